@@ -1,0 +1,113 @@
+// Package agg aggregates the gradients of many clients into one, robustly.
+//
+// The clients' gradients are the rows of an n×d [Matrix] G; a rule such as the
+// coordinate-wise median or the geometric median maps G to one vector in R^d
+// that corrupt rows cannot move far. The package depends on the standard
+// library and gonum alone and can be used without the rest of the project:
+//
+//	rule, err := agg.New("gm", agg.Options{})
+//	...
+//	stats, err := rule.Aggregate(dst, G, agg.Step{Gamma: 0.1})
+//
+// Sources are cited in brackets: [bgmd] is Acharya et al., "Robust Training in
+// High Dimensions via Block Coordinate Geometric Median Descent", AISTATS 2022.
+package agg
+
+import (
+	"fmt"
+	"math/rand/v2"
+)
+
+// Matrix is an n×d matrix in row-major order: row i is client i's gradient,
+// Data[i*Cols : (i+1)*Cols]. Aggregators never write to it.
+type Matrix struct {
+	Data       []float32
+	Rows, Cols int
+}
+
+// NewMatrix returns a zero matrix with the given numbers of rows and columns.
+func NewMatrix(rows, cols int) Matrix {
+	return Matrix{Data: make([]float32, rows*cols), Rows: rows, Cols: cols}
+}
+
+// Row returns row i, without copying it.
+func (m Matrix) Row(i int) []float32 {
+	return m.Data[i*m.Cols : (i+1)*m.Cols : (i+1)*m.Cols]
+}
+
+// Step says where in training an aggregation takes place.
+type Step struct {
+	// Gamma is the step size γ > 0. Only rules with memory need it: the
+	// memory of [bgmd, Alg. 1] is in units of γ times a gradient.
+	Gamma float64
+	// Rand feeds rules that draw; the others ignore it and accept nil.
+	Rand *rand.Rand
+}
+
+// Aggregator maps the rows of G to one vector.
+type Aggregator interface {
+	// Aggregate writes the aggregate of G's rows to dst, which has length
+	// G.Cols and does not overlap G. It does not change G. On an error dst
+	// is unspecified and any memory is as it was before the call. An
+	// Aggregator is not safe for concurrent use: it owns scratch space.
+	Aggregate(dst []float32, G Matrix, step Step) (Stats, error)
+	// String names the rule and its parameters, such as "block(0.1, gm)".
+	String() string
+}
+
+// Stateful is an Aggregator that remembers something from call to call.
+type Stateful interface {
+	Aggregator
+	// State returns the memory, nil before the first call. The slice is
+	// valid until the next Aggregate or Restore.
+	State() []float32
+	// Restore replaces the memory by a copy of one that State returned.
+	Restore(state []float32) error
+}
+
+// Stats says how an aggregation went. Its slices and pointers are valid until
+// the aggregator's next call.
+type Stats struct {
+	// Weights are wᵢ, summing to one, where the result is Σ wᵢ gᵢ over the
+	// rows gᵢ; nil for rules whose result is not of that form.
+	Weights []float64
+	// GM certifies a geometric median, nil where none was computed.
+	GM *Certificate
+	// Block describes the block of coordinates, nil without the wrapper.
+	Block *BlockStats
+}
+
+// Certificate says how good a computed geometric median y is.
+type Certificate struct {
+	Iterations int
+	// Residual is the optimality residual at y, in [0, 1],
+	//
+	//	max(0, ‖Σ_{i: gᵢ≠y} (gᵢ − y)/‖gᵢ − y‖‖ − m) / n
+	//
+	// where m is the number of rows that equal y. It is zero exactly at the
+	// minimiser [Vardi and Zhang 2000].
+	Residual  float64
+	Converged bool
+}
+
+// BlockStats describes the block that a [Block] aggregated.
+type BlockStats struct {
+	Size int // k, the number of coordinates
+	// Residual is ‖P − C_k(P)‖²/‖P‖² for P = γG + m: the share of the
+	// squared norm that lies outside the block and goes into the memory.
+	// Lemma 1 of [bgmd] bounds it by 1 − k/d.
+	Residual float64
+}
+
+// check reports sizes that do not fit together.
+func check(rule string, dst []float32, G Matrix) error {
+	switch {
+	case G.Rows < 1 || G.Cols < 1:
+		return fmt.Errorf("agg: rule %q: G is %d×%d, want at least 1×1", rule, G.Rows, G.Cols)
+	case len(G.Data) != G.Rows*G.Cols:
+		return fmt.Errorf("agg: rule %q: G is %d×%d but has %d elements, want %d", rule, G.Rows, G.Cols, len(G.Data), G.Rows*G.Cols)
+	case len(dst) != G.Cols:
+		return fmt.Errorf("agg: rule %q: dst has %d elements, want %d", rule, len(dst), G.Cols)
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Times PyTorch doing the work of `bgmd bench step`, and bgmd beside it.
+
+One step is: for each of n clients, load its batch, run LeNet forward and
+backward, and write the flattened gradient into the client's row of the n x d
+matrix G. PyTorch is timed two ways, and the better one counts:
+
+  1 process  x T threads   clients one after the other
+  T processes x 1 thread   clients shared out, G in shared memory
+
+where T is --threads (default: all cores). With --bgmd PATH the program is run
+between PyTorch's rounds, so that both see the same machine, and the ratio
+bgmd / PyTorch is printed: below 1 bgmd is faster.
+
+Needs only PyTorch and NumPy (Debian: python3-torch, python3-numpy).
+
+    /usr/bin/python3 scripts/bench_peers.py --clients 32 --batch 64 --bgmd bin/bgmd
+"""
+import argparse
+import json
+import multiprocessing as mp
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+
+def lenet(torch):
+    """The 1,163,978-parameter LeNet of the paper's authors."""
+    nn = torch.nn
+    return nn.Sequential(
+        nn.Conv2d(1, 64, 5), nn.MaxPool2d(2), nn.ReLU(),
+        nn.Conv2d(64, 64, 5), nn.MaxPool2d(2), nn.ReLU(),
+        nn.Flatten(), nn.Linear(1024, 1024), nn.ReLU(), nn.Dropout(0.5),
+        nn.Linear(1024, 10))
+
+
+def clients(torch, model, x, y, G, rows):
+    """Fills the given rows of G with the gradients of those clients."""
+    loss_of = torch.nn.functional.cross_entropy
+    for i in rows:
+        model.zero_grad(set_to_none=True)
+        loss_of(model(x[i]), y[i]).backward()
+        torch.cat([p.grad.view(-1) for p in model.parameters()], out=G[i])
+
+
+def worker(conn, n, batch, threads, rows, G):
+    """Serves rounds: at each message runs `steps` steps over its rows."""
+    import torch
+    torch.set_num_threads(threads)
+    torch.manual_seed(1)
+    model = lenet(torch)
+    model.train()
+    x = torch.randn(n, batch, 1, 28, 28)
+    y = torch.randint(0, 10, (n, batch))
+    conn.send("ready")
+    while (steps := conn.recv()) > 0:
+        for _ in range(steps):
+            clients(torch, model, x, y, G, rows)
+        conn.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+class Torch:
+    """PyTorch as `processes` processes of `threads` threads."""
+
+    def __init__(self, n, batch, processes, threads):
+        import torch
+        self.name = f"{processes} process x {threads} thread" if processes == 1 else f"{processes} processes x {threads} thread"
+        d = sum(p.numel() for p in lenet(torch).parameters())
+        G = torch.zeros(n, d).share_memory_()
+        ctx = mp.get_context("spawn")
+        self.conns, self.procs, self.peak_kb = [], [], 0
+        for p in range(processes):
+            here, there = ctx.Pipe()
+            proc = ctx.Process(target=worker, args=(there, n, batch, threads, range(p, n, processes), G), daemon=True)
+            proc.start()
+            self.conns.append(here)
+            self.procs.append(proc)
+        for c in self.conns:
+            c.recv()
+
+    def ms_per_step(self, steps):
+        start = time.perf_counter()
+        for c in self.conns:
+            c.send(steps)
+        self.peak_kb = sum(c.recv() for c in self.conns)
+        return (time.perf_counter() - start) * 1e3 / steps
+
+    def close(self):
+        for c, p in zip(self.conns, self.procs):
+            c.send(0)
+            p.join()
+
+
+def bgmd_step(path, args):
+    """One `bgmd bench step` as its own process."""
+    cmd = [path, "bench", "step", "--model", "lenet", "--clients", str(args.clients),
+           "--batch", str(args.batch), "--steps", str(args.steps), "--workers", str(args.threads), "--json"]
+    return json.loads(subprocess.run(cmd, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--clients", type=int, default=32)
+    ap.add_argument("--batch", type=int, default=64)
+    ap.add_argument("--steps", type=int, default=5, help="steps a round (default 5)")
+    ap.add_argument("--rounds", type=int, default=5, help="rounds; medians are reported (default 5)")
+    ap.add_argument("--threads", type=int, default=os.cpu_count(), help="cores to use (default all)")
+    ap.add_argument("--bgmd", help="path of a bgmd binary to time in the same rounds")
+    ap.add_argument("--json", action="store_true", help="print one JSON object")
+    args = ap.parse_args()
+    try:
+        import torch
+    except ImportError:
+        sys.exit("bench_peers: no PyTorch for this Python; on Debian: apt-get install python3-torch python3-numpy, then /usr/bin/python3 " + sys.argv[0])
+
+    shapes = dict.fromkeys([(1, args.threads), (args.threads, 1)])
+    times, peaks, ours = {}, {}, []
+    for r in range(args.rounds):
+        for processes, threads in shapes:
+            t = Torch(args.clients, args.batch, processes, threads)
+            t.ms_per_step(1)  # warm-up
+            times.setdefault(t.name, []).append(t.ms_per_step(args.steps))
+            peaks[t.name] = max(peaks.get(t.name, 0), t.peak_kb)
+            t.close()
+        if args.bgmd:
+            ours.append(bgmd_step(args.bgmd, args))
+        print(f"round {r + 1} of {args.rounds} done", file=sys.stderr)
+
+    medians = {name: statistics.median(v) for name, v in times.items()}
+    best = min(medians, key=medians.get)
+    out = {"clients": args.clients, "batch": args.batch, "threads": args.threads, "torch": torch.__version__,
+           "torch_ms_per_step": medians, "torch_best": best, "torch_peak_mb": {k: round(v / 1024) for k, v in peaks.items()}}
+    if ours:
+        out["bgmd_ms_per_step"] = statistics.median(o["ms_per_step"] for o in ours)
+        out["bgmd_backend"] = ours[-1]["backend"]
+        out["bgmd_peak_mb"] = max(o["peak_mb"] for o in ours)
+        out["ratio"] = statistics.median(o["ms_per_step"] / times[best][i] for i, o in enumerate(ours))
+    if args.json:
+        print(json.dumps(out))
+        return
+    print(f"LeNet, {args.clients} clients x {args.batch} samples, {args.threads} cores; median of {args.rounds} rounds of {args.steps} steps")
+    for name, ms in medians.items():
+        print(f"  PyTorch {torch.__version__}, {name:<24} {ms:9.1f} ms a step  {out['torch_peak_mb'][name]:5d} MB")
+    if ours:
+        print(f"  bgmd ({out['bgmd_backend']}){'':<24} {out['bgmd_ms_per_step']:9.1f} ms a step  {out['bgmd_peak_mb']:5.0f} MB")
+        print(f"  ratio to the better PyTorch: {out['ratio']:.2f}")
+
+
+if __name__ == "__main__":
+    main()
