@@ -1,0 +1,73 @@
+//go:build openblas
+
+// Package openblas lets gonum's blas32 call OpenBLAS for matrix products.
+//
+// Calls are single-threaded: the program's own workers keep the cores busy,
+// and results do not depend on OpenBLAS's threads. gonum's netlib bindings do
+// the same for all of BLAS; one function needs no binding of 150.
+package openblas
+
+/*
+#cgo LDFLAGS: -lopenblas
+#include <cblas.h>
+extern char *openblas_get_config(void);
+*/
+import "C"
+
+import (
+	"fmt"
+	"sync"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/blas/gonum"
+)
+
+// implementation is gonum's BLAS with Sgemm replaced.
+type implementation struct{ gonum.Implementation }
+
+var use = sync.OnceFunc(func() {
+	C.openblas_set_num_threads(1)
+	blas32.Use(implementation{})
+})
+
+// Use makes blas32 call OpenBLAS from now on.
+func Use() { use() }
+
+// Config describes the library in use: version, options and processor.
+func Config() string { return C.GoString(C.openblas_get_config()) }
+
+// Sgemm computes C ← α·op(A)·op(B) + β·C on row-major matrices, where op(A) is
+// m×k and op(B) is k×n. Like gonum's, it panics when a slice is too short.
+func (implementation) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
+	if m == 0 || n == 0 {
+		return
+	}
+	if k == 0 {
+		gonum.Implementation{}.Sgemm(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+		return
+	}
+	checkMatrix("A", tA, m, k, a, lda)
+	checkMatrix("B", tB, k, n, b, ldb)
+	checkMatrix("C", blas.NoTrans, m, n, c, ldc)
+	C.cblas_sgemm(C.CblasRowMajor, transpose(tA), transpose(tB), C.int(m), C.int(n), C.int(k),
+		C.float(alpha), (*C.float)(&a[0]), C.int(lda), (*C.float)(&b[0]), C.int(ldb),
+		C.float(beta), (*C.float)(&c[0]), C.int(ldc))
+}
+
+func transpose(t blas.Transpose) C.enum_CBLAS_TRANSPOSE {
+	if t == blas.NoTrans {
+		return C.CblasNoTrans
+	}
+	return C.CblasTrans
+}
+
+// checkMatrix panics unless x holds op(X), a rows×cols matrix of stride ld.
+func checkMatrix(name string, t blas.Transpose, rows, cols int, x []float32, ld int) {
+	if t != blas.NoTrans {
+		rows, cols = cols, rows
+	}
+	if ld < max(1, cols) || len(x) < (rows-1)*ld+cols {
+		panic(fmt.Sprintf("openblas: %s is %d×%d with stride %d in %d elements", name, rows, cols, ld, len(x)))
+	}
+}

@@ -1,0 +1,130 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// Linear computes out = W·x + b for W out×in, x in×N and out out×N.
+func Linear(out, w, b, x []float32, n int) {
+	rows := len(b)
+	inner := len(x) / n
+	for r, v := range b {
+		line := out[r*n : (r+1)*n]
+		for i := range line {
+			line[i] = v
+		}
+	}
+	mul(out, n, rows, n, inner, rowMajor(w, inner), rowMajor(x, n), 1)
+}
+
+// GradLinear computes the gradients of [Linear]:
+//
+//	dw = dout·xᵀ    db = Σ_i dout[:,i]    dx = Wᵀ·dout
+func GradLinear(dx, dw, db, dout, w, x []float32, n int) {
+	rows := len(db)
+	inner := len(x) / n
+	mul(dw, inner, rows, inner, n, rowMajor(dout, n), rowMajor(x, n).t(), 0)
+	for r := range db {
+		var sum float32
+		for _, g := range dout[r*n : (r+1)*n] {
+			sum += g
+		}
+		db[r] = sum
+	}
+	mul(dx, n, inner, n, rows, rowMajor(w, inner).t(), rowMajor(dout, n), 0)
+}
+
+// ReLUDropout replaces x by max(0, x), times 1/(1−p) with probability 1−p and
+// 0 otherwise, in place, and notes each factor in scale. A nil rng or p = 0
+// drops nothing.
+func ReLUDropout(x, scale []float32, p float64, rng *rand.Rand) {
+	keep := float32(1)
+	var limit uint32
+	if rng != nil && p > 0 {
+		keep = float32(1 / (1 - p))
+		limit = uint32(p * (1 << 32))
+	}
+	var bits uint64
+	for i, v := range x {
+		s := keep
+		if limit > 0 {
+			if i&1 == 0 {
+				bits = rng.Uint64()
+			} else {
+				bits >>= 32
+			}
+			if uint32(bits) < limit {
+				s = 0
+			}
+		}
+		if v <= 0 {
+			s = 0
+		}
+		scale[i] = s
+		x[i] = v * s
+	}
+}
+
+// Scale computes dst = x·scale, element by element.
+func Scale(dst, x, scale []float32) {
+	for i, s := range scale {
+		dst[i] = x[i] * s
+	}
+}
+
+// SoftmaxCrossEntropy returns the mean over the labelled images of
+//
+//	−log softmax(logits[:,i])[labels[i]]
+//
+// for logits classes×N, and fills prob, classes×N, with the softmax. Images
+// with a negative label do not count.
+func SoftmaxCrossEntropy(prob, logits []float32, labels []int) float64 {
+	n := len(labels)
+	classes := len(logits) / n
+	var loss float64
+	counted := 0
+	for i, label := range labels {
+		top := logits[i]
+		for c := 1; c < classes; c++ {
+			top = max(top, logits[c*n+i])
+		}
+		var sum float64
+		for c := range classes {
+			e := math.Exp(float64(logits[c*n+i] - top))
+			prob[c*n+i] = float32(e)
+			sum += e
+		}
+		for c := range classes {
+			prob[c*n+i] *= float32(1 / sum)
+		}
+		if label >= 0 {
+			loss += math.Log(sum) - float64(logits[label*n+i]-top)
+			counted++
+		}
+	}
+	return loss / float64(max(counted, 1))
+}
+
+// GradSoftmaxCrossEntropy computes the gradient of [SoftmaxCrossEntropy] times
+// grad: (prob − onehot(label))·grad/counted, and 0 for images without a label.
+func GradSoftmaxCrossEntropy(dlogits, prob []float32, labels []int, grad float32) {
+	n := len(labels)
+	counted := 0
+	for _, label := range labels {
+		if label >= 0 {
+			counted++
+		}
+	}
+	scale := grad / float32(max(counted, 1))
+	for at := range prob {
+		switch label := labels[at%n]; {
+		case label < 0:
+			dlogits[at] = 0
+		case label == at/n:
+			dlogits[at] = (prob[at] - 1) * scale
+		default:
+			dlogits[at] = prob[at] * scale
+		}
+	}
+}

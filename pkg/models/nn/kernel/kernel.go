@@ -1,0 +1,33 @@
+// Package kernel holds the arithmetic of the layers as plain functions on
+// float32 slices. It knows nothing of graphs.
+//
+// Images are C×H×W×N with the batch innermost, so that a pixel of all N images
+// is contiguous and every convolution, whole or at one kernel tap, is a matrix
+// product whose operands are slices of the arrays in place: no im2col, and no
+// col2im for the gradient. Chosen over N×C×H×W with im2col, which copies every
+// pixel once a tap: on two cores the copies cost more than the products.
+//
+// The functions are single-threaded; callers run several side by side.
+package kernel
+
+import (
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// mat is a row-major matrix inside a slice, ld elements from row to row.
+type mat struct {
+	x     []float32
+	ld    int
+	trans blas.Transpose
+}
+
+func rowMajor(x []float32, ld int) mat { return mat{x, ld, blas.NoTrans} }
+
+// t is the transpose of m.
+func (m mat) t() mat { return mat{m.x, m.ld, blas.Trans} }
+
+// mul computes C ← A·B + β·C for a rows×inner matrix A and inner×cols B.
+func mul(c []float32, ldc int, rows, cols, inner int, a, b mat, beta float32) {
+	blas32.Implementation().Sgemm(a.trans, b.trans, rows, cols, inner, 1, a.x, a.ld, b.x, b.ld, beta, c, ldc)
+}

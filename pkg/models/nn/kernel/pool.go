@@ -1,0 +1,81 @@
+package kernel
+
+import "math"
+
+// dead marks a pooled value that ReLU has cut off.
+const dead = 4
+
+// PoolBiasReLU is a 2×2 max-pool of stride 2 over a pair of rows, plus a bias a
+// channel, through ReLU:
+//
+//	out[c,x,i] = max(0, bias[c] + max_{r,s∈{0,1}} pair[c,r,2x+s,i])
+//
+// pair is C×2×2W×N; out and arg start at the pair's first value and have the
+// given stride from channel to channel. arg notes which of the four was the
+// largest (the first of equals), or that ReLU cut it off.
+//
+// A NaN wins the maximum, as in PyTorch, so that divergence is not hidden.
+func PoolBiasReLU(out []float32, arg []uint8, pair, bias []float32, w, n, stride int) {
+	for c, b := range bias {
+		for x := range w {
+			top := pair[(c*4*w+2*x)*n:][:2*n]
+			low := pair[(c*4*w+2*w+2*x)*n:][:2*n]
+			at := c*stride + x*n
+			poolBiasReLU(out[at:at+n], arg[at:at+n], top[:n], top[n:], low[:n], low[n:], b)
+		}
+	}
+}
+
+func poolBiasReLU(out []float32, arg []uint8, a, b, c, d []float32, bias float32) {
+	n := len(out)
+	arg, a, b, c, d = arg[:n], a[:n], b[:n], c[:n], d[:n]
+	for i := range out {
+		best := max(rank(a[i], 3), rank(b[i], 2), rank(c[i], 1), rank(d[i], 0))
+		v := unrank(best) + bias
+		k := uint8(3 - best&3)
+		if v <= 0 {
+			v, k = 0, dead
+		}
+		out[i], arg[i] = v, k
+	}
+}
+
+// rank maps x to an integer that orders as floats do, positive NaN above all,
+// with two bits of tie-break below: integers compare without a branch.
+func rank(x float32, tie int64) int64 {
+	b := int32(math.Float32bits(x))
+	return int64(b^(b>>31&math.MaxInt32))<<2 | tie
+}
+
+func unrank(r int64) float32 {
+	b := int32(r >> 2)
+	return math.Float32frombits(uint32(b ^ (b >> 31 & math.MaxInt32)))
+}
+
+// GradPoolBiasReLU is the gradient of [PoolBiasReLU]: it sends every value of
+// dout to the place in dpair that arg notes, clears the other three, and
+// returns the sums over each channel added to dbias.
+func GradPoolBiasReLU(dpair, dbias, dout []float32, arg []uint8, w, n, stride int) {
+	offset := [8]int{0, n, 2 * w * n, 2*w*n + n, 0}
+	for c := range dbias {
+		clear(dpair[c*4*w*n : (c+1)*4*w*n])
+		var sum float32
+		for x := range w {
+			at := c*stride + x*n
+			sum += scatter(dpair[(c*4*w+2*x)*n:], dout[at:at+n], arg[at:at+n], &offset)
+		}
+		dbias[c] += sum
+	}
+}
+
+func scatter(to, from []float32, arg []uint8, offset *[8]int) (sum float32) {
+	arg = arg[:len(from)]
+	alive := [8]uint32{math.MaxUint32, math.MaxUint32, math.MaxUint32, math.MaxUint32, 0}
+	for i, g := range from {
+		k := arg[i] & 7
+		g = math.Float32frombits(math.Float32bits(g) & alive[k])
+		to[offset[k]+i] = g
+		sum += g
+	}
+	return sum
+}

@@ -1,0 +1,79 @@
+package nn
+
+import (
+	"math/rand/v2"
+
+	"gorgonia.org/gorgonia"
+)
+
+// Param is one array of parameters of a layer.
+type Param struct {
+	Name  string // as in PyTorch's state_dict, such as "conv1.weight"
+	Shape []int  // as in PyTorch
+	FanIn int    // of the layer, for the initial values
+	// Taps says that the array is kept as [ky][kx][Co][Ci], as convolution
+	// kernels want it, though its shape is [Co][Ci][ky][kx].
+	Taps bool
+}
+
+// Len is the number of elements.
+func (p Param) Len() int {
+	n := 1
+	for _, s := range p.Shape {
+		n *= s
+	}
+	return n
+}
+
+// ToTorch copies x, in the order the kernels keep, to dst in PyTorch's order.
+func (p Param) ToTorch(dst, x []float32) {
+	p.permute(func(torch, kernel int) { dst[torch] = x[kernel] })
+}
+
+// FromTorch copies x, in PyTorch's order, to dst in the order of the kernels.
+func (p Param) FromTorch(dst, x []float32) {
+	p.permute(func(torch, kernel int) { dst[kernel] = x[torch] })
+}
+
+// permute calls f with the two places of every element.
+func (p Param) permute(f func(torch, kernel int)) {
+	if !p.Taps {
+		for i := range p.Len() {
+			f(i, i)
+		}
+		return
+	}
+	channels, taps := p.Shape[0]*p.Shape[1], p.Shape[2]*p.Shape[3]
+	for c := range channels {
+		for tap := range taps {
+			f(c*taps+tap, tap*channels+c)
+		}
+	}
+}
+
+// Layer is one layer of a network.
+type Layer interface {
+	// Params lists the layer's parameters in the order in which they follow
+	// each other in its vector.
+	Params() []Param
+	// Apply puts the layer into the graph of x. The node params holds the
+	// vector of all its parameters: Gorgonia allocates at every run for every
+	// node, so one is better than one an array. When the graph's gradient
+	// runs, that of params goes to grad, and is the value of its node.
+	Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error)
+}
+
+// Len is the number of parameters of a layer.
+func Len(l Layer) int {
+	n := 0
+	for _, p := range l.Params() {
+		n += p.Len()
+	}
+	return n
+}
+
+// Pass is what one run of a graph depends on besides its inputs.
+type Pass struct {
+	// Rand draws the dropout masks; nil drops nothing.
+	Rand *rand.Rand
+}

@@ -1,0 +1,104 @@
+package nn
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+
+	"github.com/bgmd/bgmd/pkg/models/nn/kernel"
+)
+
+// Linear is a fully connected layer, W·x + b, optionally through ReLU and
+// dropout, in one op.
+type Linear struct {
+	Name    string
+	In, Out int
+	ReLU    bool
+	Dropout float64 // probability that an output of ReLU is dropped
+}
+
+// Params lists the weight [Out, In] and the bias [Out].
+func (l Linear) Params() []Param {
+	return []Param{
+		{Name: l.Name + ".weight", Shape: []int{l.Out, l.In}, FanIn: l.In},
+		{Name: l.Name + ".bias", Shape: []int{l.Out}, FanIn: l.In},
+	}
+}
+
+// Apply maps x, In×N or any C×H×W×N with C·H·W = In, to Out×N.
+func (l Linear) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error) {
+	s := x.Shape()
+	n := s[len(s)-1]
+	if s.TotalSize() != l.In*n {
+		return nil, fmt.Errorf("nn: %s: input is %v, want %d values a sample", l.Name, s, l.In)
+	}
+	st := &linear{Linear: l, n: n, pass: pass, out: NewArray(l.Out, n)}
+	if l.ReLU {
+		st.scale = make([]float32, l.Out*n)
+	}
+	return op{
+		name: l.Name, shape: st.out.shape, do: st.forward,
+		wrt: []bool{true, true},
+		diff: func(in gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
+			return st.symDiff(in[0], dout, grad)
+		},
+	}.apply(x, params)
+}
+
+// linear is the state of one Linear in one graph.
+type linear struct {
+	Linear
+	n     int
+	pass  *Pass
+	out   *Array
+	x, w  []float32 // what the forward pass saw last
+	scale []float32 // what ReLU and dropout multiplied each output by
+	dout  []float32 // the gradient before them
+	din   *Array
+}
+
+// split parts the layer's vector into weight and bias.
+func (st *linear) split(params []float32) (w, b []float32) {
+	at := len(params) - st.Out
+	return params[:at], params[at:]
+}
+
+func (st *linear) forward(in []gorgonia.Value) (gorgonia.Value, error) {
+	var b []float32
+	st.x = floats(in[0])
+	st.w, b = st.split(floats(in[1]))
+	kernel.Linear(st.out.data, st.w, b, st.x, st.n)
+	if st.ReLU {
+		kernel.ReLUDropout(st.out.data, st.scale, st.Dropout, st.pass.Rand)
+	}
+	return st.out, nil
+}
+
+func (st *linear) symDiff(x, dout *gorgonia.Node, grad *Array) (gorgonia.Nodes, error) {
+	st.din = NewArray(x.Shape()...)
+	if st.ReLU {
+		st.dout = make([]float32, st.out.Size())
+	}
+	back, err := op{
+		name: st.Name + ".grad", shape: st.din.shape,
+		do: func(in []gorgonia.Value) (gorgonia.Value, error) {
+			st.backward(floats(in[0]), grad.data)
+			return st.din, nil
+		},
+	}.apply(dout)
+	if err != nil {
+		return nil, err
+	}
+	gradNode, err := slot(st.Name+".params.grad", back, grad)
+	return gorgonia.Nodes{back, gradNode}, err
+}
+
+// backward computes the gradients of the last forward pass.
+func (st *linear) backward(dout, grad []float32) {
+	if st.ReLU {
+		kernel.Scale(st.dout, dout, st.scale)
+		dout = st.dout
+	}
+	dw, db := st.split(grad)
+	kernel.GradLinear(st.din.data, dw, db, dout, st.w, st.x, st.n)
+}

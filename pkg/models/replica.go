@@ -1,0 +1,117 @@
+package models
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/models/nn"
+)
+
+// Replica is one copy of a network's graph. It is not safe for concurrent use;
+// two replicas of one net may run side by side.
+type Replica struct {
+	params      []float32
+	train, eval *graph
+}
+
+func newReplica(net *Net, layers []nn.Layer, o Options) (*Replica, error) {
+	train, err := newGraph(net, layers, o, o.Batch, true)
+	if err != nil {
+		return nil, err
+	}
+	eval, err := newGraph(net, layers, o, o.EvalBatch, false)
+	return &Replica{params: net.params, train: train, eval: eval}, err
+}
+
+// Grad writes the gradient of the batch's mean cross-entropy to dst, which has
+// one element a parameter, and returns that loss. rng draws the dropout masks.
+// The batch has the size given in [Options.Batch].
+func (r *Replica) Grad(dst []float32, b *data.Batch, rng *rand.Rand) (float64, error) {
+	g := r.train
+	if want := len(r.params); len(dst) != want {
+		return 0, fmt.Errorf("models: gradient has %d elements, want %d", len(dst), want)
+	}
+	for _, window := range g.grads {
+		window.Set(dst[:window.Size()])
+		dst = dst[window.Size():]
+	}
+	if err := g.run(b, rng); err != nil {
+		return 0, err
+	}
+	return float64(*g.loss.Value().(*gorgonia.F32)), nil
+}
+
+// Predict returns the logits of the batch's images, classes×N, valid until the
+// replica's next call. With an rng, dropout stays on, as in the authors' code.
+// The batch has the size given in [Options.EvalBatch].
+func (r *Replica) Predict(b *data.Batch, rng *rand.Rand) ([]float32, error) {
+	if err := r.eval.run(b, rng); err != nil {
+		return nil, err
+	}
+	return r.eval.logits.Value().(*nn.Array).Float32s(), nil
+}
+
+// graph is a compiled Gorgonia graph with windows on what goes in and out.
+type graph struct {
+	machine gorgonia.VM
+	shape   data.Shape
+	images  *nn.Array
+	labels  []int
+	pass    nn.Pass
+	grads   []*nn.Array // windows on the gradient's vector, one a layer
+	logits  *gorgonia.Node
+	loss    *gorgonia.Node
+}
+
+func newGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*graph, error) {
+	g := &graph{shape: o.Shape, images: nn.Window(o.Shape.C, o.Shape.H, o.Shape.W, n), labels: make([]int, n)}
+	g.images.Set(make([]float32, g.images.Size()))
+	expr := gorgonia.NewGraph()
+	node := gorgonia.NewTensor(expr, tensor.Float32, 4, gorgonia.WithShape(g.images.Shape()...), gorgonia.WithName("images"), gorgonia.WithValue(g.images))
+	labels := gorgonia.NewVector(expr, tensor.Int, gorgonia.WithShape(n), gorgonia.WithName("labels"), gorgonia.WithValue(tensor.New(tensor.WithBacking(g.labels))))
+
+	var params gorgonia.Nodes
+	at := 0
+	for i, l := range layers {
+		size := nn.Len(l)
+		values, grad := nn.Window(size), nn.Window(size)
+		values.Set(net.params[at : at+size])
+		at += size
+		p := gorgonia.NewVector(expr, tensor.Float32, gorgonia.WithShape(size), gorgonia.WithName(fmt.Sprintf("layer %d", i)), gorgonia.WithValue(values))
+		var err error
+		if node, err = l.Apply(node, p, grad, &g.pass); err != nil {
+			return nil, err
+		}
+		params, g.grads = append(params, p), append(g.grads, grad)
+	}
+	g.logits = node
+	if train {
+		var err error
+		if g.loss, err = nn.SoftmaxCrossEntropy(node, labels); err != nil {
+			return nil, err
+		}
+		if _, err = gorgonia.Grad(g.loss, params...); err != nil {
+			return nil, fmt.Errorf("differentiate: %w", err)
+		}
+	}
+	g.machine = gorgonia.NewTapeMachine(expr)
+	return g, nil
+}
+
+func (g *graph) run(b *data.Batch, rng *rand.Rand) error {
+	if b.Shape != g.shape || b.N != len(g.labels) {
+		return fmt.Errorf("models: batch is %d images of %v, want %d of %v", b.N, b.Shape, len(g.labels), g.shape)
+	}
+	g.images.Set(b.X)
+	copy(g.labels, b.Labels)
+	g.pass.Rand = rng
+	g.machine.Reset()
+	if err := g.machine.RunAll(); err != nil {
+		return fmt.Errorf("models: run the graph: %w", err)
+	}
+	return nil
+}
