@@ -1,0 +1,60 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// ErrData is wrapped by every error that says that a data file is missing or
+// damaged, so that its remedy is to fetch the file.
+var ErrData = errors.New("data missing or damaged")
+
+// FileError says what is wrong with a data file and how to get a right one.
+type FileError struct {
+	File   string // path
+	Offset int64  // place in the unzipped bytes; negative if there is none
+	Found  string
+	Want   string
+	Fetch  string // command that fetches the file
+	Err    error  // cause; nil if the contents are at fault
+}
+
+// Error is of the form
+//
+//	FILE: byte OFFSET: found FOUND, want WANT; get it with: FETCH
+func (e *FileError) Error() string {
+	place := ""
+	if e.Offset >= 0 {
+		place = fmt.Sprintf("byte %d: ", e.Offset)
+	}
+	return fmt.Sprintf("%s: %sfound %s, want %s; get it with: %s", e.File, place, e.Found, e.Want, e.Fetch)
+}
+
+// Unwrap returns [ErrData] and the cause, if any.
+func (e *FileError) Unwrap() []error {
+	if e.Err == nil {
+		return []error{ErrData}
+	}
+	return []error{ErrData, e.Err}
+}
+
+// fetchCommand is the shell command that downloads the subfolder called folder
+// into dir. The script's own default is "data".
+func fetchCommand(folder, dir string) string {
+	command := "scripts/download_datasets.sh " + folder
+	switch dir = filepath.Clean(dir); {
+	case dir == "data":
+		return command
+	case strings.ContainsFunc(dir, needsQuotes):
+		return command + " '" + strings.ReplaceAll(dir, "'", `'\''`) + "'"
+	}
+	return command + " " + dir
+}
+
+// needsQuotes reports whether the shell may read r as anything but itself.
+func needsQuotes(r rune) bool {
+	return r < 0x80 && !strings.ContainsRune("/._-+=:,@%", r) &&
+		(r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+}

@@ -1,0 +1,172 @@
+package data
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// idx is an IDX file: a magic number, sizes, values.
+func idx(magic uint32, sizes []uint32, values ...byte) []byte {
+	raw := binary.BigEndian.AppendUint32(nil, magic)
+	for _, size := range sizes {
+		raw = binary.BigEndian.AppendUint32(raw, size)
+	}
+	return append(raw, values...)
+}
+
+// imageBytes is an image file in which every pixel of image i is first+i.
+func imageBytes(n int, first byte) []byte {
+	raw := idx(2051, []uint32{uint32(n), 28, 28})
+	for i := range n {
+		raw = append(raw, bytes.Repeat([]byte{first + byte(i)}, 28*28)...)
+	}
+	return raw
+}
+
+func labelBytes(labels ...byte) []byte {
+	return idx(2049, []uint32{uint32(len(labels))}, labels...)
+}
+
+func zipped(t testing.TB, content []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestReadIDX(t *testing.T) {
+	labels := labelBytes(3, 1, 2)
+	for name, file := range map[string][]byte{"plain": labels, "zipped": zipped(t, labels)} {
+		items, raw, err := idxLabels.readIDX(bytes.NewReader(file))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !bytes.Equal(items, []byte{3, 1, 2}) || !bytes.Equal(raw, labels) {
+			t.Errorf("%s: items are %v of %v, want [3 1 2] of %v", name, items, raw, labels)
+		}
+	}
+	items, _, err := idxImages.readIDX(bytes.NewReader(imageBytes(2, 40)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(items) != 2*784 || items[783] != 40 || items[784] != 41 {
+		t.Errorf("images are %d bytes, %d and %d about the border, want 1568, 40 and 41", len(items), items[783], items[784])
+	}
+}
+
+func TestReadIDXDamaged(t *testing.T) {
+	labels := labelBytes(3, 1, 2)
+	cut := zipped(t, labels)
+	cut = cut[:len(cut)-3]
+	wrongSum := zipped(t, labels)
+	wrongSum[len(wrongSum)-8] ^= 1
+	for _, c := range []struct {
+		name string
+		kind idxKind
+		file []byte
+		want string
+	}{
+		{"empty", idxLabels, nil,
+			"byte 0: found the end of the file, want a header of 8 bytes"},
+		{"one byte", idxLabels, labels[:1],
+			"byte 1: found the end of the file, want a header of 8 bytes"},
+		{"header cut off", idxImages, imageBytes(1, 0)[:13],
+			"byte 13: found the end of the file, want a header of 16 bytes"},
+		{"labels for images", idxImages, labels,
+			"byte 0: found magic number 2049, want 2051"},
+		{"images for labels", idxLabels, imageBytes(1, 0),
+			"byte 0: found magic number 2051, want 2049"},
+		{"web page", idxLabels, []byte("<html></html>"),
+			"byte 0: found magic number 1013478509, want 2049"},
+		{"no labels", idxLabels, labelBytes(),
+			"byte 4: found number of labels 0, want 1 to 1048576"},
+		{"too many labels", idxLabels, idx(2049, []uint32{1<<20 + 1}, 1),
+			"byte 4: found number of labels 1048577, want 1 to 1048576"},
+		{"largest count", idxImages, idx(2051, []uint32{1<<32 - 1, 28, 28}, 1),
+			"byte 4: found number of images 4294967295, want 1 to 1048576"},
+		{"other height", idxImages, idx(2051, []uint32{1, 27, 28}, 1),
+			"byte 8: found number of rows 27, want 28"},
+		{"other width", idxImages, idx(2051, []uint32{1, 28, 32}, 1),
+			"byte 12: found number of columns 32, want 28"},
+		{"images cut off", idxImages, imageBytes(2, 0)[:1000],
+			"byte 1000: found the end of the file, want 1584 bytes for 2 images"},
+		{"labels cut off", idxLabels, labels[:10],
+			"byte 10: found the end of the file, want 11 bytes for 3 labels"},
+		{"trailing bytes", idxLabels, append(bytes.Clone(labels), 0, 0),
+			"byte 11: found 2 bytes more, want the end of the file after 3 labels"},
+		{"far too long", idxLabels, zipped(t, make([]byte, 1<<20+9)),
+			"byte 1048584: found more bytes, want at most 1048584"},
+		{"gzip cut off", idxLabels, cut,
+			"byte 11: found an error: unexpected EOF, want a whole gzip file"},
+		{"gzip header cut off", idxLabels, cut[:5],
+			"byte 0: found an error: unexpected EOF, want a whole gzip file"},
+		{"gzip sum", idxLabels, wrongSum,
+			"byte 11: found an error: gzip: invalid checksum, want a whole gzip file"},
+		{"gzip and more", idxLabels, append(zipped(t, labels), "rubbish after it"...),
+			"byte 11: found an error: gzip: invalid header, want a whole gzip file"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, _, err := c.kind.readIDX(bytes.NewReader(c.file))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if !errors.Is(err, ErrData) {
+				t.Errorf("%v does not wrap ErrData", err)
+			}
+			if got, want := err.Error(), ": "+c.want+"; get it with: "; got != want {
+				t.Errorf("error is\n%q, want\n%q", got, want)
+			}
+		})
+	}
+}
+
+func TestReadIDXPassesReadErrorsOn(t *testing.T) {
+	broken := errors.New("disk on fire")
+	for name, r := range map[string]io.Reader{
+		"at the start": iotest.ErrReader(broken),
+		"later":        io.MultiReader(bytes.NewReader(labelBytes(1, 2)), iotest.ErrReader(broken)),
+	} {
+		_, _, err := idxLabels.readIDX(r)
+		if !errors.Is(err, broken) || !errors.Is(err, ErrData) {
+			t.Errorf("%s: error is %v, want one that wraps %v and ErrData", name, err, broken)
+		}
+	}
+}
+
+// FuzzIDX checks that whatever bytes come, plain or zipped, reading them gives
+// either whole items or a FileError at a place within the file.
+func FuzzIDX(f *testing.F) {
+	for _, raw := range [][]byte{nil, {0x1f}, labelBytes(1, 2, 3), imageBytes(1, 9), imageBytes(2, 0)[:900],
+		idx(2051, []uint32{1 << 31, 28, 28})} {
+		f.Add(raw)
+		f.Add(zipped(f, raw))
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		for _, kind := range []idxKind{idxImages, idxLabels} {
+			items, raw, err := kind.readIDX(bytes.NewReader(file))
+			if err != nil {
+				bad, ok := errors.AsType[*FileError](err)
+				if !ok || bad.Offset < 0 || bad.Found == "" || bad.Want == "" || !strings.Contains(err.Error(), bad.Found) {
+					t.Errorf("error is %#v", err)
+				}
+				continue
+			}
+			n := int(binary.BigEndian.Uint32(raw[4:]))
+			if len(items) != n*kind.itemSize() || len(raw) != kind.header()+len(items) {
+				t.Errorf("%d bytes of %d %s in %d bytes", len(items), n, kind.what, len(raw))
+			}
+		}
+	})
+}
