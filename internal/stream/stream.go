@@ -17,14 +17,15 @@ type Name string
 
 // The streams of a training run.
 const (
-	Init      Name = "init"      // initial weights
-	Synthetic Name = "synthetic" // the embedded data set
-	Partition Name = "partition" // which client owns which sample
-	Shuffle   Name = "shuffle"   // the order of samples in an epoch
-	Members   Name = "members"   // which clients, rows or samples are corrupt
-	Corrupt   Name = "corrupt"   // the corruption's own noise
-	Dropout   Name = "dropout"   // dropout masks
-	Aggregate Name = "aggregate" // random choices of an aggregation rule
+	Init        Name = "init"         // initial weights
+	Synthetic   Name = "synthetic"    // the embedded data set
+	Partition   Name = "partition"    // which client owns which sample
+	Shuffle     Name = "shuffle"      // the order of samples in an epoch
+	Members     Name = "members"      // which clients, rows or samples are corrupt
+	Corrupt     Name = "corrupt"      // the corruption's own noise
+	Dropout     Name = "dropout"      // dropout masks
+	EvalDropout Name = "eval-dropout" // dropout masks of an evaluation that keeps them
+	Aggregate   Name = "aggregate"    // random choices of an aggregation rule
 )
 
 // Root is a run's seed, from which all of its streams derive.

@@ -69,7 +69,8 @@ type Stateful interface {
 // the aggregator's next call.
 type Stats struct {
 	// Weights are wᵢ, summing to one, where the result is Σ wᵢ gᵢ over the
-	// rows gᵢ; nil for rules whose result is not of that form.
+	// rows gᵢ; nil for rules whose result is not of that form. A [Block]
+	// passes on its inner rule's.
 	Weights []float64
 	// GM certifies a geometric median, nil where none was computed.
 	GM *Certificate

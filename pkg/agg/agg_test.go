@@ -1,0 +1,48 @@
+package agg
+
+import (
+	"fmt"
+	"math/rand/v2"
+)
+
+type variant struct {
+	name  string
+	build func() Aggregator
+}
+
+// variants is every rule and every solver, selection and memory.
+func variants() []variant {
+	var all []variant
+	add := func(build func() Aggregator) {
+		all = append(all, variant{fmt.Sprint(build()), build})
+	}
+	for _, name := range Names() {
+		add(func() Aggregator { return must(New(name, Options{})) })
+	}
+	for _, solver := range Solvers()[1:] {
+		add(func() Aggregator { return must(New("gm", Options{Solver: solver})) })
+	}
+	for _, memory := range Memories() {
+		add(func() Aggregator {
+			return must(NewBlock(must(New("gm", Options{})), BlockOptions{Fraction: 0.1, Memory: memory}))
+		})
+	}
+	for _, selection := range Selections()[1:] {
+		add(func() Aggregator {
+			return must(NewBlock(must(New("gm", Options{})), BlockOptions{Fraction: 0.1, Select: selection}))
+		})
+	}
+	for _, inner := range []string{"mean", "cm"} {
+		add(func() Aggregator { return must(NewBlock(must(New(inner, Options{})), BlockOptions{Fraction: 0.1})) })
+	}
+	return all
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }

@@ -1,0 +1,224 @@
+package agg
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Equivariant is implemented by aggregators that can promise
+//
+//	A(aG + 1bᵀ) = a·A(G) + b  for every a > 0 and b in R^d,
+//
+// for the value at hand: a [Block] whose memory is one vector then runs the
+// rule on the rows as they are and never adds the memory to them.
+type Equivariant interface {
+	Aggregator
+	// Equivariant reports whether the promise holds.
+	Equivariant() bool
+}
+
+// BlockOptions configure a [Block]. The zero values of Select and Memory mean
+// their defaults.
+type BlockOptions struct {
+	// Fraction is β in (0, 1]; a block has k = max(1, ⌊βd⌋) coordinates.
+	Fraction float64
+	// Select is one of [Selections]; the default is "top-k".
+	Select string
+	// Memory is one of [Memories]; the default is "mean".
+	Memory string
+}
+
+// Block aggregates a block of k of the d coordinates and remembers what it left
+// out. With P the n×d matrix whose row i is γgᵢ + mᵢ, where mᵢ is what row i
+// finds in the memory, and I the block selected from P's columns,
+//
+//	dst[I] = Inner(P[:, I])/γ,  dst[j] = 0 for j outside I,
+//
+// and the memory becomes what is left of P outside I; see [Memories]. With
+// the selection "top-k", the memory "mean" and the geometric median this is one
+// step of [bgmd, Alg. 1], up to the factor γ, which is left to the optimiser.
+//
+// Stats.Weights and Stats.GM are those of the inner rule on the block.
+//
+// A Block reads G once to score its columns and once to gather the block, and
+// once more for the memories "client" and "gm-weighted": O(nd) and the inner
+// rule on n×k. Errors: those of the inner rule; a γ that is not positive; a
+// selection that draws without a Step.Rand; rows whose number or length does
+// not fit the memory; [ErrNotFinite].
+type Block struct {
+	inner   Aggregator
+	options BlockOptions
+	direct  bool // the inner rule may run on G[:, I] in place of P[:, I]
+
+	memory, next []float32 // d, or n×d for "client"; next is scratch
+	scores       []float64 // d: Σᵢ Pᵢⱼ²
+	totals       []float64 // a sum of scores for each chunk of columns
+	sums         []float64 // d: Σᵢ gᵢⱼ, for the memory "mean"
+	selector     selector
+	index        []int     // I, ascending
+	gathered     []float32 // n×k
+	out          []float32 // k
+	stats        BlockStats
+}
+
+// NewBlock wraps inner, which must not be [Stateful]. All options that are not
+// allowed are reported at once.
+func NewBlock(inner Aggregator, o BlockOptions) (*Block, error) {
+	var fraction, nested, weights error
+	if !(o.Fraction > 0 && o.Fraction <= 1) {
+		fraction = fmt.Errorf("agg: rule \"block\": fraction is %v, want (0, 1]", o.Fraction)
+	}
+	if _, ok := inner.(Stateful); ok {
+		nested = fmt.Errorf("agg: rule \"block\": the inner rule %v has a memory of its own", inner)
+	}
+	if o.Memory == memoryGMWeighted && weightless(inner) {
+		weights = fmt.Errorf("agg: rule \"block\": memory is %q, but the inner rule %v does not always give weights", o.Memory, inner)
+	}
+	err := errors.Join(fraction, nested, weights,
+		oneOf("block", "select", o.Select, Selections()),
+		oneOf("block", "memory", o.Memory, Memories()))
+	if err != nil {
+		return nil, err
+	}
+	if o.Select == "" {
+		o.Select = Selections()[0]
+	}
+	if o.Memory == "" {
+		o.Memory = Memories()[0]
+	}
+	e, ok := inner.(Equivariant)
+	direct := ok && e.Equivariant() && o.Memory != memoryClient
+	return &Block{inner: inner, options: o, direct: direct}, nil
+}
+
+// weightless reports the rules that are known to return no weights, at least
+// when they fail. Others are found out when they do.
+func weightless(inner Aggregator) bool {
+	switch rule := inner.(type) {
+	case *median:
+		return true
+	case *geometric:
+		return rule.options.OnFail == onFailZero
+	}
+	return false
+}
+
+// String returns "block(β, inner)" and the options that are not the default.
+func (b *Block) String() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "block(%g, %v", b.options.Fraction, b.inner)
+	if b.options.Select != Selections()[0] {
+		fmt.Fprintf(&s, ", select=%s", b.options.Select)
+	}
+	if b.options.Memory != Memories()[0] {
+		fmt.Fprintf(&s, ", memory=%s", b.options.Memory)
+	}
+	return s.String() + ")"
+}
+
+// Aggregate implements [Aggregator].
+func (b *Block) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
+	if err := b.check(dst, G, step); err != nil {
+		return Stats{}, err
+	}
+	total := b.score(G, step.Gamma)
+	if !finite(total) {
+		return Stats{}, notFinite("block", G)
+	}
+	k := blockSize(b.options.Fraction, G.Cols)
+	if err := b.choose(k, step); err != nil {
+		return Stats{}, err
+	}
+	b.out = grown(b.out, k)
+	stats, err := b.inner.Aggregate(b.out, b.gather(G, step.Gamma), step)
+	if err != nil {
+		return Stats{}, fmt.Errorf("agg: block of %d coordinates: %w", k, err)
+	}
+	if err := b.remember(dst, G, step.Gamma, stats.Weights); err != nil {
+		return Stats{}, err
+	}
+	if !b.scatter(dst, step.Gamma) {
+		return Stats{}, overflows("block", "result")
+	}
+	b.commit(G, step.Gamma)
+	b.stats = BlockStats{Size: k, Residual: b.residual(total)}
+	stats.Block = &b.stats
+	return stats, nil
+}
+
+// blockSize returns max(1, ⌊βd⌋), for β as written in decimals: 0.29 of 100 is 29
+// although the float64 product is less.
+func blockSize(fraction float64, d int) int {
+	return max(1, min(d, int(fraction*float64(d)+1e-9)))
+}
+
+func (b *Block) check(dst []float32, G Matrix, step Step) error {
+	if err := check("block", dst, G); err != nil {
+		return err
+	}
+	if !(step.Gamma > 0) || math.IsInf(step.Gamma, 1) {
+		return fmt.Errorf("agg: rule %q: gamma is %v, want a finite number > 0", "block", step.Gamma)
+	}
+	if want := b.memorySize(G); b.memory != nil && len(b.memory) != want {
+		return fmt.Errorf("agg: rule %q: the memory has %d elements, want %d for a G of %d×%d and memory %q",
+			"block", len(b.memory), want, G.Rows, G.Cols, b.options.Memory)
+	}
+	return nil
+}
+
+// residual returns the share of the scores that lies outside the block.
+func (b *Block) residual(total float64) float64 {
+	if total == 0 {
+		return 0
+	}
+	inside := 0.0
+	for _, j := range b.index {
+		inside += b.scores[j]
+	}
+	return max(0, 1-inside/total)
+}
+
+// gather returns the rows of G, or of P where the inner rule needs those, in
+// the columns of the block.
+func (b *Block) gather(G Matrix, gamma float64) Matrix {
+	k := len(b.index)
+	b.gathered = grown(b.gathered, G.Rows*k)
+	forRows(G.Rows, func(i int) {
+		row, out := G.Row(i), b.gathered[i*k:(i+1)*k]
+		if b.direct {
+			for p, j := range b.index {
+				out[p] = row[j]
+			}
+			return
+		}
+		m := b.memoryOf(i, G.Cols)
+		for p, j := range b.index {
+			t := gamma * float64(row[j])
+			if m != nil {
+				t += float64(m[j])
+			}
+			out[p] = float32(t)
+		}
+	})
+	return Matrix{Data: b.gathered, Rows: G.Rows, Cols: k}
+}
+
+// scatter writes the inner rule's result to the block of dst, zero elsewhere,
+// and reports whether all of it is finite.
+func (b *Block) scatter(dst []float32, gamma float64) bool {
+	clear(dst)
+	zero := float32(0)
+	for p, j := range b.index {
+		t := float64(b.out[p])
+		if !b.direct {
+			t /= gamma
+		} else if b.memory != nil {
+			t += float64(b.memory[j]) / gamma
+		}
+		dst[j] = float32(t)
+		zero += dst[j] - dst[j]
+	}
+	return zero == 0
+}

@@ -1,0 +1,64 @@
+package agg_test
+
+import (
+	"fmt"
+
+	"github.com/bgmd/bgmd/pkg/agg"
+)
+
+func ExampleNew() {
+	G := agg.NewMatrix(4, 2)
+	copy(G.Row(0), []float32{1, 2})
+	copy(G.Row(1), []float32{1.25, 2})
+	copy(G.Row(2), []float32{1, 2.25})
+	copy(G.Row(3), []float32{1e6, 1e6}) // corrupt
+	dst := make([]float32, 2)
+	for _, name := range agg.Names() {
+		rule, err := agg.New(name, agg.Options{})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if _, err := rule.Aggregate(dst, G, agg.Step{}); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%-4s %.3f\n", rule, dst)
+	}
+	// Output:
+	// cm   [1.125 2.125]
+	// gm   [1.125 2.125]
+	// mean [250000.812 250001.562]
+}
+
+func ExampleNewBlock() {
+	gm, err := agg.New("gm", agg.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	block, err := agg.NewBlock(gm, agg.BlockOptions{Fraction: 0.5})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	G := agg.NewMatrix(3, 4)
+	for i := range G.Rows {
+		copy(G.Row(i), []float32{8, -1, 0.5, -4})
+	}
+	dst := make([]float32, 4)
+	for range 5 { // what is left out is remembered until it is large enough
+		stats, err := block.Aggregate(dst, G, agg.Step{Gamma: 1})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%v left out %.0f%%\n", dst, 100*stats.Block.Residual)
+	}
+	// Output:
+	// [8 0 0 -4] left out 2%
+	// [8 0 0 -4] left out 6%
+	// [8 0 0 -4] left out 12%
+	// [8 -4 0 0] left out 20%
+	// [8 0 0 -8] left out 5%
+}

@@ -1,0 +1,42 @@
+package agg
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// ErrNotFinite is wrapped by the errors of rules that met NaN or an infinity in
+// a row of G, or whose result or memory would overflow float32.
+//
+// Rules look for it in sums that they form anyway and scan G for the culprit
+// only once such a sum is not finite.
+var ErrNotFinite = errors.New("not finite")
+
+// notFinite names the first element of G that is not finite; nil if all are.
+func notFinite(rule string, G Matrix) error {
+	for i := range G.Rows {
+		for j, v := range G.Row(i) {
+			if v-v != 0 {
+				return fmt.Errorf("agg: rule %q: row %d of G has %v in column %d: %w", rule, i, v, j, ErrNotFinite)
+			}
+		}
+	}
+	return nil
+}
+
+// overflows says that finite rows gave a value beyond float32.
+func overflows(rule, what string) error {
+	return fmt.Errorf("agg: rule %q: the %s overflows float32: %w", rule, what, ErrNotFinite)
+}
+
+func finite(x float64) bool { return math.Abs(x) <= math.MaxFloat64 }
+
+// grown returns s with length n, reusing its array where it is large enough.
+// The contents are unspecified.
+func grown[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}

@@ -1,0 +1,147 @@
+package agg
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Values of [Options].
+const (
+	solverGram       = "gram"
+	solverWeiszfeld  = "weiszfeld"
+	solverVardiZhang = "vardi-zhang"
+
+	stopResidual = "residual"
+	stopStep     = "step"
+
+	onFailLast = "last"
+	onFailZero = "zero"
+)
+
+// geometric is the rule "gm", the geometric median
+//
+//	dst = argmin_y Σ ‖gᵢ − y‖,
+//
+// whose breakdown point is 1/2 [Lopuhaä and Rousseeuw 1991]. The minimiser is
+// unique unless the rows lie on one line; for n ≤ 2 any solver gives the mean.
+//
+// Stats.Weights are the weights of the rows in dst, nonnegative at a converged
+// result, and Stats.GM says how good it is. A solver that does not converge is
+// no error: Stats.GM.Converged is false. With OnFail "zero" the result is then
+// the zero vector and has no weights.
+//
+// The cost depends on the solver: see gramSolver and spatialSolver.
+type geometric struct {
+	options Options // without zero values
+	solver  solver
+	weights []float64
+	cert    Certificate
+}
+
+// A solver computes the geometric median of G's rows into dst and its weights
+// into w, or returns errNotFinite.
+type solver interface {
+	solve(dst []float32, w []float64, G Matrix) (Certificate, error)
+}
+
+// errNotFinite asks the rule to look for the row to blame.
+var errNotFinite = errors.New("sum is not finite")
+
+func newGeometric(o Options) Aggregator {
+	o = o.withDefaults()
+	g := &geometric{options: o}
+	switch o.Solver {
+	case solverGram:
+		g.solver = &gramSolver{stop: o.Stop, eps: o.Eps, maxIter: o.MaxIter}
+	default:
+		g.solver = &spatialSolver{leave: o.Solver == solverVardiZhang, stop: o.Stop, eps: o.Eps, maxIter: o.MaxIter}
+	}
+	return g
+}
+
+func (o Options) withDefaults() Options {
+	set := func(field *string, v string) {
+		if *field == "" {
+			*field = v
+		}
+	}
+	set(&o.Solver, Solvers()[0])
+	set(&o.Stop, Stops()[0])
+	set(&o.OnFail, OnFails()[0])
+	if o.Eps == 0 {
+		switch {
+		case o.Stop == stopStep:
+			o.Eps = 1e-5
+		case o.Solver == solverGram:
+			o.Eps = 1e-8
+		default:
+			o.Eps = 1e-6
+		}
+	}
+	if o.MaxIter == 0 {
+		o.MaxIter = 100
+	}
+	return o
+}
+
+// String returns "gm", followed by the options that are not the default.
+func (g *geometric) String() string {
+	o, def := g.options, Options{Solver: g.options.Solver, Stop: g.options.Stop}.withDefaults()
+	var more []string
+	if o.Solver != Solvers()[0] {
+		more = append(more, o.Solver)
+	}
+	if o.Stop != Stops()[0] {
+		more = append(more, "stop="+o.Stop)
+	}
+	if o.Eps != def.Eps {
+		more = append(more, fmt.Sprintf("eps=%g", o.Eps))
+	}
+	if o.MaxIter != def.MaxIter {
+		more = append(more, fmt.Sprintf("max_iter=%d", o.MaxIter))
+	}
+	if o.OnFail != def.OnFail {
+		more = append(more, "on_fail="+o.OnFail)
+	}
+	if more == nil {
+		return "gm"
+	}
+	return "gm(" + strings.Join(more, ", ") + ")"
+}
+
+// Equivariant implements [Equivariant]: an absolute tolerance on the step is
+// not free of scale, and a zero vector for failure does not move with the rows.
+func (g *geometric) Equivariant() bool {
+	return g.options.Stop == stopResidual && g.options.OnFail == onFailLast
+}
+
+func (g *geometric) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
+	if err := check("gm", dst, G); err != nil {
+		return Stats{}, err
+	}
+	g.weights = grown(g.weights, G.Rows)
+	cert, err := g.solve(dst, G)
+	if err != nil {
+		return Stats{}, notFinite("gm", G)
+	}
+	g.cert = cert
+	if !cert.Converged && g.options.OnFail == onFailZero {
+		clear(dst)
+		return Stats{GM: &g.cert}, nil
+	}
+	return Stats{Weights: g.weights, GM: &g.cert}, nil
+}
+
+// solve leaves to the solver all but one or two rows, whose mean is a median
+// whatever the rows are.
+func (g *geometric) solve(dst []float32, G Matrix) (Certificate, error) {
+	if G.Rows > 2 {
+		return g.solver.solve(dst, g.weights, G)
+	}
+	fill(g.weights, 1/float64(G.Rows))
+	if !weightedSum(dst, G, g.weights) {
+		return Certificate{}, errNotFinite
+	}
+	return Certificate{Converged: true}, nil
+}

@@ -1,0 +1,271 @@
+package agg
+
+import "math"
+
+// gramSolver finds the geometric median without leaving the space of weights.
+// Every iterate is y = Σ wᵢ gᵢ, and with K = GGᵀ
+//
+//	‖y − gᵢ‖² = wᵀKw − 2(Kw)ᵢ + Kᵢᵢ.
+//
+// One pass over G builds K, the iterations cost O(n³) each whatever d is, and
+// one pass forms y: O(n²d) in BLAS in all. The iterations are Newton's, with
+// Weiszfeld's as the safeguard where Newton's does not descend.
+//
+// K in float32 products is good enough as long as no distance is much smaller
+// than the rows themselves. Where one is (a large common part, a median that
+// is a data point, duplicates next to it), or where products overflow, K is
+// built again in float64 about the data point nearest to y.
+//
+// Chosen: centring on a data point, which makes it exactly zero in K, so that
+// whether it is the median is decided exactly [Vardi and Zhang 2000].
+// Rejected: centring on y, which needs one more pass and leaves every distance
+// inexact; centring on a fixed row, which is ruinous when that row is corrupt.
+//
+// Certificate.Residual is that of the weights, before dst is rounded to
+// float32. Its own error, about the relative error of the distances, is below
+// blurAtEnd.
+type gramSolver struct {
+	stop    string
+	eps     float64
+	maxIter int
+
+	gram      gram
+	n         int
+	centre    int     // row that K is centred on, or −1
+	precision float64 // error of K, relative to ‖gᵢ‖‖gⱼ‖
+	at, next  iterate
+	pull      []float64 // scratch of pullAt
+	system    []float64 // scratch of newton: n×n
+	rhs       []float64
+}
+
+const (
+	blurOnTheWay = 1e-2 // relative error of squared distances that still descends
+	blurAtEnd    = 1e-7 // the same, at the result
+	recentrings  = 4    // at most
+	nearOptimal  = 1.05 // a row with R ≤ 1.05 m is worth an exact look
+)
+
+func (s *gramSolver) solve(dst []float32, w []float64, G Matrix) (Certificate, error) {
+	s.resize(G.Rows)
+	if err := s.firstGram(G); err != nil {
+		return Certificate{}, err
+	}
+	var c Certificate
+	for left := recentrings; ; left-- {
+		row := s.median(&c, left > 0)
+		if row < 0 {
+			break
+		}
+		s.gram.exact(G, row)
+		s.centre, s.precision = row, exactError
+	}
+	copy(w, s.at.w)
+	if !weightedSum(dst, G, w) {
+		return Certificate{}, errNotFinite
+	}
+	return c, nil
+}
+
+func (s *gramSolver) resize(n int) {
+	s.n = n
+	s.at.resize(n)
+	s.next.resize(n)
+	s.pull, s.rhs, s.system = grown(s.pull, n), grown(s.rhs, n), grown(s.system, n*n)
+}
+
+// firstGram builds K, in float64 where float32 products overflow or vanish.
+func (s *gramSolver) firstGram(G Matrix) error {
+	s.gram.fast(G)
+	s.centre, s.precision = -1, fastError(G.Cols)
+	safe := true
+	for i := range s.n {
+		square := s.gram.K[i*s.n+i]
+		safe = safe && finite(square) && (square > 1e-34*float64(G.Cols) || allZero(G.Row(i)))
+	}
+	if safe {
+		return nil
+	}
+	s.gram.exact(G, -1)
+	s.precision = exactError
+	for i := range s.n {
+		if !finite(s.gram.K[i*s.n+i]) {
+			return errNotFinite
+		}
+	}
+	return nil
+}
+
+func allZero(row []float32) bool {
+	for _, v := range row {
+		if v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// median finds the median as K knows it and returns −1, or, if it may recentre,
+// a row about which K must be known better first.
+//
+// It looks at the medoid, the row with the least sum of distances, because only
+// this row can be the median; if it is not, the step of Vardi and Zhang leads
+// from it to a better point than any row, and every iterate is better still.
+func (s *gramSolver) median(c *Certificate, mayRecentre bool) int {
+	k := s.medoid()
+	pull, equal, inverse := s.pullAt(k)
+	known := s.centre >= 0 && s.gram.K[k*s.n+k] == 0
+	if pull <= nearOptimal*float64(equal) && mayRecentre && !known {
+		return k
+	}
+	residual := max(0, pull-float64(equal)) / float64(s.n)
+	optimal := residual == 0 || (s.stop == stopResidual && residual <= s.eps)
+	stay := 1.0 // weight of row k and its equals
+	if !optimal {
+		stay = min(1, float64(equal)/pull)
+	}
+	for i, u := range s.pull {
+		if u == 0 {
+			s.at.w[i] = stay / float64(equal)
+		} else {
+			s.at.w[i] = (1 - stay) * u / inverse
+		}
+	}
+	if optimal {
+		c.Residual, c.Converged = residual, true
+		return -1
+	}
+	s.evaluate(&s.at)
+	return s.descend(c, mayRecentre)
+}
+
+// medoid returns the row k with the least Σ ‖gᵢ − g_k‖, the lowest of equals.
+func (s *gramSolver) medoid() int {
+	K, n := s.gram.K, s.n
+	best, least := 0, math.Inf(1)
+	for k := range n {
+		var sum float64
+		for i := range n {
+			sum += math.Sqrt(max(0, K[i*n+i]-2*K[i*n+k]+K[k*n+k]))
+		}
+		if sum < least {
+			best, least = k, sum
+		}
+	}
+	return best
+}
+
+// descend iterates until it converges, runs out of iterations, or, if it may,
+// asks for K about another row, which it then returns; −1 otherwise.
+func (s *gramSolver) descend(c *Certificate, mayRecentre bool) int {
+	for {
+		near, blur := s.nearest()
+		moving := mayRecentre && near != s.centre
+		if blur > blurOnTheWay {
+			if moving {
+				return near
+			}
+			break // y is within rounding of a row that is not optimal
+		}
+		if s.stop == stopResidual && s.at.residual <= s.eps {
+			if blur > blurAtEnd && moving {
+				return near
+			}
+			s.weiszfeld() // weights in (0, 1), which Newton's need not be
+			s.accept()
+			if s.at.residual <= s.eps {
+				c.Converged = true
+				break
+			}
+		}
+		if c.Iterations == s.maxIter {
+			s.weiszfeld()
+			s.accept()
+			break
+		}
+		c.Iterations++
+		if !s.newton() || !s.descends() {
+			s.weiszfeld()
+		}
+		step := s.distance(s.next.w, s.at.w)
+		s.accept()
+		if s.stop == stopStep && step < s.eps {
+			if near, blur = s.nearest(); blur > blurAtEnd && mayRecentre && near != s.centre {
+				return near
+			}
+			s.weiszfeld()
+			s.accept()
+			c.Converged = true
+			break
+		}
+	}
+	c.Residual = s.at.residual
+	if !finite(c.Residual) {
+		near, _ := s.nearest()
+		pull, equal, _ := s.pullAt(near)
+		c.Residual = max(0, pull-float64(equal)) / float64(s.n)
+	}
+	return -1
+}
+
+func (s *gramSolver) accept() { s.at, s.next = s.next, s.at }
+
+// descends reports whether next is better than at: closer to the rows in sum,
+// or equally close to rounding and closer to optimal.
+func (s *gramSolver) descends() bool {
+	if s.next.sum < s.at.sum {
+		return true
+	}
+	return s.next.sum <= s.at.sum*(1+1e-14) && s.next.residual < s.at.residual
+}
+
+// nearest returns the row nearest to y and the largest relative error that the
+// errors of K may cause in a squared distance,
+//
+//	precision · maxᵢ (Σ |wⱼ|‖gⱼ‖ + ‖gᵢ‖)² / ‖y − gᵢ‖².
+func (s *gramSolver) nearest() (row int, blur float64) {
+	var reach float64
+	for j, w := range s.at.w {
+		reach += math.Abs(w) * math.Sqrt(s.gram.K[j*s.n+j])
+	}
+	for i, d := range s.at.dist {
+		if d < s.at.dist[row] {
+			row = i
+		}
+		if d == 0 {
+			blur = math.Inf(1)
+			continue
+		}
+		ratio := (reach + math.Sqrt(s.gram.K[i*s.n+i])) / d
+		blur = max(blur, s.precision*ratio*ratio)
+	}
+	return row, blur
+}
+
+// pullAt returns R = ‖Σ (gᵢ − g_k)/‖gᵢ − g_k‖‖ over the rows that differ from
+// row k, the number of rows that equal it and Σ 1/‖gᵢ − g_k‖ over the others,
+// terms of which it leaves in s.pull. Row k is the median when R is at most
+// that number.
+func (s *gramSolver) pullAt(k int) (pull float64, equal int, inverse float64) {
+	K, n := s.gram.K, s.n
+	for i := range n {
+		square := K[i*n+i] - 2*K[i*n+k] + K[k*n+k]
+		if square <= 4*s.precision*max(K[i*n+i], K[k*n+k]) {
+			s.pull[i] = 0
+			equal++
+			continue
+		}
+		s.pull[i] = 1 / math.Sqrt(square)
+		inverse += s.pull[i]
+	}
+	var square float64
+	for i, u := range s.pull {
+		if u != 0 {
+			row := K[i*n : (i+1)*n]
+			square += u * (dot(row, s.pull) - inverse*row[k])
+		}
+	}
+	rowK := K[k*n : (k+1)*n]
+	square += inverse * (inverse*rowK[k] - dot(rowK, s.pull))
+	return math.Sqrt(max(0, square)), equal, inverse
+}

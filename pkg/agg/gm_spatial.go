@@ -1,0 +1,162 @@
+package agg
+
+import (
+	"math"
+
+	"github.com/bgmd/bgmd/internal/par"
+)
+
+// spatialSolver is the textbook way, kept to compare with: fixed-point
+// iterations in R^d from the mean,
+//
+//	y ← T(y) = Σ (gᵢ/Dᵢ) / Σ (1/Dᵢ),  Dᵢ = ‖gᵢ − y‖,
+//
+// [Weiszfeld 1937]. They converge linearly, and an iteration is one pass over
+// G, O(nd), in float64.
+//
+// T is not defined where y equals m ≥ 1 rows. Weiszfeld's method stops there,
+// at the minimiser or not [Kuhn 1973]; with leave, [Vardi and Zhang 2000] sum
+// over the other rows, whose pull is R = ‖Σ (gᵢ − y)/Dᵢ‖, and go on to
+//
+//	y ← (1 − η) T(y) + η y,  η = min(1, m/R).
+//
+// A median that is a row is approached but not reached from elsewhere: the
+// residual then stays large and the solver reports that it did not converge.
+type spatialSolver struct {
+	leave   bool
+	stop    string
+	eps     float64
+	maxIter int
+
+	y, next      []float64 // d
+	dist, distTo []float64 // n, to y and to next
+	weights      []float64 // n, of T(y)
+	partial      []float64 // chunks × (n+1): sums of squares a chunk
+	moved        float64   // ‖next − y‖
+}
+
+func (s *spatialSolver) solve(dst []float32, w []float64, G Matrix) (Certificate, error) {
+	s.resize(G.Rows, G.Cols)
+	fill(w, 1/float64(G.Rows))
+	clear(s.y)
+	s.step(G, w, 1)
+	s.accept()
+	for _, d := range s.dist {
+		if !finite(d) {
+			return Certificate{}, errNotFinite
+		}
+	}
+	var c Certificate
+	for settled := false; ; c.Iterations++ {
+		equal, inverse := s.weigh()
+		pull := 0.0
+		if equal < G.Rows {
+			s.step(G, s.weights, 1)
+			pull = inverse * s.moved
+		}
+		c.Residual = max(0, pull-float64(equal)) / float64(G.Rows)
+		stuck := equal > 0 && !s.leave
+		c.Converged = settled || (s.stop == stopResidual && c.Residual <= s.eps) || equal == G.Rows ||
+			(s.stop == stopStep && stuck) // its next step is zero
+		if c.Converged || stuck || c.Iterations == s.maxIter {
+			break
+		}
+		share := 1.0 // of T(y) in the next y
+		if equal > 0 {
+			share = 1 - min(1, float64(equal)/pull)
+			s.step(G, s.weights, share)
+		}
+		for i := range w {
+			w[i] = (1-share)*w[i] + share*s.weights[i]
+		}
+		settled = s.stop == stopStep && s.moved < s.eps
+		s.accept()
+	}
+	for j, v := range s.y {
+		dst[j] = float32(v)
+	}
+	return c, nil
+}
+
+func (s *spatialSolver) resize(n, d int) {
+	s.y, s.next = grown(s.y, d), grown(s.next, d)
+	s.dist, s.distTo, s.weights = grown(s.dist, n), grown(s.distTo, n), grown(s.weights, n)
+	s.partial = grown(s.partial, par.Chunks(d, columnGrain)*(n+1))
+}
+
+// weigh sets weights to those of T(y), zero for rows that equal y, and returns
+// the number of those rows and Σ 1/Dᵢ over the others.
+func (s *spatialSolver) weigh() (equal int, inverse float64) {
+	for i, d := range s.dist {
+		s.weights[i] = 0
+		if d == 0 {
+			equal++
+			continue
+		}
+		s.weights[i] = 1 / d
+		inverse += 1 / d
+	}
+	for i := range s.weights {
+		s.weights[i] /= inverse
+	}
+	return equal, inverse
+}
+
+// step sets next = y + share·(Σ wᵢ gᵢ − y), distTo to the distances of the rows
+// from it, and moved, in one pass over G.
+func (s *spatialSolver) step(G Matrix, w []float64, share float64) {
+	n := G.Rows
+	par.For(G.Cols, columnGrain, func(chunk, lo, hi int) {
+		sums := s.partial[chunk*(n+1):][:n+1]
+		clear(sums)
+		for ; lo < hi; lo += columnBlock {
+			next := s.next[lo:min(lo+columnBlock, hi)]
+			y := s.y[lo:][:len(next)]
+			sumRows(next, G, w, lo)
+			for j, v := range next {
+				if share != 1 {
+					next[j] = y[j] + share*(v-y[j])
+				}
+				sums[n] += (next[j] - y[j]) * (next[j] - y[j])
+			}
+			for i := range n {
+				sums[i] += squaredDistance(G.Data[i*G.Cols+lo:][:len(next)], next)
+			}
+		}
+	})
+	clear(s.distTo)
+	s.moved = 0
+	for c := range par.Chunks(G.Cols, columnGrain) {
+		sums := s.partial[c*(n+1):][:n+1]
+		for i := range n {
+			s.distTo[i] += sums[i]
+		}
+		s.moved += sums[n]
+	}
+	for i, v := range s.distTo {
+		s.distTo[i] = math.Sqrt(v)
+	}
+	s.moved = math.Sqrt(s.moved)
+}
+
+// accept makes next the current iterate.
+func (s *spatialSolver) accept() {
+	s.y, s.next = s.next, s.y
+	s.dist, s.distTo = s.distTo, s.dist
+}
+
+func squaredDistance(row []float32, y []float64) float64 {
+	y = y[:len(row)]
+	var even, odd float64
+	j := 0
+	for ; j+1 < len(row); j += 2 {
+		a, b := float64(row[j])-y[j], float64(row[j+1])-y[j+1]
+		even += a * a
+		odd += b * b
+	}
+	if j < len(row) {
+		a := float64(row[j]) - y[j]
+		even += a * a
+	}
+	return even + odd
+}

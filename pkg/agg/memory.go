@@ -1,0 +1,239 @@
+package agg
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sync/atomic"
+
+	"github.com/bgmd/bgmd/internal/par"
+)
+
+const (
+	memoryMean       = "mean"
+	memoryClient     = "client"
+	memoryGMWeighted = "gm-weighted"
+	memoryNone       = "none"
+)
+
+// Memories returns the allowed values of [BlockOptions] Memory, the default
+// first. A memory is zero on the last block I; outside of it
+//
+//	mean         m = (1/n) Σ Pᵢ, one vector for all rows [bgmd, Alg. 1]
+//	client       mᵢ = Pᵢ, a vector for each row: n×d floats
+//	gm-weighted  m = Σ wᵢ Pᵢ with the inner rule's Stats.Weights
+//	none         nothing is remembered
+//
+// "mean" averages corrupt residuals into the memory and returns them later, on
+// every row, where no rule can tell them apart.
+func Memories() []string {
+	return []string{memoryMean, memoryClient, memoryGMWeighted, memoryNone}
+}
+
+// State implements [Stateful]: d floats, n×d row by row for the memory
+// "client", and always nil for "none".
+func (b *Block) State() []float32 { return b.memory }
+
+// Restore implements [Stateful]. An empty state forgets everything, sizes too.
+// After a first Aggregate the length must fit its G; before, it is checked then.
+func (b *Block) Restore(state []float32) error {
+	if len(state) == 0 {
+		b.memory = nil
+		return nil
+	}
+	if b.options.Memory == memoryNone {
+		return fmt.Errorf("agg: rule %q: cannot restore %d elements of memory, memory is %q", "block", len(state), memoryNone)
+	}
+	if b.memory != nil && len(state) != len(b.memory) {
+		return fmt.Errorf("agg: rule %q: cannot restore %d elements of memory, want %d", "block", len(state), len(b.memory))
+	}
+	for i, v := range state {
+		if v-v != 0 {
+			return fmt.Errorf("agg: rule %q: cannot restore memory with %v at element %d: %w", "block", v, i, ErrNotFinite)
+		}
+	}
+	b.memory = slices.Clone(state)
+	return nil
+}
+
+func (b *Block) memorySize(G Matrix) int {
+	switch b.options.Memory {
+	case memoryNone:
+		return 0
+	case memoryClient:
+		return G.Rows * G.Cols
+	default:
+		return G.Cols
+	}
+}
+
+// memoryOf returns what row i finds in the memory, nil for zeros.
+func (b *Block) memoryOf(i, d int) []float32 {
+	switch {
+	case b.memory == nil:
+		return nil
+	case b.options.Memory == memoryClient:
+		return b.memory[i*d : (i+1)*d]
+	default:
+		return b.memory
+	}
+}
+
+// score sets scores[j] to Σᵢ Pᵢⱼ² and returns their sum, in one pass over G.
+// One vector of memory m needs the column sums of G and its squares only:
+//
+//	Σᵢ (γgᵢⱼ + mⱼ)² = γ² Σ gᵢⱼ² + 2γmⱼ Σ gᵢⱼ + n mⱼ².
+func (b *Block) score(G Matrix, gamma float64) (total float64) {
+	d := G.Cols
+	b.scores, b.sums = grown(b.scores, d), grown(b.sums, d)
+	chunks := par.Chunks(d, columnGrain)
+	b.totals = grown(b.totals, chunks)
+	perRow := b.options.Memory == memoryClient && b.memory != nil
+	par.For(d, columnGrain, func(chunk, lo, hi int) {
+		sum := 0.0
+		for ; lo < hi; lo += columnBlock {
+			scores := b.scores[lo:min(lo+columnBlock, hi)]
+			if perRow {
+				scoreRows(scores, G, b.memory, gamma, lo)
+			} else {
+				b.scoreColumns(scores, G, gamma, lo)
+			}
+			for _, s := range scores {
+				sum += s
+			}
+		}
+		b.totals[chunk] = sum
+	})
+	for _, t := range b.totals {
+		total += t
+	}
+	return total
+}
+
+// scoreColumns scores columns [lo, lo+len(scores)) for one vector of memory.
+func (b *Block) scoreColumns(scores []float64, G Matrix, gamma float64, lo int) {
+	sums := b.sums[lo:][:len(scores)]
+	sumColumns(sums, scores, G, lo)
+	if b.memory == nil {
+		for j := range scores {
+			scores[j] *= gamma * gamma
+		}
+		return
+	}
+	memory, n := b.memory[lo:][:len(scores)], float64(G.Rows)
+	for j, v := range memory {
+		m := float64(v)
+		scores[j] = max(0, gamma*gamma*scores[j]+m*(2*gamma*sums[j]+n*m))
+	}
+}
+
+// scoreRows scores columns [lo, lo+len(scores)) for a memory of n×d.
+func scoreRows(scores []float64, G Matrix, memory []float32, gamma float64, lo int) {
+	clear(scores)
+	for i := range G.Rows {
+		row := G.Data[i*G.Cols+lo:][:len(scores)]
+		m := memory[i*G.Cols+lo:][:len(scores)]
+		for j := range scores {
+			t := gamma*float64(row[j]) + float64(m[j])
+			scores[j] += t * t
+		}
+	}
+}
+
+// remember computes the next memory, which commit puts in place; it uses dst as
+// scratch.
+func (b *Block) remember(dst []float32, G Matrix, gamma float64, w []float64) error {
+	switch b.options.Memory {
+	case memoryMean:
+		scale := gamma / float64(G.Rows)
+		return b.rememberShared(G.Cols, func(j int) float64 { return scale * b.sums[j] })
+	case memoryGMWeighted:
+		if len(w) != G.Rows {
+			return fmt.Errorf("agg: rule %q: memory is %q, but the inner rule %v gave %d weights for %d rows",
+				"block", memoryGMWeighted, b.inner, len(w), G.Rows)
+		}
+		weightedSum(dst, G, w)
+		return b.rememberShared(G.Cols, func(j int) float64 { return gamma * float64(dst[j]) })
+	case memoryClient:
+		return b.checkClientRange(G, gamma)
+	}
+	return nil
+}
+
+// rememberShared sets next to part + m, zero on the block.
+func (b *Block) rememberShared(d int, part func(j int) float64) error {
+	b.next = grown(b.next, d)
+	var bad atomic.Bool
+	par.For(d, columnGrain, func(_, lo, hi int) {
+		zero := float32(0)
+		for j := lo; j < hi; j++ {
+			t := part(j)
+			if b.memory != nil {
+				t += float64(b.memory[j])
+			}
+			b.next[j] = float32(t)
+			zero += b.next[j] - b.next[j]
+		}
+		if zero != 0 {
+			bad.Store(true)
+		}
+	})
+	if bad.Load() {
+		return overflows("block", "memory")
+	}
+	for _, j := range b.index {
+		b.next[j] = 0
+	}
+	return nil
+}
+
+// checkClientRange makes sure that P fits in float32. No entry exceeds the norm
+// of its column, so that the entries are looked at only when a norm is huge.
+func (b *Block) checkClientRange(G Matrix, gamma float64) error {
+	largest := 0.0
+	for _, s := range b.scores {
+		largest = max(largest, s)
+	}
+	if largest <= math.MaxFloat32*math.MaxFloat32 {
+		return nil
+	}
+	for i := range G.Rows {
+		m := b.memoryOf(i, G.Cols)
+		for j, v := range G.Row(i) {
+			t := gamma * float64(v)
+			if m != nil {
+				t += float64(m[j])
+			}
+			if math.Abs(t) > math.MaxFloat32 {
+				return overflows("block", "memory")
+			}
+		}
+	}
+	return nil
+}
+
+// commit replaces the memory. Nothing can fail any more, so that client rows
+// are updated in place.
+func (b *Block) commit(G Matrix, gamma float64) {
+	switch b.options.Memory {
+	case memoryMean, memoryGMWeighted:
+		b.memory, b.next = b.next, b.memory
+	case memoryClient:
+		if b.memory == nil {
+			b.memory = make([]float32, G.Rows*G.Cols)
+		}
+		forRows(G.Rows, func(i int) {
+			m := b.memoryOf(i, G.Cols)
+			for j, v := range G.Row(i) {
+				m[j] = float32(gamma*float64(v) + float64(m[j]))
+			}
+			for _, j := range b.index {
+				m[j] = 0
+			}
+		})
+	}
+}
+
+func forRows(n int, f func(i int)) {
+	par.For(n, 1, func(i, _, _ int) { f(i) })
+}
