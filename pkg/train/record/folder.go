@@ -1,0 +1,84 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// vacant returns nil if a run can begin in dir: there is no such folder, or
+// nothing in it but what Create writes before config.yaml. For a run that is
+// there already the error is an *ExistsError.
+func vacant(dir string) error {
+	run := Run{Dir: dir}
+	if err := run.readSummary(); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if has(dir, configName) || run.Summary != nil {
+		return &ExistsError{Dir: dir, Status: run.Status()}
+	}
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == lockName, name == environmentName, temporary(name):
+		case name == metricsName && empty(e):
+		default:
+			return fmt.Errorf("%s holds %s but no %s, so it is neither empty nor a run: choose another folder", dir, name, configName)
+		}
+	}
+	return nil
+}
+
+// has tells whether there is something called name in dir.
+func has(dir, name string) bool {
+	_, err := os.Lstat(filepath.Join(dir, name))
+	return err == nil
+}
+
+// empty tells whether e is a file without content.
+func empty(e fs.DirEntry) bool {
+	info, err := e.Info()
+	return err == nil && info.Mode().IsRegular() && info.Size() == 0
+}
+
+// removeSummary durably removes dir's summary.json, if there is one.
+func removeSummary(dir string) error {
+	err := os.Remove(filepath.Join(dir, summaryName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// sweep removes temporary files that a killed process left in dir, those of
+// other writers to the run's folder, such as its checkpoint's, included.
+func sweep(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if temporary(e.Name()) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
+}
+
+// temporary tells whether a file bears such a name as renameio gives it before
+// its final one: a dot, the final name and a random number below 2^63, of which
+// all but one in a thousand million have ten digits or more.
+func temporary(name string) bool {
+	const digits = 10
+	stem := strings.TrimRight(name, "0123456789")
+	return strings.HasPrefix(name, ".") && len(name)-len(stem) >= digits
+}

@@ -1,0 +1,194 @@
+// Package record writes and reads the files of one training run.
+//
+// A run owns a folder, usually <out>/<experiment>/<run>:
+//
+//	config.yaml       the resolved configuration, byte for byte
+//	environment.json  program, machine and data; a session for every resume
+//	metrics.jsonl     one line an epoch, epoch 0 being before training
+//	summary.json      how the run ended; absent while it goes on
+//	lock              held by the process that writes; gone afterwards
+//
+// Every file is written beside its final name, synced and renamed, so whatever
+// stands under a final name is whole: a process killed at any moment, or a full
+// disk, leaves the previous version. A run without summary.json has not ended,
+// so that an unfinished run is never taken for a finished one.
+//
+// Chosen: metrics.jsonl is replaced as a whole at every epoch. Rejected:
+// appending, which can leave half a line under the final name; the file is some
+// hundred bytes an epoch, so rewriting it costs less than the sync.
+//
+// The [Writer] computes everything in summary.json that follows from the
+// metrics, and [Read] checks it again: the two files cannot disagree.
+package record
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// The names of a run's files.
+const (
+	configName      = "config.yaml"
+	environmentName = "environment.json"
+	metricsName     = "metrics.jsonl"
+	summaryName     = "summary.json"
+	lockName        = "lock"
+)
+
+// Run is what a run's folder holds.
+type Run struct {
+	Dir         string      // the folder, as given to Read
+	Config      []byte      // config.yaml
+	Environment Environment // of the first session
+	Sessions    []Session   // of every resume, in order; nil without one
+	Epochs      []Epoch     // Epochs[e] is epoch e
+	Summary     *Summary    // nil while the run has not ended
+}
+
+// Name is the last element of the run's folder.
+func (r *Run) Name() string { return filepath.Base(absolute(r.Dir)) }
+
+// Experiment is the last element of the folder around the run's.
+func (r *Run) Experiment() string { return filepath.Base(filepath.Dir(absolute(r.Dir))) }
+
+// Status is the summary's, or [Unfinished] without one.
+func (r *Run) Status() Status {
+	if r.Summary == nil {
+		return Unfinished
+	}
+	return r.Summary.Status
+}
+
+// Read reads the run in dir. It is strict: a missing file, an unknown or
+// missing key, a damaged line, epochs out of order, an unknown status or a
+// summary that does not fit the metrics is an error that names the file and
+// the line. One thing is forgiven: a last line of metrics.jsonl without its
+// newline is ignored in a run that has not ended, as copying the folder of a
+// running process can cut it short.
+func Read(dir string) (*Run, error) {
+	run, err := read(dir)
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	return run, nil
+}
+
+func read(dir string) (*Run, error) {
+	run := &Run{Dir: dir}
+	// The summary goes first: should the run end while it is being read, the
+	// result is that of a moment earlier, and still consistent.
+	if err := run.readSummary(); err != nil {
+		return nil, err
+	}
+	var err error
+	if run.Config, err = os.ReadFile(filepath.Join(dir, configName)); err != nil {
+		return nil, err
+	}
+	var env environmentFile
+	if err := readJSON(filepath.Join(dir, environmentName), &env); err != nil {
+		return nil, err
+	}
+	run.Environment, run.Sessions = env.Environment, env.Sessions
+	if err := run.readMetrics(); err != nil {
+		return nil, err
+	}
+	if run.Summary != nil {
+		want := summarise(run.Summary.Outcome, run.Config, run.Epochs)
+		if err := run.Summary.matches(want); err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, summaryName), err)
+		}
+	}
+	return run, nil
+}
+
+// readSummary reads summary.json, if there is one.
+func (r *Run) readSummary() error {
+	path := filepath.Join(r.Dir, summaryName)
+	var s Summary
+	err := readJSON(path, &s)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.check(); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	r.Summary = &s
+	return nil
+}
+
+// readMetrics reads metrics.jsonl. Whether its last line may be cut short
+// depends on the summary, which has been read before.
+func (r *Run) readMetrics() error {
+	path := filepath.Join(r.Dir, metricsName)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	for n := 1; len(data) > 0; n++ {
+		line, rest, whole := bytes.Cut(data, []byte("\n"))
+		if !whole {
+			if r.Summary == nil {
+				return nil
+			}
+			return fmt.Errorf("%s, line %d: found %d bytes without a newline at the end, want a whole line", path, n, len(line))
+		}
+		e, err := parseLine(line, r.Epochs)
+		if err != nil {
+			return fmt.Errorf("%s, line %d: %w", path, n, err)
+		}
+		r.Epochs = append(r.Epochs, e)
+		data = rest
+	}
+	return nil
+}
+
+// ReadAll reads every run below root, in the order of their paths. A folder is
+// a run's when it holds environment.json, metrics.jsonl or summary.json; what
+// lies below such a folder is not searched. Runs that cannot be read are left
+// out, and the error joins what is wrong with each of them; the other runs are
+// valid even so. A root without runs gives none and no error.
+func ReadAll(root string) ([]*Run, error) {
+	var runs []*Run
+	var broken []error
+	err := fs.WalkDir(os.DirFS(root), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		dir := filepath.Join(root, filepath.FromSlash(path))
+		if !entry.IsDir() || !isRun(dir) {
+			return nil
+		}
+		run, err := Read(dir)
+		if err != nil {
+			broken = append(broken, err)
+		} else {
+			runs = append(runs, run)
+		}
+		return fs.SkipDir
+	})
+	if err != nil {
+		broken = append(broken, fmt.Errorf("record: search %s for runs: %w", root, err))
+	}
+	return runs, errors.Join(broken...)
+}
+
+// isRun tells whether dir holds a file that only a run's folder does. A
+// config.yaml alone is no sign: users keep theirs anywhere.
+func isRun(dir string) bool {
+	return has(dir, environmentName) || has(dir, metricsName) || has(dir, summaryName)
+}
+
+// absolute is filepath.Abs, or dir itself where the working folder is unknown.
+func absolute(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
+}

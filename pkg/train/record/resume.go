@@ -1,0 +1,112 @@
+package record
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+)
+
+// Resume goes on with the run in dir after lastEpoch, the epoch of the
+// checkpoint that training goes on from; -1 starts the run over. Lines after
+// lastEpoch are discarded, and so is the summary of an interrupted or failed
+// run: while it goes on, the run is unfinished again. The first session's
+// environment is kept and env appended to its sessions.
+//
+// Refused, and left as they are, are runs that have finished or diverged, that
+// were begun with another configuration or other data, that have no line for
+// lastEpoch, that another process is writing ([ErrLocked]), and whatever [Read]
+// refuses.
+func Resume(dir string, config []byte, env Environment, lastEpoch int) (*Writer, error) {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("record: resume run: there is no run in %s", dir)
+	}
+	lock, err := acquire(dir)
+	if err != nil {
+		return nil, fmt.Errorf("record: resume run in %s: %w", dir, err)
+	}
+	w := &Writer{dir: dir, config: bytes.Clone(config), lock: lock}
+	if err := w.resume(env, lastEpoch); err != nil {
+		return nil, errors.Join(fmt.Errorf("record: resume run in %s: %w", dir, err), lock.release())
+	}
+	return w, nil
+}
+
+// resume does Resume's work under the lock.
+func (w *Writer) resume(env Environment, lastEpoch int) error {
+	run, err := read(w.dir)
+	if err != nil {
+		return err
+	}
+	if s := run.Status(); s.final() {
+		return fmt.Errorf("its status is %q: there is nothing left to train", s)
+	}
+	if err := sameConfig(run.Config, w.config); err != nil {
+		return err
+	}
+	if err := sameData(run.Environment, env); err != nil {
+		return err
+	}
+	if lastEpoch < -1 || lastEpoch >= len(run.Epochs) {
+		return fmt.Errorf("the checkpoint is of epoch %d, but %s ends with epoch %d", lastEpoch, metricsName, len(run.Epochs)-1)
+	}
+	w.epochs = run.Epochs[:lastEpoch+1]
+	for _, e := range w.epochs {
+		line, err := e.line()
+		if err != nil {
+			return err
+		}
+		w.lines = append(w.lines, line...)
+	}
+	sessions := append(run.Sessions, Session{FromEpoch: lastEpoch, Environment: env})
+	// The summary goes before the lines that it sums up.
+	if err := removeSummary(w.dir); err != nil {
+		return err
+	}
+	if err := writeFile(w.dir, metricsName, w.lines); err != nil {
+		return err
+	}
+	if err := writeJSON(w.dir, environmentName, environmentFile{run.Environment, sessions}); err != nil {
+		return err
+	}
+	return sweep(w.dir)
+}
+
+// sameConfig reports the first line in which two configurations differ.
+func sameConfig(first, now []byte) error {
+	if bytes.Equal(first, now) {
+		return nil
+	}
+	was, is := bytes.Split(first, []byte("\n")), bytes.Split(now, []byte("\n"))
+	n := 0
+	for quoted(was, n) == quoted(is, n) {
+		n++
+	}
+	return fmt.Errorf("it was begun with another configuration: %s, line %d: found %s, want %s", configName, n+1, quoted(was, n), quoted(is, n))
+}
+
+// quoted is line n in quotes, or words to say that there is none.
+func quoted(lines [][]byte, n int) string {
+	if n >= len(lines) {
+		return "no line"
+	}
+	return strconv.Quote(string(lines[n]))
+}
+
+// sameData reports whether now describes other data than first: training
+// could then not go on as it began. Programs and machines may differ.
+func sameData(first, now Environment) error {
+	if first.DataSet != now.DataSet {
+		return fmt.Errorf("the data set was %q when the run began and is %q now", first.DataSet, now.DataSet)
+	}
+	if len(first.DataFiles) != len(now.DataFiles) {
+		return fmt.Errorf("the data set had %d files when the run began and has %d now", len(first.DataFiles), len(now.DataFiles))
+	}
+	for i, f := range first.DataFiles {
+		if n := now.DataFiles[i]; f.Name != n.Name || f.MD5 != n.MD5 {
+			return fmt.Errorf("data file %s had MD5 %s when the run began; now there is %s with MD5 %s", f.Name, f.MD5, n.Name, n.MD5)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package record
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+)
+
+func TestResume(t *testing.T) {
+	whole := t.TempDir()
+	end(t, begin(t, whole, 6), Finished)
+	for _, status := range []Status{Interrupted, Failed, Unfinished} {
+		for last := -1; last < 4; last++ {
+			dir := t.TempDir()
+			w := begin(t, dir, 4)
+			if status == Unfinished {
+				kill(t, w)
+			} else {
+				end(t, w, status)
+			}
+			later := environment()
+			later.Version, later.Cores = "v2", 64
+			w, err := Resume(dir, []byte(config), later, last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, "epochs kept", w.Epochs(), epochs(last+1))
+			if s := mustRead(t, dir).Status(); s != Unfinished {
+				t.Errorf("a resumed run that goes on has status %q", s)
+			}
+			for _, e := range epochs(6)[last+1:] {
+				if err := w.Epoch(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			end(t, w, Finished)
+			run := mustRead(t, dir)
+			same(t, "epochs", run.Epochs, epochs(6))
+			same(t, "summary", run.Summary, mustRead(t, whole).Summary)
+			if !reflect.DeepEqual(run.Environment, environment()) {
+				t.Errorf("the first environment became %+v", run.Environment)
+			}
+			if want := []Session{{last, later}}; !reflect.DeepEqual(run.Sessions, want) {
+				t.Errorf("sessions are %+v, want %+v", run.Sessions, want)
+			}
+		}
+	}
+}
+
+func TestResumeTwice(t *testing.T) {
+	dir := t.TempDir()
+	end(t, begin(t, dir, 2), Interrupted)
+	for last := range 2 {
+		w, err := Resume(dir, []byte(config), environment(), last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Epoch(epochs(last + 2)[last+1]); err != nil {
+			t.Fatal(err)
+		}
+		end(t, w, Interrupted)
+	}
+	run := mustRead(t, dir)
+	same(t, "epochs", run.Epochs, epochs(3))
+	if len(run.Sessions) != 2 || run.Sessions[0].FromEpoch != 0 || run.Sessions[1].FromEpoch != 1 {
+		t.Errorf("sessions are %+v", run.Sessions)
+	}
+}
+
+func TestResumeRefuses(t *testing.T) {
+	otherSet, fewerFiles, otherFile := environment(), environment(), environment()
+	otherSet.DataSet = "cifar10"
+	fewerFiles.DataFiles = nil
+	otherFile.DataFiles[1].MD5 = "0000"
+	for name, c := range map[string]struct {
+		status Status
+		config string
+		env    Environment
+		last   int
+		want   string
+	}{
+		"finished":       {Finished, config, environment(), 1, `its status is "finished": there is nothing left to train`},
+		"diverged":       {Diverged, config, environment(), 1, `its status is "diverged": there is nothing left to train`},
+		"another config": {Interrupted, "name: quickstart\nseed: 2\n", environment(), 1, `it was begun with another configuration: config.yaml, line 2: found "seed: 1", want "seed: 2"`},
+		"longer config":  {Interrupted, config + "epochs: 3\n", environment(), 1, `it was begun with another configuration: config.yaml, line 3: found "", want "epochs: 3"`},
+		"shorter config": {Interrupted, "name: quickstart\nseed: 1", environment(), 1, `it was begun with another configuration: config.yaml, line 3: found "", want no line`},
+		"another set":    {Interrupted, config, otherSet, 1, `the data set was "mnist" when the run began and is "cifar10" now`},
+		"fewer files":    {Interrupted, config, fewerFiles, 1, "the data set had 2 files when the run began and has 0 now"},
+		"another file":   {Interrupted, config, otherFile, 1, "data file train had MD5 ff00 when the run began; now there is train with MD5 0000"},
+		"lines missing":  {Interrupted, config, environment(), 2, "the checkpoint is of epoch 2, but metrics.jsonl ends with epoch 1"},
+		"no such epoch":  {Interrupted, config, environment(), -2, "the checkpoint is of epoch -2, but metrics.jsonl ends with epoch 1"},
+	} {
+		dir := t.TempDir()
+		end(t, begin(t, dir, 2), c.status)
+		before := mustRead(t, dir)
+		_, err := Resume(dir, []byte(c.config), c.env, c.last)
+		wantError(t, name, err, dir, "record: resume run in DIR: "+c.want)
+		same(t, name+": the run left alone", mustRead(t, dir), before)
+		if got, want := names(t, dir), "config.yaml environment.json metrics.jsonl summary.json"; got != want {
+			t.Errorf("%s: the folder holds %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestResumeRefusesDamage(t *testing.T) {
+	dir := t.TempDir()
+	kill(t, begin(t, dir, 2))
+	if err := os.WriteFile(filepath.Join(dir, metricsName), []byte("{\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Resume(dir, []byte(config), environment(), 1)
+	wantError(t, "damage", err, dir, "record: resume run in DIR: DIR/metrics.jsonl, line 1: found the end inside a JSON value")
+
+	_, err = Resume(filepath.Join(dir, "none"), []byte(config), environment(), 1)
+	wantError(t, "nothing there", err, dir, "record: resume run: there is no run in DIR/none")
+}
+
+// Whatever a kill leaves of a resumption, another one goes on from.
+func TestResumeInterruptedResume(t *testing.T) {
+	dir := t.TempDir()
+	end(t, begin(t, dir, 3), Interrupted)
+	for _, state := range []func() error{
+		func() error { return removeSummary(dir) },
+		func() error { return os.WriteFile(filepath.Join(dir, ".metrics.jsonl1234567890"), []byte("{"), 0o644) },
+		func() error {
+			return os.WriteFile(filepath.Join(dir, ".checkpoint.safetensors7012345678901234567"), []byte("{"), 0o644)
+		},
+	} {
+		if err := state(); err != nil {
+			t.Fatal(err)
+		}
+		w, err := Resume(dir, []byte(config), environment(), 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kill(t, w)
+	}
+	if got, want := names(t, dir), "config.yaml environment.json lock metrics.jsonl"; got != want {
+		t.Errorf("the folder holds %s, want %s", got, want)
+	}
+	same(t, "epochs", mustRead(t, dir).Epochs, epochs(3))
+}

@@ -1,0 +1,212 @@
+package report
+
+import (
+	"flag"
+	"image/png"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bgmd/bgmd/pkg/train/record"
+)
+
+var keep = flag.String("keep", "", "folder to keep the plots of TestSave in, for looking at them")
+
+// run is a made-up record: the accuracies of its epochs, each of which takes
+// the given number of seconds and 117 steps.
+func run(name string, status record.Status, seconds float64, accuracies ...float64) *record.Run {
+	r := &record.Run{
+		Dir:     filepath.Join("runs", "fmnist-bitflip", name),
+		Summary: &record.Summary{Outcome: record.Outcome{Status: status}},
+	}
+	if status == record.Unfinished {
+		r.Summary = nil
+	}
+	for i, a := range accuracies {
+		r.Epochs = append(r.Epochs, record.Epoch{
+			Epoch: i, Step: 117 * i, Elapsed: seconds * float64(i), TestAccuracy: record.Float(a),
+		})
+	}
+	return r
+}
+
+// learning is n+1 accuracies that rise from 10 to near top.
+func learning(seed uint64, n int, top, rate float64) []float64 {
+	noise := rand.New(rand.NewPCG(seed, 0))
+	accuracies := []float64{10}
+	for i := range n {
+		a := top - (top-10)*math.Exp(-rate*float64(i+1)) + 0.6*noise.NormFloat64()
+		accuracies = append(accuracies, a)
+	}
+	return accuracies
+}
+
+// plots are the sets of runs whose drawings have to look right.
+func plots() map[string][]Series {
+	five := []Series{
+		{run("1", record.Finished, 3.1, learning(1, 50, 89, 0.5)...), "block(0.1, gm)"},
+		{run("2", record.Finished, 11, learning(2, 50, 87.5, 0.4)...), "gm"},
+		{run("3", record.Finished, 7, learning(3, 50, 84, 0.3)...), "cm"},
+		{run("4", record.Interrupted, 3.4, learning(4, 38, 77, 0.2)...), "block(0.1, cm)"},
+		{run("5", record.Diverged, 2, 10, 52, 31, 10), "mean"},
+	}
+	many := make([]Series, 9)
+	for i := range many {
+		many[i] = Series{run("x", record.Finished, 200, learning(uint64(i), 30, 60+3*float64(i), 0.3)...), strings.Repeat("β", i+1)}
+	}
+	return map[string][]Series{
+		"three-points":   {{run("seed-1", record.Finished, 4.2, 10.3, 71.4, 80.2), ""}},
+		"five-runs":      five,
+		"diverged-only":  {{run("seed-1", record.Diverged, 0, 9.8), "mean"}},
+		"diverged-among": {five[0], {run("d", record.Diverged, 0, 9.8), "mean"}},
+		"narrow":         {{run("n", record.Unfinished, 700, 88.1, 88.6, 88.4, 88.9), "a rule with quite a long name(0.123, 17)"}, {run("m", record.Failed, 600, 88.3, math.NaN(), 88.4), "gm"}},
+		"nine-runs":      many,
+	}
+}
+
+func TestSave(t *testing.T) {
+	dir, axes := *keep, []Axis{Time, Epoch, Step}
+	if dir == "" {
+		dir, axes = t.TempDir(), []Axis{Time}
+	}
+	for name, runs := range plots() {
+		for _, x := range axes {
+			p, err := AccuracyPlot(runs, x, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, name+"-"+string(x))
+			save(t, p, path+".svg")
+			if pdf := save(t, p, path+".pdf"); !strings.HasPrefix(pdf, "%PDF-") {
+				t.Errorf("%s.pdf is no PDF", path)
+			}
+			if *keep == "" && len(runs) != 1 {
+				continue // filling pixels takes seconds under the race detector
+			}
+			image, err := png.Decode(strings.NewReader(save(t, p, path+".png")))
+			if err != nil {
+				t.Errorf("%s.png: %v", path, err)
+			} else if size := image.Bounds().Size(); size.X < 1200 || size.Y < 700 {
+				t.Errorf("%s.png is %v pixels, want at least 1200×700", path, size)
+			}
+		}
+	}
+}
+
+func TestSVGHasItsTexts(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		plot string
+		x    Axis
+		want []string
+	}{
+		{"five-runs", Time, []string{"fmnist-bitflip", "wall-clock time (s)", "test accuracy (%)",
+			"block(0.1, gm)", "block(0.1, cm) (interrupted)", "mean (diverged)"}},
+		{"narrow", Time, []string{"wall-clock time (min)", "a rule with quite a long name(0.123, 17) (unfinished)", "gm (failed)"}},
+		{"three-points", Epoch, []string{">epoch<", ">seed-1<", ">2<"}},
+		{"nine-runs", Step, []string{">step<", ">3000<", "βββββββββ"}},
+	} {
+		p, err := AccuracyPlot(plots()[c.plot], c.x, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		svg := save(t, p, filepath.Join(dir, c.plot+".svg"))
+		for _, want := range append(c.want, "'Liberation Sans',Arial,") {
+			if !strings.Contains(svg, want) {
+				t.Errorf("%s.svg does not contain %q", c.plot, want)
+			}
+		}
+	}
+}
+
+func TestTitleIsTheCallers(t *testing.T) {
+	p, err := AccuracyPlot(plots()["three-points"], Time, "Bit flip, 20% of the clients")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if svg := save(t, p, filepath.Join(t.TempDir(), "a.svg")); !strings.Contains(svg, ">Bit flip, 20% of the clients<") {
+		t.Error("the plot does not contain the title given")
+	}
+}
+
+func TestEqualRunsGiveEqualBytes(t *testing.T) {
+	dir := t.TempDir()
+	for _, extension := range []string{".png", ".svg"} {
+		var files []string
+		for range 2 {
+			p, err := AccuracyPlot(plots()["three-points"], Time, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, save(t, p, filepath.Join(dir, "a"+extension)))
+		}
+		if files[0] != files[1] {
+			t.Errorf("%s: two plots of the same runs differ", extension)
+		}
+	}
+}
+
+func TestAccuracyPlotErrors(t *testing.T) {
+	fine := Series{Run: run("fine", record.Finished, 1, 10, 20)}
+	for name, c := range map[string]struct {
+		runs []Series
+		x    Axis
+		want string
+	}{
+		"no runs":       {nil, Time, "report: accuracy plot: there are no runs to plot"},
+		"unknown axis":  {[]Series{fine}, "tim", `report: unknown axis "tim" (have epoch, step, time)`},
+		"no epoch":      {[]Series{fine, {Run: run("bare", record.Failed, 1)}}, Time, "report: accuracy plot: run runs/fmnist-bitflip/bare has no evaluated epoch"},
+		"none measured": {[]Series{{Run: run("nan", record.Diverged, 1, math.NaN())}}, Time, "report: accuracy plot: run runs/fmnist-bitflip/nan has no evaluated epoch"},
+	} {
+		if _, err := AccuracyPlot(c.runs, c.x, ""); err == nil || err.Error() != c.want {
+			t.Errorf("%s: error is\n\t%v, want\n\t%s", name, err, c.want)
+		}
+	}
+}
+
+func TestSaveErrors(t *testing.T) {
+	p, err := AccuracyPlot(plots()["three-points"], Time, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.gif")
+	want := "report: save plot to " + path + `: unknown format ".gif" (have .pdf, .png, .svg)`
+	if err := p.Save(path); err == nil || err.Error() != want {
+		t.Errorf("error is\n\t%v, want\n\t%s", err, want)
+	}
+	taken := filepath.Join(dir, "taken.svg")
+	if err := os.MkdirAll(taken, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Save(taken); err == nil || !strings.HasPrefix(err.Error(), "report: save plot to "+taken+": ") {
+		t.Errorf("saving over a folder: error is %v", err)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("a failed Save left %v", entries)
+	}
+}
+
+func TestParseAxis(t *testing.T) {
+	for _, want := range []Axis{Time, Epoch, Step} {
+		if a, err := ParseAxis(string(want)); err != nil || a != want {
+			t.Errorf("ParseAxis(%q) = %q, %v", want, a, err)
+		}
+	}
+}
+
+// save saves p to path and returns the file's content.
+func save(t *testing.T, p *Plot, path string) string {
+	t.Helper()
+	if err := p.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
