@@ -115,6 +115,9 @@ func (n *Net) Params() []float32 { return n.params }
 // Replicas is the number of graphs that run side by side.
 func (n *Net) Replicas() int { return len(n.replicas) }
 
+// Replica returns one of them, counted from 0.
+func (n *Net) Replica(i int) *Replica { return n.replicas[i] }
+
 // Each calls f for every i in [0, count), from as many goroutines as there are
 // replicas, each with one of its own. After an error no new calls start; all
 // errors come back joined.

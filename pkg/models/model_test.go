@@ -1,47 +1,122 @@
-package models
+package models_test
 
 import (
-	"fmt"
+	"errors"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/models"
+	"github.com/bgmd/bgmd/pkg/models/modelstest"
 )
 
-func options() Options {
-	return Options{Shape: data.Shape{C: 1, H: 28, W: 28}, Classes: 10, Dropout: 0.5, Batch: 64, EvalBatch: 80, Replicas: 1, Rand: rand.New(rand.NewPCG(1, 1))}
+// inputs are the images that each model is tested on.
+var inputs = map[string]models.Options{
+	"lenet": {Shape: data.Shape{C: 1, H: 28, W: 28}, Classes: 10},
 }
 
-func BenchmarkStep(b *testing.B) {
-	for _, size := range []int{16, 64} {
-		b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) {
-			o := options()
-			o.Batch, o.Replicas = size, 2
-			net, err := New("lenet", o)
-			if err != nil {
-				b.Fatal(err)
+func TestModels(t *testing.T) {
+	for _, name := range models.Names() {
+		t.Run(name, func(t *testing.T) {
+			o, ok := inputs[name]
+			if !ok {
+				t.Fatal("add the model's images to inputs")
 			}
-			batch := data.NewBatch(o.Shape, size)
-			for i := range batch.X {
-				batch.X[i] = o.Rand.Float32()
-			}
-			const clients = 32
-			d := len(net.Params())
-			g := make([]float32, clients*d)
-			step := func() {
-				err := net.Each(clients, func(r *Replica, i int) error {
-					_, err := r.Grad(g[i*d:(i+1)*d], batch, rand.New(rand.NewPCG(1, uint64(i))))
-					return err
-				})
-				if err != nil {
-					b.Fatal(err)
-				}
-			}
-			step()
-			b.ReportAllocs()
-			for b.Loop() {
-				step()
-			}
+			modelstest.Run(t, name, o)
 		})
+	}
+}
+
+func lenetOptions(change func(*models.Options)) models.Options {
+	o := inputs["lenet"]
+	o.Batch, o.EvalBatch, o.Replicas, o.Rand = 2, 2, 1, rand.New(rand.NewPCG(1, 1))
+	change(&o)
+	return o
+}
+
+func TestNewRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name, model string
+		change      func(*models.Options)
+		want        string
+	}{
+		{"unknown model", "lenot", func(*models.Options) {}, `models: unknown model "lenot" (have lenet)`},
+		{"no batch", "lenet", func(o *models.Options) { o.Batch = 0 }, "models: lenet: batch 0, evaluation batch 2 and replicas 1, want at least 1 each"},
+		{"no evaluation batch", "lenet", func(o *models.Options) { o.EvalBatch = -1 }, "models: lenet: batch 2, evaluation batch -1 and replicas 1, want at least 1 each"},
+		{"no replica", "lenet", func(o *models.Options) { o.Replicas = 0 }, "models: lenet: batch 2, evaluation batch 2 and replicas 0, want at least 1 each"},
+		{"colour images", "lenet", func(o *models.Options) { o.Shape = data.Shape{C: 3, H: 32, W: 32} }, "models: lenet: images are 3×32×32, want 1×28×28"},
+	} {
+		if _, err := models.New(c.model, lenetOptions(c.change)); err == nil || err.Error() != c.want {
+			t.Errorf("%s: error is %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+func TestEach(t *testing.T) {
+	for _, replicas := range []int{1, 3} {
+		net, err := models.New("lenet", lenetOptions(func(o *models.Options) { o.Replicas = replicas }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if net.Replicas() != replicas {
+			t.Fatalf("%d replicas, want %d", net.Replicas(), replicas)
+		}
+		for _, count := range []int{0, 1, 20} {
+			var mu sync.Mutex
+			var calls []int
+			busy := make([]sync.Mutex, replicas)
+			err := net.Each(count, func(r *models.Replica, i int) error {
+				if r != net.Replica(r.ID) {
+					t.Errorf("replica %d is not that of its number", r.ID)
+				}
+				if !busy[r.ID].TryLock() {
+					t.Errorf("replica %d has two calls at once", r.ID)
+					return nil
+				}
+				defer busy[r.ID].Unlock()
+				mu.Lock()
+				defer mu.Unlock()
+				calls = append(calls, i)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(calls)
+			var want []int
+			for i := range count {
+				want = append(want, i)
+			}
+			if !slices.Equal(calls, want) {
+				t.Errorf("%d replicas, count %d: calls are %v", replicas, count, calls)
+			}
+		}
+	}
+}
+
+// TestEachStopsAfterErrors fails two calls that are under way together.
+func TestEachStopsAfterErrors(t *testing.T) {
+	net, err := models.New("lenet", lenetOptions(func(o *models.Options) { o.Replicas = 2 }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	failures := []error{errors.New("first"), errors.New("second")}
+	var meet sync.WaitGroup
+	meet.Add(2)
+	err = net.Each(100, func(_ *models.Replica, i int) error {
+		if i >= 2 {
+			t.Errorf("call %d starts after both replicas failed", i)
+			return nil
+		}
+		meet.Done()
+		meet.Wait()
+		return failures[i]
+	})
+	for _, want := range failures {
+		if !errors.Is(err, want) {
+			t.Errorf("error is %v, want %q among them", err, want)
+		}
 	}
 }

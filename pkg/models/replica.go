@@ -14,6 +14,7 @@ import (
 // Replica is one copy of a network's graph. It is not safe for concurrent use;
 // two replicas of one net may run side by side.
 type Replica struct {
+	ID          int // from 0, below Net.Replicas
 	params      []float32
 	train, eval *graph
 }
@@ -24,7 +25,7 @@ func newReplica(net *Net, layers []nn.Layer, o Options) (*Replica, error) {
 		return nil, err
 	}
 	eval, err := newGraph(net, layers, o, o.EvalBatch, false)
-	return &Replica{params: net.params, train: train, eval: eval}, err
+	return &Replica{ID: len(net.replicas), params: net.params, train: train, eval: eval}, err
 }
 
 // Grad writes the gradient of the batch's mean cross-entropy to dst, which has
@@ -44,6 +45,14 @@ func (r *Replica) Grad(dst []float32, b *data.Batch, rng *rand.Rand) (float64, e
 	}
 	return float64(*g.loss.Value().(*gorgonia.F32)), nil
 }
+
+// Flops counts the multiplications and additions of the matrix products of one
+// call of Grad.
+func (r *Replica) Flops() int { return r.train.pass.Flops }
+
+// Profile has every later call of Grad add the seconds that each op takes to
+// seconds, under the layer's name, with ".grad" behind it for its gradient.
+func (r *Replica) Profile(seconds map[string]float64) { r.train.pass.Seconds = seconds }
 
 // Predict returns the logits of the batch's images, classes×N, valid until the
 // replica's next call. With an rng, dropout stays on, as in the authors' code.
@@ -72,7 +81,7 @@ func newGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*graph
 	g.images.Set(make([]float32, g.images.Size()))
 	expr := gorgonia.NewGraph()
 	node := gorgonia.NewTensor(expr, tensor.Float32, 4, gorgonia.WithShape(g.images.Shape()...), gorgonia.WithName("images"), gorgonia.WithValue(g.images))
-	labels := gorgonia.NewVector(expr, tensor.Int, gorgonia.WithShape(n), gorgonia.WithName("labels"), gorgonia.WithValue(tensor.New(tensor.WithBacking(g.labels))))
+	labels := gorgonia.NewVector(expr, tensor.Int, gorgonia.WithShape(n), gorgonia.WithName("labels"), gorgonia.WithValue(tensor.New(tensor.WithShape(n), tensor.WithBacking(g.labels))))
 
 	var params gorgonia.Nodes
 	at := 0
@@ -91,7 +100,7 @@ func newGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*graph
 	g.logits = node
 	if train {
 		var err error
-		if g.loss, err = nn.SoftmaxCrossEntropy(node, labels); err != nil {
+		if g.loss, err = nn.SoftmaxCrossEntropy(node, labels, &g.pass); err != nil {
 			return nil, err
 		}
 		if _, err = gorgonia.Grad(g.loss, params...); err != nil {

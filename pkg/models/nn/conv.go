@@ -29,7 +29,7 @@ func (l ConvPool) Params() []Param {
 }
 
 // Apply maps x, In×H×W×N, to Out×(H−Kernel+1)/2×(W−Kernel+1)/2×N.
-func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, _ *Pass) (*gorgonia.Node, error) {
+func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error) {
 	s := x.Shape()
 	if len(s) != 4 || s[0] != l.In {
 		return nil, fmt.Errorf("nn: %s: input is %v, want %d×H×W×N", l.Name, s, l.In)
@@ -42,14 +42,15 @@ func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, _ *Pass) (*gorgon
 		return nil, fmt.Errorf("nn: %s: %d input channels, want at least 16 behind the first layer", l.Name, l.In)
 	}
 	st := &convPool{
-		Conv: c,
+		Conv: c, pass: pass,
 		out:  NewArray(c.Co, c.OH()/2, c.OW()/2, c.N),
 		arg:  make([]uint8, c.Co*c.OH()/2*c.OW()/2*c.N),
 		pair: make([]float32, c.Co*2*c.OW()*c.N),
 		cols: make([]float32, c.ScratchLen(2)),
 	}
+	pass.Flops += c.Flops()
 	return op{
-		name: l.Name, shape: st.out.shape, do: st.forward,
+		name: l.Name, shape: st.out.shape, pass: pass, do: st.forward,
 		wrt: []bool{!l.First, true},
 		diff: func(in gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
 			return st.symDiff(l, in[0], dout, grad)
@@ -60,6 +61,7 @@ func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, _ *Pass) (*gorgon
 // convPool is the state of one ConvPool in one graph.
 type convPool struct {
 	kernel.Conv
+	pass *Pass
 	out  *Array
 	arg  []uint8   // which value of each pool was the largest
 	pair []float32 // two rows of the convolution's output, or its gradient
@@ -107,9 +109,11 @@ func (st *convPool) symDiff(l ConvPool, x, dout *gorgonia.Node, grad *Array) (go
 	if !l.First {
 		st.din = NewArray(x.Shape()...)
 		result = st.din
+		st.pass.Flops += st.Flops()
 	}
+	st.pass.Flops += st.Flops()
 	back, err := op{
-		name: l.Name + ".grad", shape: result.shape,
+		name: l.Name + ".grad", shape: result.shape, pass: st.pass,
 		do: func(in []gorgonia.Value) (gorgonia.Value, error) {
 			st.backward(floats(in[0]), grad.data)
 			return result, nil
@@ -118,6 +122,6 @@ func (st *convPool) symDiff(l ConvPool, x, dout *gorgonia.Node, grad *Array) (go
 	if l.First || err != nil {
 		return gorgonia.Nodes{nil, back}, err
 	}
-	gradNode, err := slot(l.Name+".params.grad", back, grad)
+	gradNode, err := slot(l.Name+".params.grad", back, grad, st.pass)
 	return gorgonia.Nodes{back, gradNode}, err
 }

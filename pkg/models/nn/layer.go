@@ -72,8 +72,14 @@ func Len(l Layer) int {
 	return n
 }
 
-// Pass is what one run of a graph depends on besides its inputs.
+// Pass is what a run of one graph depends on besides its inputs, and what is
+// known of its cost.
 type Pass struct {
 	// Rand draws the dropout masks; nil drops nothing.
 	Rand *rand.Rand
+	// Seconds, if not nil, gets the time of every op added under its name.
+	Seconds map[string]float64
+	// Flops counts the multiplications and additions of the matrix products
+	// of one run; layers add theirs when they and their gradients are built.
+	Flops int
 }

@@ -36,8 +36,9 @@ func (l Linear) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgo
 	if l.ReLU {
 		st.scale = make([]float32, l.Out*n)
 	}
+	pass.Flops += st.flops()
 	return op{
-		name: l.Name, shape: st.out.shape, do: st.forward,
+		name: l.Name, shape: st.out.shape, pass: pass, do: st.forward,
 		wrt: []bool{true, true},
 		diff: func(in gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
 			return st.symDiff(in[0], dout, grad)
@@ -56,6 +57,9 @@ type linear struct {
 	dout  []float32 // the gradient before them
 	din   *Array
 }
+
+// flops counts the forward product; each of the two gradients costs as much.
+func (st *linear) flops() int { return 2 * st.Out * st.In * st.n }
 
 // split parts the layer's vector into weight and bias.
 func (st *linear) split(params []float32) (w, b []float32) {
@@ -79,8 +83,9 @@ func (st *linear) symDiff(x, dout *gorgonia.Node, grad *Array) (gorgonia.Nodes, 
 	if st.ReLU {
 		st.dout = make([]float32, st.out.Size())
 	}
+	st.pass.Flops += 2 * st.flops()
 	back, err := op{
-		name: st.Name + ".grad", shape: st.din.shape,
+		name: st.Name + ".grad", shape: st.din.shape, pass: st.pass,
 		do: func(in []gorgonia.Value) (gorgonia.Value, error) {
 			st.backward(floats(in[0]), grad.data)
 			return st.din, nil
@@ -89,7 +94,7 @@ func (st *linear) symDiff(x, dout *gorgonia.Node, grad *Array) (gorgonia.Nodes, 
 	if err != nil {
 		return nil, err
 	}
-	gradNode, err := slot(st.Name+".params.grad", back, grad)
+	gradNode, err := slot(st.Name+".params.grad", back, grad, st.pass)
 	return gorgonia.Nodes{back, gradNode}, err
 }
 

@@ -10,12 +10,12 @@ import (
 // SoftmaxCrossEntropy is the mean over N samples of −log softmax(logits)[label]
 // for logits classes×N and labels a vector of N ints. A negative label leaves
 // its sample out.
-func SoftmaxCrossEntropy(logits, labels *gorgonia.Node) (*gorgonia.Node, error) {
+func SoftmaxCrossEntropy(logits, labels *gorgonia.Node, pass *Pass) (*gorgonia.Node, error) {
 	prob := NewArray(logits.Shape()...)
 	var seen []int // the labels of the last forward pass
 	loss := gorgonia.NewF32(0)
 	return op{
-		name: "softmax-cross-entropy", shape: tensor.ScalarShape(),
+		name: "softmax-cross-entropy", shape: tensor.ScalarShape(), pass: pass,
 		do: func(in []gorgonia.Value) (gorgonia.Value, error) {
 			seen = ints(in[1])
 			*loss = gorgonia.F32(kernel.SoftmaxCrossEntropy(prob.data, floats(in[0]), seen))
@@ -25,7 +25,7 @@ func SoftmaxCrossEntropy(logits, labels *gorgonia.Node) (*gorgonia.Node, error) 
 		diff: func(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 			dlogits := NewArray(in[0].Shape()...)
 			back, err := op{
-				name: "softmax-cross-entropy.grad", shape: dlogits.shape,
+				name: "softmax-cross-entropy.grad", shape: dlogits.shape, pass: pass,
 				do: func(v []gorgonia.Value) (gorgonia.Value, error) {
 					scale := float32(*v[0].(*gorgonia.F32))
 					kernel.GradSoftmaxCrossEntropy(dlogits.data, prob.data, seen, scale)

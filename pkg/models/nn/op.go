@@ -14,6 +14,7 @@ import (
 	"hash"
 	"hash/fnv"
 	"sync/atomic"
+	"time"
 
 	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
@@ -33,6 +34,7 @@ type op struct {
 	types hm.Type
 	arity int
 	shape tensor.Shape
+	pass  *Pass
 	do    func(in []gorgonia.Value) (gorgonia.Value, error)
 
 	// diff returns a node a differentiable input, nil for the others.
@@ -63,9 +65,9 @@ func (o op) apply(in ...*gorgonia.Node) (*gorgonia.Node, error) {
 }
 
 // slot is a node that stands for a value which the op of node from has filled.
-func slot(name string, from *gorgonia.Node, v gorgonia.Value) (*gorgonia.Node, error) {
+func slot(name string, from *gorgonia.Node, v gorgonia.Value, pass *Pass) (*gorgonia.Node, error) {
 	return op{
-		name: name, shape: v.Shape(),
+		name: name, shape: v.Shape(), pass: pass,
 		do: func([]gorgonia.Value) (gorgonia.Value, error) { return v, nil },
 	}.apply(from)
 }
@@ -75,7 +77,15 @@ func (o *op) Type() hm.Type { return o.types }
 
 func (o *op) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) { return o.shape, nil }
 
-func (o *op) Do(in ...gorgonia.Value) (gorgonia.Value, error) { return o.do(in) }
+func (o *op) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
+	if o.pass.Seconds == nil {
+		return o.do(in)
+	}
+	start := time.Now()
+	v, err := o.do(in)
+	o.pass.Seconds[o.name] += time.Since(start).Seconds()
+	return v, err
+}
 
 func (o *op) ReturnsPtr() bool     { return true }
 func (o *op) CallsExtern() bool    { return false } // true makes Gorgonia preallocate

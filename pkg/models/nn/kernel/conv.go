@@ -20,6 +20,10 @@ func (c Conv) OH() int { return c.H - c.K + 1 }
 // OW is the width of the output.
 func (c Conv) OW() int { return c.W - c.K + 1 }
 
+// Flops counts the multiplications and additions of one forward convolution;
+// each of its two gradients costs as much.
+func (c Conv) Flops() int { return 2 * c.Co * c.Ci * c.K * c.K * c.OH() * c.OW() * c.N }
+
 // Gathered says how the product is formed, and with it the weights' layout.
 //
 // With many input channels every tap is a product of its own on slices in

@@ -40,15 +40,20 @@ func poolBiasReLU(out []float32, arg []uint8, a, b, c, d []float32, bias float32
 	}
 }
 
-// rank maps x to an integer that orders as floats do, positive NaN above all,
-// with two bits of tie-break below: integers compare without a branch.
+// belowInf is the number of NaNs of negative sign, the kind that x86 makes of
+// ∞ − ∞. Read as integers they lie below −∞; shifted by their number, they wrap
+// round to the top, where those of positive sign are.
+const belowInf = 1<<23 - 1
+
+// rank maps x to an integer that orders as floats do, NaN above all, with two
+// bits of tie-break below: integers compare without a branch.
 func rank(x float32, tie int64) int64 {
 	b := int32(math.Float32bits(x))
-	return int64(b^(b>>31&math.MaxInt32))<<2 | tie
+	return int64(b^(b>>31&math.MaxInt32)-belowInf)<<2 | tie
 }
 
 func unrank(r int64) float32 {
-	b := int32(r >> 2)
+	b := int32(r>>2) + belowInf
 	return math.Float32frombits(uint32(b ^ (b >> 31 & math.MaxInt32)))
 }
 

@@ -1,15 +1,13 @@
-//go:build openblas
-
 package models
 
 import (
 	"os"
 	"testing"
 
-	"github.com/bgmd/bgmd/internal/openblas"
+	"github.com/bgmd/bgmd/internal/backend"
 )
 
 func TestMain(m *testing.M) {
-	openblas.Use()
+	backend.Use()
 	os.Exit(m.Run())
 }

@@ -1,41 +1,30 @@
 //go:build openblas
 
-// Package openblas lets gonum's blas32 call OpenBLAS for matrix products.
-//
-// Calls are single-threaded: the program's own workers keep the cores busy,
-// and results do not depend on OpenBLAS's threads. gonum's netlib bindings do
-// the same for all of BLAS; one function needs no binding of 150.
-package openblas
+package backend
 
 /*
 #cgo LDFLAGS: -lopenblas
 #include <cblas.h>
-extern char *openblas_get_config(void);
 */
 import "C"
 
 import (
 	"fmt"
-	"sync"
 
 	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
-// implementation is gonum's BLAS with Sgemm replaced.
+// Name says what multiplies matrices.
+const Name = "openblas"
+
+// implementation is gonum's BLAS with Sgemm replaced. gonum's netlib bindings
+// would do the same for all of BLAS, but one function needs no binding of 150.
 type implementation struct{ gonum.Implementation }
 
-var use = sync.OnceFunc(func() {
-	C.openblas_set_num_threads(1)
-	blas32.Use(implementation{})
-})
-
-// Use makes blas32 call OpenBLAS from now on.
-func Use() { use() }
-
-// Config describes the library in use: version, options and processor.
-func Config() string { return C.GoString(C.openblas_get_config()) }
+// setUp keeps OpenBLAS on the calling thread: the program's own workers keep
+// the cores busy.
+func setUp() { C.openblas_set_num_threads(1) }
 
 // Sgemm computes C ← α·op(A)·op(B) + β·C on row-major matrices, where op(A) is
 // m×k and op(B) is k×n. Like gonum's, it panics when a slice is too short.
@@ -68,6 +57,6 @@ func checkMatrix(name string, t blas.Transpose, rows, cols int, x []float32, ld 
 		rows, cols = cols, rows
 	}
 	if ld < max(1, cols) || len(x) < (rows-1)*ld+cols {
-		panic(fmt.Sprintf("openblas: %s is %d×%d with stride %d in %d elements", name, rows, cols, ld, len(x)))
+		panic(fmt.Sprintf("backend: %s is %d×%d with stride %d in %d elements", name, rows, cols, ld, len(x)))
 	}
 }

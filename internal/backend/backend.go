@@ -1,0 +1,22 @@
+// Package backend is what multiplies matrices: gonum in pure Go, or OpenBLAS
+// with the build tag openblas.
+//
+// [Use] registers it with blas32 once, in main or in a test's TestMain, so that
+// models and agg share it without knowing. Either runs on the calling thread
+// alone: callers have one worker a core, and a product that forks costs them
+// allocations and gains nothing.
+package backend
+
+import (
+	"sync"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+var use = sync.OnceFunc(func() {
+	setUp()
+	blas32.Use(implementation{})
+})
+
+// Use makes blas32 call this backend from now on.
+func Use() { use() }
