@@ -222,7 +222,7 @@ func TestScriptHasTheSameSums(t *testing.T) {
 	}
 	for _, set := range []idxSet{fashionMNIST, mnist} {
 		for _, file := range []idxFile{set.train.images, set.train.labels, set.test.images, set.test.labels} {
-			if line := fmt.Sprintf("\n%s  %s/%s\n", file.md5, set.folder, file.name); !strings.Contains(string(script), line) {
+			if line := fmt.Sprintf("\n%s  %s/%s\n", file.md5, set.name, file.name); !strings.Contains(string(script), line) {
 				t.Errorf("the script's table lacks %q", strings.TrimSpace(line))
 			}
 		}

@@ -1,22 +1,24 @@
 package train
 
 // Config is one experiment: everything that decides its result, and nothing
-// that does not, except Workers and Data.Dir.
+// that does not, except Name, Workers and Data.Dir.
 //
 // A value is built in three layers, each over the one below: [Defaults], the
-// profile's settings, and what the user wrote.
+// profile's settings ([Profile]), and what the user wrote. What each key means
+// and allows is in the table that [Keys] returns; [Config.Validate] checks it.
 type Config struct {
-	Name       string           `mapstructure:"name"`
-	Profile    string           `mapstructure:"profile"`
-	Seed       uint64           `mapstructure:"seed"`
-	Epochs     int              `mapstructure:"epochs"`
-	Workers    int              `mapstructure:"workers"`
-	Data       DataConfig       `mapstructure:"data"`
-	Model      ModelConfig      `mapstructure:"model"`
-	Corruption CorruptionConfig `mapstructure:"corruption"`
-	Aggregator AggregatorConfig `mapstructure:"aggregator"`
-	Optimizer  OptimizerConfig  `mapstructure:"optimizer"`
-	Schedule   ScheduleConfig   `mapstructure:"schedule"`
+	Name         string           `mapstructure:"name"`          // label for people and folders
+	Profile      string           `mapstructure:"profile"`       // a name of Profiles
+	Seed         uint64           `mapstructure:"seed"`          // root of every random stream
+	Epochs       int              `mapstructure:"epochs"`        // passes over the training set
+	Workers      int              `mapstructure:"workers"`       // clients computed at once; 0 is one a core
+	DivergedLoss float64          `mapstructure:"diverged_loss"` // a step's mean loss above it ends the run
+	Data         DataConfig       `mapstructure:"data"`
+	Model        ModelConfig      `mapstructure:"model"`
+	Corruption   CorruptionConfig `mapstructure:"corruption"`
+	Aggregator   AggregatorConfig `mapstructure:"aggregator"`
+	Optimizer    OptimizerConfig  `mapstructure:"optimizer"`
+	Schedule     ScheduleConfig   `mapstructure:"schedule"`
 }
 
 // DataConfig says what is trained on and how it reaches the clients.
@@ -30,20 +32,21 @@ type DataConfig struct {
 
 // ModelConfig names an architecture and its options.
 type ModelConfig struct {
-	Name        string  `mapstructure:"name"`
+	Name        string  `mapstructure:"name"`         // a name of models.Names
 	Dropout     float64 `mapstructure:"dropout"`      // probability that a unit is dropped
 	EvalDropout bool    `mapstructure:"eval_dropout"` // keep dropping units in evaluation
 }
 
-// CorruptionConfig holds one corruption of each kind; any may be "none".
+// CorruptionConfig holds one corruption of each kind; any may be "none". The
+// settings of a kind that is "none" have no effect: they say how it would act.
 type CorruptionConfig struct {
 	Feature  FeatureConfig  `mapstructure:"feature"`
 	Label    LabelConfig    `mapstructure:"label"`
 	Gradient GradientConfig `mapstructure:"gradient"`
 }
 
-// MembersConfig says who is corrupt: a fraction ψ of the clients of a step, or
-// of the samples of every client's batch.
+// MembersConfig says who is corrupt: a fraction ψ of the clients of a step,
+// whose whole batches are corrupted, or of the samples of every client's batch.
 type MembersConfig struct {
 	Fraction float64 `mapstructure:"fraction"` // ψ
 	Level    string  `mapstructure:"level"`    // client or sample
@@ -55,10 +58,10 @@ type MembersConfig struct {
 type FeatureConfig struct {
 	Kind          string `mapstructure:"kind"` // none, additive or impulse
 	MembersConfig `mapstructure:",squash"`
-	Std           float64 `mapstructure:"std"`    // additive: σ on images in [0, 1]
-	Clip          bool    `mapstructure:"clip"`   // additive: clip to [0, 1]
+	Std           float64 `mapstructure:"std"`    // additive: σ of the noise, in units of the space's white
+	Clip          bool    `mapstructure:"clip"`   // clip corrupt values to [0, white]
 	Amount        float64 `mapstructure:"amount"` // impulse: probability that a pixel is replaced
-	Space         string  `mapstructure:"space"`  // image or whitened
+	Space         string  `mapstructure:"space"`  // image: white is 1; whitened: white counts as 255
 }
 
 // LabelConfig corrupts labels.
@@ -70,18 +73,19 @@ type LabelConfig struct {
 
 // GradientConfig corrupts rows of G.
 type GradientConfig struct {
-	Kind     string  `mapstructure:"kind"` // none, additive or bitflip
-	Fraction float64 `mapstructure:"fraction"`
-	Members  string  `mapstructure:"members"` // fixed, redrawn, first or numpy
-	Count    string  `mapstructure:"count"`
-	Std      float64 `mapstructure:"std"`   // additive: σ
-	Scale    float64 `mapstructure:"scale"` // bitflip: g becomes −scale·g
+	Kind     string  `mapstructure:"kind"`     // none, additive or bitflip
+	Fraction float64 `mapstructure:"fraction"` // ψ
+	Members  string  `mapstructure:"members"`  // fixed, redrawn, first or numpy
+	Count    string  `mapstructure:"count"`    // floor or ceil of ψn
+	Std      float64 `mapstructure:"std"`      // additive: σ of the noise on every coordinate
+	Scale    float64 `mapstructure:"scale"`    // bitflip: g becomes −Scale·g
 }
 
 // AggregatorConfig names a rule of agg, its options and its block.
 type AggregatorConfig struct {
-	Rule    string      `mapstructure:"rule"`     // mean, cm or gm
+	Rule    string      `mapstructure:"rule"`     // a name of agg.Names
 	Solver  string      `mapstructure:"solver"`   // gm: gram, weiszfeld or vardi-zhang
+	Stop    string      `mapstructure:"stop"`     // gm: what Eps bounds, residual or step
 	Eps     float64     `mapstructure:"eps"`      // gm: stopping tolerance
 	MaxIter int         `mapstructure:"max_iter"` // gm: most iterations
 	OnFail  string      `mapstructure:"on_fail"`  // gm, not converged: last or zero
@@ -90,23 +94,23 @@ type AggregatorConfig struct {
 
 // BlockConfig wraps the rule in block coordinate selection with memory.
 type BlockConfig struct {
-	Fraction float64 `mapstructure:"fraction"` // β = k/d; 1 aggregates all coordinates
+	Fraction float64 `mapstructure:"fraction"` // β = k/d; 1 aggregates all coordinates, without memory
 	Select   string  `mapstructure:"select"`   // top-k, random or norm-proportional
 	Memory   string  `mapstructure:"memory"`   // none, mean, client or gm-weighted
 }
 
 // OptimizerConfig is stochastic gradient descent in PyTorch's form.
 type OptimizerConfig struct {
-	LR          float64 `mapstructure:"lr"`       // γ at the start
-	Momentum    float64 `mapstructure:"momentum"` // μ
-	Nesterov    bool    `mapstructure:"nesterov"`
+	LR          float64 `mapstructure:"lr"`           // γ at the start
+	Momentum    float64 `mapstructure:"momentum"`     // μ
+	Nesterov    bool    `mapstructure:"nesterov"`     // step along u + μv, not v
 	WeightDecay float64 `mapstructure:"weight_decay"` // wd
 }
 
 // ScheduleConfig says how γ changes over the epochs.
 type ScheduleConfig struct {
 	Kind   string  `mapstructure:"kind"`   // constant, step, exponential or cosine
-	Factor float64 `mapstructure:"factor"` // step, exponential: γ is multiplied by it …
-	Every  int     `mapstructure:"every"`  // step: … every so many epochs
-	TMax   int     `mapstructure:"t_max"`  // cosine: epochs of one half period
+	Factor float64 `mapstructure:"factor"` // exponential: γ is multiplied by it every epoch; step: …
+	Every  int     `mapstructure:"every"`  // … every so many epochs
+	TMax   int     `mapstructure:"t_max"`  // cosine: epochs of one half period; 0 is Epochs
 }

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/internal/stream"
+	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/models"
+)
+
+func newBenchCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure how fast this machine trains",
+		Example: text(`
+  bgmd bench step --model lenet --clients 32 --batch 64`),
+	}
+	cmd.AddCommand(newBenchStepCommand())
+	return cmd
+}
+
+func newBenchStepCommand() *cobra.Command {
+	var b stepBench
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "step",
+		Short: "Time one step's gradients: every client's, into its row of G",
+		Long: text(`
+Time one step's gradients: forward and backward pass on every client's batch,
+each gradient written to its row of the clients' matrix G. Aggregation is not
+part of it. The median of the steps is printed, with the layers' shares of the
+time and the part that the step reaches of what matrix products alone do on the
+same cores. Noise in place of images costs the same.`),
+		Example: text(`
+  bgmd bench step --model lenet --clients 32 --batch 64
+  bgmd bench step --batch 16 --workers 1 --json`),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := b.check(); err != nil {
+				return &configError{err}
+			}
+			r, err := b.run()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), r)
+			}
+			return r.write(cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&b.Model, "model", "lenet", "the `name` of a model: "+strings.Join(models.Names(), ", "))
+	f.IntVar(&b.Clients, "clients", 32, "clients, rows of G")
+	f.IntVar(&b.Batch, "batch", 64, "samples a client")
+	f.IntVar(&b.Steps, "steps", 5, "steps to time, after one that is not")
+	f.IntVar(&b.Workers, "workers", 0, "clients computed at once; 0 is one a core")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// stepBench says what to time.
+type stepBench struct {
+	Model   string `json:"model"`
+	Clients int    `json:"clients"`
+	Batch   int    `json:"batch"`
+	Steps   int    `json:"steps"`
+	Workers int    `json:"workers"`
+}
+
+// stepResult is what was measured.
+type stepResult struct {
+	stepBench
+	Backend string             `json:"backend"`
+	MS      float64            `json:"ms_per_step"` // median
+	MinMS   float64            `json:"min_ms_per_step"`
+	MaxMS   float64            `json:"max_ms_per_step"`
+	GFLOPS  float64            `json:"gflops"`                // of the matrix products, over the whole step
+	Sgemm   float64            `json:"sgemm_gflops_one_core"` // 512×512×512 products
+	OfSgemm float64            `json:"share_of_sgemm"`        // speed a worker over that
+	AllocKB float64            `json:"alloc_kb_per_step"`
+	PeakMB  float64            `json:"peak_mb"` // of the process
+	Split   map[string]float64 `json:"split"`   // share of the workers' time by op
+}
+
+func (b *stepBench) check() error {
+	var errs []error
+	for _, f := range []struct {
+		name  string
+		value int
+		least int
+	}{{"clients", b.Clients, 1}, {"batch", b.Batch, 1}, {"steps", b.Steps, 1}, {"workers", b.Workers, 0}} {
+		if f.value < f.least {
+			errs = append(errs, fmt.Errorf("--%s is %d, want at least %d", f.name, f.value, f.least))
+		}
+	}
+	if !slices.Contains(models.Names(), b.Model) {
+		errs = append(errs, fmt.Errorf("--model is %q, want one of %s", b.Model, strings.Join(models.Names(), ", ")))
+	}
+	if b.Workers == 0 {
+		b.Workers = runtime.GOMAXPROCS(0)
+	}
+	return errors.Join(errs...)
+}
+
+func (b stepBench) run() (stepResult, error) {
+	root := stream.Root(1)
+	shape := data.Shape{C: 1, H: 28, W: 28}
+	net, err := models.New(b.Model, models.Options{
+		Shape: shape, Classes: 10, Dropout: 0.5, Batch: b.Batch, EvalBatch: 1,
+		Replicas: min(b.Workers, b.Clients), Rand: root.At(stream.Init),
+	})
+	if err != nil {
+		return stepResult{}, err
+	}
+	batch := noise(shape, b.Batch, root.At(stream.Synthetic))
+	G := agg.NewMatrix(b.Clients, len(net.Params()))
+	step := func(i int) error {
+		return net.Each(b.Clients, func(r *models.Replica, client int) error {
+			_, err := r.Grad(G.Row(client), batch, root.At(stream.Dropout, i, client))
+			return err
+		})
+	}
+	if err := step(0); err != nil {
+		return stepResult{}, err
+	}
+	profiles := make([]map[string]float64, net.Replicas())
+	for i := range profiles {
+		profiles[i] = map[string]float64{}
+		net.Replica(i).Profile(profiles[i])
+	}
+	var times []float64
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range b.Steps {
+		start := time.Now()
+		if err = step(i + 1); err != nil {
+			return stepResult{}, err
+		}
+		times = append(times, time.Since(start).Seconds())
+	}
+	runtime.ReadMemStats(&after)
+	slices.Sort(times)
+	median := (times[(b.Steps-1)/2] + times[b.Steps/2]) / 2
+	r := stepResult{
+		stepBench: b, Backend: backend.Name,
+		MS: 1e3 * median, MinMS: 1e3 * times[0], MaxMS: 1e3 * times[b.Steps-1],
+		GFLOPS:  float64(net.Replica(0).Flops()*b.Clients) / median / 1e9,
+		Sgemm:   sgemmGFLOPS(),
+		AllocKB: float64(after.TotalAlloc-before.TotalAlloc) / 1024 / float64(b.Steps),
+		PeakMB:  peakMB(),
+		Split:   shares(profiles),
+	}
+	r.OfSgemm = r.GFLOPS / (r.Sgemm * float64(net.Replicas()))
+	return r, nil
+}
+
+func noise(shape data.Shape, n int, rng *rand.Rand) *data.Batch {
+	b := data.NewBatch(shape, n)
+	for i := range b.X {
+		b.X[i] = float32(rng.NormFloat64())
+	}
+	for i := range b.Labels {
+		b.Labels[i] = rng.IntN(10)
+	}
+	return b
+}
+
+// shares adds up the workers' seconds by op and divides them by their sum.
+func shares(profiles []map[string]float64) map[string]float64 {
+	sum := map[string]float64{}
+	var all float64
+	for _, p := range profiles {
+		for op, s := range p {
+			sum[op] += s
+			all += s
+		}
+	}
+	for op := range sum {
+		sum[op] /= all
+	}
+	return sum
+}
+
+// peakMB is the largest amount of memory the process has had in use, in MB.
+func peakMB() float64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return float64(usage.Maxrss) / (1 << 20)
+	}
+	return float64(usage.Maxrss) / (1 << 10)
+}
+
+func (r stepResult) write(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%s, %d clients × %d samples, %d workers, %s\n\n", r.Model, r.Clients, r.Batch, r.Workers, r.Backend)
+	fmt.Fprintf(w, "time a step\t%.1f ms\tmedian of %d (%.1f to %.1f)\n", r.MS, r.Steps, r.MinMS, r.MaxMS)
+	fmt.Fprintf(w, "speed\t%.1f GFLOPS\t%.0f %% of sgemm's %.1f a core\n", r.GFLOPS, 100*r.OfSgemm, r.Sgemm)
+	fmt.Fprintf(w, "allocated a step\t%.1f kB\t\n", r.AllocKB)
+	fmt.Fprintf(w, "peak memory\t%.0f MB\t\n\n", r.PeakMB)
+	ops := slices.SortedFunc(maps.Keys(r.Split), func(a, b string) int {
+		return int(1e6 * (r.Split[b] - r.Split[a]))
+	})
+	for _, op := range ops {
+		if r.Split[op] >= 0.001 {
+			fmt.Fprintf(w, "%s\t%.1f %%\t\n", op, 100*r.Split[op])
+		}
+	}
+	return w.Flush()
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/bgmd/bgmd/pkg/train"
+)
+
+func newConfigCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "List every setting, or print one configuration in full",
+		Long: text(`
+List every setting with its type, default, allowed values and meaning.
+
+With --config, --set or --seed: check that configuration and print it in full,
+as YAML, with every key resolved. A file may name another below it (base: FILE);
+what is written nowhere comes from the profile. A number that is not finite is
+never allowed.`),
+		Example: text(`
+  bgmd config
+  bgmd config --json
+  bgmd config --config configs/quickstart.yaml
+  bgmd config --set profile=author-code --set optimizer.lr=0.1`),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			switch {
+			case configFlagsUsed(cmd):
+				c, err := loadConfig(cmd)
+				if err != nil {
+					return err
+				}
+				_, err = out.Write(c.YAML())
+				return err
+			case asJSON:
+				return writeJSON(out, train.Keys())
+			}
+			_, err := io.WriteString(out, keyTable(train.Keys(), lineWidth(out)))
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "list the settings as JSON")
+	addConfigFlags(cmd)
+	for _, name := range configFlags {
+		cmd.MarkFlagsMutuallyExclusive("json", name)
+	}
+	return cmd
+}
+
+func writeJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
+
+// lineWidth is the width of the terminal that w is, 0 where it is none.
+func lineWidth(w io.Writer) int {
+	file, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// gap separates the columns of a table.
+const gap = "  "
+
+// keyTable lists keys in aligned columns. Where the lines would be longer than
+// width, which 0 does not limit, the last column goes under the others.
+func keyTable(keys []train.Key, width int) string {
+	rows := [][]string{{"KEY", "TYPE", "DEFAULT", "ALLOWED", "MEANING"}}
+	for _, k := range keys {
+		rows = append(rows, []string{k.Path, string(k.Type), shownDefault(k.Default), k.Allowed, k.Meaning})
+	}
+	wide := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			wide[i] = max(wide[i], utf8.RuneCountInString(cell))
+		}
+	}
+	last := len(wide) - 1
+	total := last * len(gap)
+	for _, w := range wide {
+		total += w
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row[:last] {
+			line.WriteString(cell + strings.Repeat(" ", wide[i]-utf8.RuneCountInString(cell)) + gap)
+		}
+		if width > 0 && total > width {
+			b.WriteString(strings.TrimRight(line.String(), " ") + "\n      " + row[last] + "\n")
+		} else {
+			b.WriteString(line.String() + row[last] + "\n")
+		}
+	}
+	return b.String()
+}
+
+func shownDefault(v any) string {
+	if v == "" {
+		return `""`
+	}
+	return fmt.Sprint(v)
+}

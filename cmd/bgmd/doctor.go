@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/train/record"
+)
+
+func newDoctorCommand() *cobra.Command {
+	var dir string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what this machine has and lacks for a run",
+		Long: text(`
+Say what this machine has and lacks for a run: processor, memory, the speed of
+matrix products, and the data sets, with the command that fetches a missing one.
+Measuring takes about a second.`),
+		Example: text(`
+  bgmd doctor
+  bgmd doctor --data-dir /srv/data --json`),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d := diagnose(dir)
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), d)
+			}
+			return d.write(cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&dir, "data-dir", "data", "`folder` with one subfolder a data set")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	if err := cmd.MarkFlagDirname("data-dir"); err != nil {
+		panic(err)
+	}
+	return cmd
+}
+
+// diagnosis is what doctor finds.
+type diagnosis struct {
+	Go         string      `json:"go"`
+	OS         string      `json:"os"`
+	Arch       string      `json:"arch"`
+	CPU        string      `json:"cpu,omitempty"` // empty if unknown
+	Cores      int         `json:"cores"`
+	GoMaxProcs int         `json:"gomaxprocs"`
+	MemTotal   int64       `json:"memory_bytes"`           // 0 if unknown
+	MemFree    int64       `json:"memory_available_bytes"` // 0 if unknown
+	Backend    string      `json:"backend"`
+	GFLOPS     float64     `json:"sgemm_gflops_one_core"`
+	DataDir    string      `json:"data_dir"`
+	Sets       []setStatus `json:"data_sets"`
+}
+
+// setStatus says how a data set fares.
+type setStatus struct {
+	Name     string         `json:"name"`
+	Status   string         `json:"status"` // built-in, official, other, missing or damaged
+	Files    []data.FileSum `json:"files,omitempty"`
+	Problems []string       `json:"problems,omitempty"`
+	Fetch    string         `json:"fetch,omitempty"` // command that gets what is missing
+}
+
+func diagnose(dir string) diagnosis {
+	here := record.Here()
+	d := diagnosis{
+		Go: here.Go, OS: here.OS, Arch: here.Arch, CPU: here.CPU, Cores: here.Cores,
+		GoMaxProcs: runtime.GOMAXPROCS(0),
+		MemTotal:   memInfo("MemTotal"), MemFree: memInfo("MemAvailable"),
+		Backend: backend.Name, GFLOPS: sgemmGFLOPS(),
+		DataDir: dir,
+	}
+	for _, name := range data.Names() {
+		d.Sets = append(d.Sets, examine(name, dir))
+	}
+	return d
+}
+
+// examine loads a set to see whether it can be.
+func examine(name, dir string) setStatus {
+	s := setStatus{Name: name, Status: "official"}
+	set, err := data.Load(name, dir, 1)
+	if err != nil {
+		s.Status = "missing"
+		for _, bad := range fileErrors(err) {
+			s.Fetch = bad.Fetch
+			if !errors.Is(bad, fs.ErrNotExist) {
+				s.Status = "damaged"
+			}
+			s.Problems = append(s.Problems, fmt.Sprintf("%s: found %s, want %s", filepath.Base(bad.File), bad.Found, bad.Want))
+		}
+		if s.Problems == nil {
+			s.Status, s.Problems = "damaged", []string{err.Error()}
+		}
+		return s
+	}
+	s.Files = set.Files
+	if s.Files == nil {
+		s.Status = "built-in"
+	}
+	for _, file := range s.Files {
+		if !file.Official {
+			s.Status = "other"
+			s.Problems = append(s.Problems, fmt.Sprintf("%s: MD5 %s is not the published file's", file.Name, file.MD5))
+		}
+	}
+	return s
+}
+
+// fileErrors collects the file errors that err is made of.
+func fileErrors(err error) []*data.FileError {
+	switch e := err.(type) {
+	case *data.FileError:
+		return []*data.FileError{e}
+	case interface{ Unwrap() error }:
+		return fileErrors(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		var all []*data.FileError
+		for _, part := range e.Unwrap() {
+			all = append(all, fileErrors(part)...)
+		}
+		return all
+	}
+	return nil
+}
+
+func (d diagnosis) write(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "go\t%s %s/%s\n", d.Go, d.OS, d.Arch)
+	fmt.Fprintf(w, "cpu\t%s\n", orElse(d.CPU, "unknown"))
+	fmt.Fprintf(w, "cores\t%d, of which Go uses %d\n", d.Cores, d.GoMaxProcs)
+	if d.MemTotal > 0 {
+		fmt.Fprintf(w, "memory\t%.1f GiB, %.1f available\n", gib(d.MemTotal), gib(d.MemFree))
+	} else {
+		fmt.Fprintf(w, "memory\tunknown\n")
+	}
+	fmt.Fprintf(w, "backend\t%s, %.1f GFLOPS on one core (sgemm of 512×512 by 512×512)\n", d.Backend, d.GFLOPS)
+	fmt.Fprintf(w, "data\tin %s\n", d.DataDir)
+	for _, s := range d.Sets {
+		fmt.Fprintf(w, "  %s\t%s\n", s.Name, statusText[s.Status])
+		if s.Status != "missing" {
+			for _, problem := range s.Problems {
+				fmt.Fprintf(w, "\t%s\n", problem)
+			}
+		}
+		if s.Fetch != "" {
+			fmt.Fprintf(w, "\tget it with: %s\n", s.Fetch)
+		}
+	}
+	return w.Flush()
+}
+
+var statusText = map[string]string{
+	"built-in": "built in, needs no files",
+	"official": "there, with the published sums",
+	"other":    "there, but not the published files",
+	"missing":  "missing",
+	"damaged":  "damaged",
+}
+
+func gib(bytes int64) float64 { return float64(bytes) / (1 << 30) }
+
+// memInfo reads a line of Linux's /proc/meminfo in bytes, 0 where there is none.
+func memInfo(key string) int64 {
+	file, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text()) // such as "MemTotal: 8038236 kB"
+		if len(fields) == 3 && fields[0] == key+":" {
+			kib, err := strconv.ParseInt(fields[1], 10, 64)
+			if err != nil {
+				return 0
+			}
+			return kib << 10
+		}
+	}
+	return 0
+}
+
+// sgemmGFLOPS measures the best speed of a 512³ matrix product on one core
+// over half a second. It lowers GOMAXPROCS meanwhile, because gonum's product
+// uses as many cores as there are.
+func sgemmGFLOPS() float64 {
+	const n = 512
+	matrix := func() blas32.General {
+		m := blas32.General{Rows: n, Cols: n, Stride: n, Data: make([]float32, n*n)}
+		for i := range m.Data {
+			m.Data[i] = float32(i%7) / 7
+		}
+		return m
+	}
+	a, b, c := matrix(), matrix(), matrix()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	best := math.Inf(1)
+	for start := time.Now(); time.Since(start) < time.Second/2; {
+		t := time.Now()
+		blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, a, b, 0, c)
+		best = min(best, time.Since(t).Seconds())
+	}
+	return math.Round(2*n*n*n/best/1e8) / 10
+}

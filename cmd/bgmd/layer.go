@@ -1,0 +1,290 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/bgmd/bgmd/pkg/train"
+)
+
+// layer is what one file or the command line sets.
+//
+// It is read with the YAML parser, not by viper, because what is wrong with a
+// file can be said only where it is still text: viper's maps have no lines,
+// lower-case all keys, keep one of two equal ones, and its merging drops a
+// value whose type differs from that of the layer below (lr: 1 under lr: 0.5).
+// Here every value gets its key's type, and viper merges layers that are right.
+type layer struct {
+	values   map[string]any    // nested, as viper wants it
+	origin   map[string]string // where each path was set, such as "a.yaml:3"
+	base     string            // the file below this one, as written; empty for none
+	problems []error
+	index    keyIndex
+}
+
+func newLayer() *layer {
+	return &layer{values: map[string]any{}, origin: map[string]string{}, index: newKeyIndex()}
+}
+
+func (l *layer) complain(where, format string, args ...any) {
+	l.problems = append(l.problems, fmt.Errorf(where+": "+format, args...))
+}
+
+// set records a value that has its key's type.
+func (l *layer) set(where, path string, value any) {
+	l.origin[path] = where
+	at := l.values
+	section, name := splitKey(path)
+	for part := range strings.SplitSeq(section, ".") {
+		if part == "" {
+			break
+		}
+		if at[part] == nil {
+			at[part] = map[string]any{}
+		}
+		at = at[part].(map[string]any)
+	}
+	at[name] = value
+}
+
+// parseFile reads the text of a file, which it calls file in its problems.
+func parseFile(file string, source []byte) *layer {
+	l := newLayer()
+	var doc, next yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(source))
+	err := decoder.Decode(&doc)
+	switch {
+	case errors.Is(err, io.EOF):
+		l.complain(file, "is empty, want keys (see bgmd config)")
+	case err != nil:
+		place, message := syntaxError(file, err)
+		l.complain(place, "%s", message)
+	case !errors.Is(decoder.Decode(&next), io.EOF):
+		l.complain(file, "has more than one YAML document")
+	case doc.Content[0].ShortTag() == "!!null":
+		l.complain(file, "is empty, want keys (see bgmd config)")
+	case doc.Content[0].Kind != yaml.MappingNode:
+		l.complain(at(file, doc.Content[0]), "is %s, want keys and values", describe(doc.Content[0]))
+	default:
+		l.section(file, "", doc.Content[0])
+	}
+	return l
+}
+
+var (
+	yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
+	// Of these errors yaml v3 gives the line counted from zero.
+	fromZero = regexp.MustCompile(`^did not find expected (',' or '[]}]'|key|'-' indicator|node content|<document start>)`)
+)
+
+// syntaxError moves the line number that the parser's message may begin with
+// to where editors look for it.
+func syntaxError(file string, err error) (where, message string) {
+	message = err.Error()
+	m := yamlLine.FindStringSubmatch(message)
+	if m == nil {
+		return file, strings.TrimPrefix(message, "yaml: ")
+	}
+	message = strings.TrimPrefix(message, m[0])
+	line, err := strconv.Atoi(m[1])
+	if err == nil && fromZero.MatchString(message) {
+		line++
+	}
+	return fmt.Sprintf("%s:%d", file, line), message
+}
+
+func at(file string, node *yaml.Node) string { return fmt.Sprintf("%s:%d", file, node.Line) }
+
+// section reads the mapping that stands for the section at path.
+func (l *layer) section(file, path string, mapping *yaml.Node) {
+	seen := map[string]int{}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		key, value := mapping.Content[i], mapping.Content[i+1]
+		where := at(file, key)
+		if key.Kind != yaml.ScalarNode {
+			l.complain(where, "%s as a key, want a name", describe(key))
+			continue
+		}
+		full := joinKey(path, key.Value)
+		if first, twice := seen[key.Value]; twice {
+			l.complain(where, "key %q is there twice, first on line %d", full, first)
+			continue
+		}
+		seen[key.Value] = key.Line
+		l.entry(file, where, path, key.Value, value)
+	}
+}
+
+// entry reads one key and its value.
+func (l *layer) entry(file, where, section, name string, value *yaml.Node) {
+	path := joinKey(section, name)
+	key, isKey := l.index.keys[path]
+	_, isSection := l.index.sections[path]
+	switch {
+	case path == "base":
+		base, problem := convert(train.Key{Type: train.Text, Allowed: "a file"}, value)
+		if problem != "" || base == "" {
+			l.complain(where, "base %s", orElse(problem, "is empty, want a file"))
+			return
+		}
+		l.base, l.origin["base"] = base.(string), where
+	case strings.Contains(name, ".") && (isKey || isSection):
+		l.complain(where, "unknown key %q, write it as %s: …%s", path,
+			strings.ReplaceAll(path, ".", ": {"), strings.Repeat("}", strings.Count(path, ".")))
+	case isSection && tagged(value):
+		l.complain(where, "%s %s", path, tagProblem(value))
+	case isSection && value.Kind == yaml.MappingNode:
+		l.section(file, path, value)
+	case isSection:
+		l.complain(where, "%s is %s, want a section with %s", path, describe(value), strings.Join(l.index.sections[path], ", "))
+	case isKey:
+		v, problem := convert(key, value)
+		if problem != "" {
+			l.complain(where, "%s %s", path, problem)
+			return
+		}
+		l.set(where, path, v)
+	default:
+		l.complain(where, "%s", l.index.unknown(path))
+	}
+}
+
+// assign reads a command line's key=value.
+func (l *layer) assign(flag, assignment string) {
+	path, source, ok := strings.Cut(assignment, "=")
+	where := flag + " " + assignment
+	if !ok {
+		l.complain(where, "want key=value")
+		return
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(source), &doc); err != nil {
+		_, message := syntaxError("", err)
+		l.complain(where, "%s", message)
+		return
+	}
+	value := &yaml.Node{Kind: yaml.ScalarNode, Style: yaml.DoubleQuotedStyle} // key= is empty text
+	if len(doc.Content) > 0 {
+		value = doc.Content[0]
+	}
+	if path == "base" {
+		l.complain(where, "base can be set in a file only")
+		return
+	}
+	if have := l.index.sections[path]; have != nil {
+		l.complain(where, "%s is a section, want one of its keys: %s", path, strings.Join(have, ", "))
+		return
+	}
+	key, ok := l.index.keys[path]
+	if !ok {
+		l.complain(where, "%s", l.index.unknown(path))
+		return
+	}
+	v, problem := convert(key, value)
+	if problem != "" {
+		l.complain(where, "%s %s", path, problem)
+		return
+	}
+	l.set(where, path, v)
+}
+
+// What numbers look like: as people write them, and nothing that YAML would
+// read as a number to their surprise, such as 010, 0x1F, 1_000, 1:30 and .inf.
+var (
+	integerText = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`)
+	numberText  = regexp.MustCompile(`^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
+)
+
+// convert returns a node's value in its key's type, or what is wrong with it.
+func convert(key train.Key, node *yaml.Node) (value any, problem string) {
+	plain := node.Kind == yaml.ScalarNode && node.Style == 0
+	var err error
+	switch {
+	case tagged(node):
+		return nil, tagProblem(node)
+	case node.Kind != yaml.ScalarNode:
+	case key.Type == train.Text:
+		if node.ShortTag() == "!!str" {
+			return node.Value, ""
+		}
+		if node.ShortTag() != "!!null" {
+			return nil, fmt.Sprintf("is %s, want text (%s): put it in quotes", describe(node), key.Allowed)
+		}
+	case !plain:
+	case key.Type == train.Boolean:
+		if node.Value == "true" || node.Value == "false" {
+			return node.Value == "true", ""
+		}
+	case key.Type == train.Number && numberText.MatchString(node.Value):
+		if value, err = strconv.ParseFloat(node.Value, 64); err == nil {
+			return value, ""
+		}
+	case key.Type == train.Integer && integerText.MatchString(node.Value):
+		if value, err = strconv.Atoi(node.Value); err == nil {
+			return value, ""
+		}
+	case key.Type == train.Natural && integerText.MatchString(node.Value) && node.Value[0] != '-':
+		if value, err = strconv.ParseUint(strings.TrimPrefix(node.Value, "+"), 10, 64); err == nil {
+			return value, ""
+		}
+	}
+	if err != nil { // out of range: the form is right
+		return nil, fmt.Sprintf("is %s, which does not fit in 64 bits", describe(node))
+	}
+	return nil, fmt.Sprintf("is %s, want %s", describe(node), wanted(key))
+}
+
+func wanted(key train.Key) string {
+	switch key.Type {
+	case train.Boolean:
+		return "true or false"
+	case train.Integer, train.Natural:
+		return "an integer (" + key.Allowed + ")"
+	case train.Number:
+		return "a number (" + key.Allowed + ")"
+	}
+	return "text (" + key.Allowed + ")"
+}
+
+// tagged reports whether a type is forced on a node, as in !!float 1.
+func tagged(node *yaml.Node) bool { return node.Style&yaml.TaggedStyle != 0 }
+
+func tagProblem(node *yaml.Node) string {
+	return "has the tag " + node.Tag + ", want a value without one"
+}
+
+// maxShown is how much of a value an error message shows, in bytes.
+const maxShown = 60
+
+// describe says what a node is, for error messages.
+func describe(node *yaml.Node) string {
+	switch {
+	case node.Kind == yaml.AliasNode:
+		return "an alias (*" + node.Value + ")"
+	case node.Kind == yaml.MappingNode:
+		return "a section"
+	case node.Kind == yaml.SequenceNode:
+		return "a list"
+	case node.ShortTag() == "!!null":
+		return "empty"
+	case len(node.Value) > maxShown:
+		return strconv.Quote(node.Value[:maxShown]) + "…"
+	case node.Style == 0 && strconv.Quote(node.Value) == `"`+node.Value+`"`:
+		return node.Value
+	}
+	return strconv.Quote(node.Value)
+}
+
+func orElse(s, other string) string {
+	if s != "" {
+		return s
+	}
+	return other
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/cobra"
+	"github.com/spf13/viper"
+
+	"github.com/bgmd/bgmd/pkg/train"
+)
+
+// configFlags are the flags that addConfigFlags adds.
+var configFlags = []string{"config", "set", "seed"}
+
+// addConfigFlags adds the flags by which a command is told its configuration.
+func addConfigFlags(cmd *cobra.Command) {
+	cmd.Flags().StringP("config", "c", "", "read the configuration from this YAML `file`")
+	cmd.Flags().StringArray("set", nil, "set one key, over the file (repeatable), as `key=value`")
+	cmd.Flags().Uint64("seed", 0, "set the seed, over the file and --set")
+	keys := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		for _, key := range train.Keys() {
+			names = append(names, key.Path+"=\t"+key.Meaning)
+		}
+		return names, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+	}
+	if err := cmd.RegisterFlagCompletionFunc("set", keys); err != nil {
+		panic(err) // there is no flag --set, or it has a completion: a mistake in this function
+	}
+	if err := cmd.MarkFlagFilename("config", "yaml", "yml"); err != nil {
+		panic(err)
+	}
+}
+
+func configFlagsUsed(cmd *cobra.Command) bool {
+	for _, name := range configFlags {
+		if cmd.Flags().Changed(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// loadConfig returns the valid configuration that the flags of cmd, which
+// addConfigFlags has added, describe. Each layer lies over the one before:
+// defaults, profile, the files from the lowest base up, --set in the order
+// given, --seed. Without a file it is that of an empty one. Its error lists
+// every problem, one a line, and is an errConfig.
+func loadConfig(cmd *cobra.Command) (train.Config, error) {
+	file, err := cmd.Flags().GetString("config")
+	if err != nil {
+		return train.Config{}, err
+	}
+	sets, err := cmd.Flags().GetStringArray("set")
+	if err != nil {
+		return train.Config{}, err
+	}
+	top := newLayer()
+	for _, assignment := range sets {
+		top.assign("--set", assignment)
+	}
+	if cmd.Flags().Changed("seed") {
+		seed, err := cmd.Flags().GetUint64("seed")
+		if err != nil {
+			return train.Config{}, err
+		}
+		top.set("--seed", "seed", seed)
+	}
+	var layers []*layer
+	if file != "" || cmd.Flags().Changed("config") {
+		layers = readFiles(file)
+		top.nameAfter(file, layers)
+	}
+	c, err := resolve(append(layers, top))
+	if err != nil {
+		return train.Config{}, &configError{err}
+	}
+	return c, nil
+}
+
+// configError is an errConfig that says only what is wrong.
+type configError struct{ error }
+
+func (e *configError) Unwrap() error        { return e.error }
+func (e *configError) Is(target error) bool { return target == errConfig }
+
+// nameAfter names a run that has no name after its file.
+func (l *layer) nameAfter(file string, layers []*layer) {
+	for _, other := range append(layers, l) {
+		if other.origin["name"] != "" {
+			return
+		}
+	}
+	stem := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+	l.set(file, "name", strings.Map(func(r rune) rune {
+		if strings.ContainsRune("._-", r) || r < 128 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9') {
+			return r
+		}
+		return '-'
+	}, strings.TrimLeft(stem, ".")))
+}
+
+// readFiles reads a file and the ones below it, and returns them from the
+// lowest up. It stops at the first base that cannot be read or closes a cycle.
+func readFiles(file string) []*layer {
+	var layers []*layer
+	where := ""
+	var chain []string // files read so far, the highest first
+	var seen []fs.FileInfo
+	for {
+		chain = append(chain, file)
+		l, info := readFile(where, file)
+		layers = append([]*layer{l}, layers...)
+		if info == nil {
+			return layers
+		}
+		for _, other := range seen {
+			if os.SameFile(info, other) {
+				l = newLayer()
+				l.complain(where, "base goes round in a circle: %s", strings.Join(chain, " → "))
+				layers[0] = l
+				return layers
+			}
+		}
+		seen = append(seen, info)
+		if l.base == "" {
+			return layers
+		}
+		where = l.origin["base"]
+		if filepath.IsAbs(l.base) {
+			file = l.base
+		} else {
+			file = filepath.Join(filepath.Dir(file), l.base)
+		}
+	}
+}
+
+// readFile reads one file, which is named at where if by another file. It
+// returns no info where the file cannot be read.
+func readFile(where, file string) (*layer, fs.FileInfo) {
+	source, err := os.ReadFile(file)
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = os.Stat(file); err == nil {
+			return parseFile(file, source), info
+		}
+	}
+	if reason := (*fs.PathError)(nil); errors.As(err, &reason) {
+		err = reason.Err
+	}
+	l := newLayer()
+	if where == "" {
+		l.complain("--config "+file, "%v", err)
+	} else {
+		l.complain(where, "base %s: %v", file, err)
+	}
+	return l, nil
+}
+
+// resolve merges layers, the lowest first, over the profile they name, and
+// validates what comes out.
+func resolve(layers []*layer) (train.Config, error) {
+	var problems []error
+	origin := map[string]string{}
+	v := viper.New()
+	for _, l := range layers {
+		problems = append(problems, l.problems...)
+		for path, where := range l.origin {
+			origin[path] = where
+		}
+		if err := v.MergeConfigMap(l.values); err != nil {
+			return train.Config{}, fmt.Errorf("merge configurations: %w", err)
+		}
+	}
+	c, err := train.Profile(v.GetString("profile"))
+	if err != nil { // none is named, or an unknown one, which Validate reports
+		c = train.Defaults()
+	}
+	strict := func(d *mapstructure.DecoderConfig) { d.WeaklyTypedInput = false }
+	if err := v.UnmarshalExact(&c, strict); err != nil {
+		return train.Config{}, fmt.Errorf("decode the configuration: %w", err)
+	}
+	if err := c.Validate(); err != nil {
+		problems = append(problems, located(err, origin)...)
+	}
+	return c, errors.Join(problems...)
+}
+
+// located puts before every problem that Validate found where its value was
+// written. A value that nobody wrote is the profile's.
+func located(err error, origin map[string]string) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var problems []error
+	for _, problem := range joined.Unwrap() {
+		where := "profile"
+		if key := (*train.KeyError)(nil); errors.As(problem, &key) && origin[key.Path] != "" {
+			where = origin[key.Path]
+		}
+		problems = append(problems, fmt.Errorf("%s: %w", where, problem))
+	}
+	return problems
+}

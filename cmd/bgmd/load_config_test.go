@@ -1,0 +1,282 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/bgmd/bgmd/pkg/train"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected outputs in testdata")
+
+// load returns the configuration that a command with the given flags runs.
+func load(t testing.TB, args ...string) (train.Config, error) {
+	t.Helper()
+	cmd := &cobra.Command{}
+	addConfigFlags(cmd)
+	if err := cmd.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	return loadConfig(cmd)
+}
+
+// golden compares got with a file, or writes the file with -update.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s:\ngot:\n%s\nwant:\n%s", file, got, want)
+	}
+}
+
+// flat returns the keys of a configuration with their values.
+func flat(t testing.TB, c train.Config) map[string]any {
+	t.Helper()
+	var tree map[string]any
+	if err := yaml.Unmarshal(c.YAML(), &tree); err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string]any{}
+	var walk func(prefix string, tree map[string]any)
+	walk = func(prefix string, tree map[string]any) {
+		for name, v := range tree {
+			if sub, ok := v.(map[string]any); ok {
+				walk(joinKey(prefix, name), sub)
+			} else {
+				keys[joinKey(prefix, name)] = v
+			}
+		}
+	}
+	walk("", tree)
+	return keys
+}
+
+// changed lists the keys in which c differs from the defaults.
+func changed(t testing.TB, c train.Config) string {
+	t.Helper()
+	defaults := flat(t, train.Defaults())
+	keys := flat(t, c)
+	var b strings.Builder
+	for _, path := range slices.Sorted(maps.Keys(keys)) {
+		if keys[path] != defaults[path] {
+			if text, ok := keys[path].(string); ok {
+				fmt.Fprintf(&b, "%s: %q\n", path, text)
+			} else {
+				fmt.Fprintf(&b, "%s: %v\n", path, keys[path])
+			}
+		}
+	}
+	return b.String()
+}
+
+func TestGoodFiles(t *testing.T) {
+	t.Chdir("testdata/config")
+	files, _ := filepath.Glob("*.good.yml")
+	if len(files) == 0 {
+		t.Fatal("there are none")
+	}
+	for _, file := range files {
+		t.Run(file, func(t *testing.T) {
+			c, err := load(t, "--config", file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, strings.TrimSuffix(file, ".yml")+".txt", changed(t, c))
+			checkReload(t, c)
+		})
+	}
+}
+
+func TestBadFiles(t *testing.T) {
+	t.Chdir("testdata/config")
+	files, _ := filepath.Glob("*.bad.yml")
+	if len(files) == 0 {
+		t.Fatal("there are none")
+	}
+	for _, file := range files {
+		t.Run(file, func(t *testing.T) {
+			_, err := load(t, "--config", file)
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			if !errors.Is(err, errConfig) {
+				t.Errorf("error is not an errConfig: %v", err)
+			}
+			golden(t, strings.TrimSuffix(file, ".yml")+".txt", err.Error()+"\n")
+		})
+	}
+}
+
+// checkReload writes c as a run does and reads it again.
+func checkReload(t testing.TB, c train.Config) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, c.YAML(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	again, err := load(t, "--config", file)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, c.YAML())
+	}
+	if again != c || again.Hash() != c.Hash() {
+		t.Errorf("read again, the configuration is another:\n%s\nwas:\n%s", again.YAML(), c.YAML())
+	}
+}
+
+// Every profile survives being written and read, whatever is set over it.
+func TestReload(t *testing.T) {
+	for _, profile := range train.Profiles() {
+		c, err := load(t, "--set", "profile="+profile, "--set", "name=", "--set", "optimizer.lr=1e-300",
+			"--set", "optimizer.weight_decay=1e+300", "--set", `data.dir="true"`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkReload(t, c)
+	}
+}
+
+// A run's file says everything itself: no profile can change it later.
+func TestResolvedFileNeedsNoProfile(t *testing.T) {
+	c, err := load(t, "--set", "profile=author-code")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := parseFile("config.yaml", c.YAML())
+	for _, key := range train.Keys() {
+		if l.origin[key.Path] == "" {
+			t.Errorf("%s is not in it", key.Path)
+		}
+	}
+}
+
+func TestConfigs(t *testing.T) {
+	var files []string
+	err := filepath.WalkDir("../../configs", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]string{}
+	for _, file := range files {
+		if filepath.Ext(file) != ".yaml" {
+			t.Errorf("%s: want only .yaml files", file)
+			continue
+		}
+		c, err := load(t, "--config", file)
+		if err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		if other := names[c.Name]; other != "" && c.Name != "base" {
+			t.Errorf("%s and %s are both called %s", file, other, c.Name)
+		}
+		names[c.Name] = file
+		checkReload(t, c)
+	}
+	if len(names) < 10 {
+		t.Errorf("found %d files, want at least 10", len(names))
+	}
+}
+
+func TestFlags(t *testing.T) {
+	t.Chdir("testdata/config")
+	tests := []struct {
+		name string
+		args []string
+		want string // changed keys, or the error
+	}{
+		{"none", nil, ""},
+		{"--set over the file", []string{"-c", "base.good.yml", "--set", "optimizer.lr=2", "--set", "data.clients=9"},
+			"data.batch: 2\ndata.clients: 9\nname: \"base.good\"\noptimizer.lr: 2\nseed: 5\n"},
+		{"the last --set counts", []string{"--set", "seed=2", "--set", "seed=3"}, "seed: 3\n"},
+		{"--seed over --set", []string{"--seed", "4", "--set", "seed=3"}, "seed: 4\n"},
+		{"--seed 0 is a seed", []string{"--seed", "0"}, "seed: 0\n"},
+		{"a profile", []string{"--set", "optimizer.lr=0.5", "--set", "profile=corrected"},
+			"aggregator.block.memory: \"client\"\naggregator.eps: 1e-05\naggregator.max_iter: 50\n" +
+				"aggregator.solver: \"vardi-zhang\"\naggregator.stop: \"step\"\ncorruption.feature.amount: 0.95\n" +
+				"corruption.feature.clip: true\ncorruption.gradient.scale: 5\ndata.batch: 16\n" +
+				"data.partition: \"pooled\"\noptimizer.lr: 0.5\nprofile: \"corrected\"\nschedule.factor: 0.9\n"},
+		{"name of its own", []string{"-c", "minimal.good.yml", "--set", "name=mine"}, "name: \"mine\"\nseed: 7\n"},
+		{"name of all sorts", []string{"-c", "own-key-over-profile.good.yml", "--set", "name=a b"},
+			`--set name=a b: name is "a b", want at most 100 letters, digits and . _ -, not a dot first`},
+		{"every mistake", []string{"--set", "seed", "--set", "sede=1", "--set", "data=1", "--set", "base=x",
+			"--set", "seed=1.5", "--set", "epochs=0", "--set", "optimizer.lr=[", "--set", "workers="},
+			`--set seed: want key=value
+--set sede=1: unknown key "sede", did you mean seed? (have name, profile, seed, epochs, workers, diverged_loss, data, model, corruption, aggregator, optimizer, schedule)
+--set data=1: data is a section, want one of its keys: set, dir, partition, clients, batch
+--set base=x: base can be set in a file only
+--set seed=1.5: seed is 1.5, want an integer (≥ 0)
+--set optimizer.lr=[: did not find expected node content
+--set workers=: workers is "", want an integer (≥ 0)
+--set epochs=0: epochs is 0, want ≥ 1`},
+		{"no such file", []string{"-c", "nowhere.yml"}, "--config nowhere.yml: no such file or directory"},
+		{"a folder", []string{"-c", "."}, "--config .: is a directory"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := load(t, tt.args...)
+			got := ""
+			if err != nil {
+				got = err.Error()
+			} else {
+				got = changed(t, c)
+			}
+			if got != tt.want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, tt.want)
+			}
+		})
+	}
+}
+
+// Whatever a file holds, reading it returns a valid configuration or says where
+// it is wrong.
+func FuzzParseFile(f *testing.F) {
+	files, _ := filepath.Glob("testdata/config/*.yml")
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(source)
+	}
+	f.Fuzz(func(t *testing.T, source []byte) {
+		c, err := resolve([]*layer{parseFile("fuzz.yaml", source)})
+		if err != nil {
+			return
+		}
+		if err := c.Validate(); err != nil {
+			t.Fatalf("accepted, but %v", err)
+		}
+		again, err := resolve([]*layer{parseFile("config.yaml", c.YAML())})
+		if err != nil {
+			t.Fatalf("%v\n%s", err, c.YAML())
+		}
+		if again != c || again.Hash() != c.Hash() {
+			t.Fatalf("read again, the configuration is another:\n%s\nwas:\n%s", again.YAML(), c.YAML())
+		}
+	})
+}

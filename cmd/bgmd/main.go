@@ -1,0 +1,104 @@
+// Command bgmd trains neural networks on corrupt data and corrupt gradients,
+// and compares the rules that aggregate the gradients of many clients.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/pkg/data"
+)
+
+func main() {
+	backend.Use()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// execute runs the command line and returns the process's exit code. Results
+// go to stdout; errors go to stderr, one a line.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	markFailures(root)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	for line := range strings.SplitSeq(oneLine.Replace(strings.TrimRight(err.Error(), "\n")), "\n") {
+		fmt.Fprintf(stderr, "bgmd: %s\n", line)
+	}
+	if failed := (*failure)(nil); !errors.As(err, &failed) {
+		fmt.Fprintf(stderr, "bgmd: see '%s --help'\n", cmd.CommandPath())
+	}
+	return exitCode(err)
+}
+
+// oneLine folds the lines of cobra's suggestions into the error's.
+var oneLine = strings.NewReplacer("\n\nDid you mean this?\n\t", ", did you mean ", "\n\t", " or ")
+
+// Exit codes.
+const (
+	exitOK       = 0
+	exitFailed   = 1 // the command could not do what it was told to
+	exitUsage    = 2 // the command line or the configuration is wrong
+	exitData     = 3 // a data set is missing or damaged
+	exitDiverged = 4 // training diverged
+)
+
+// Kinds of errors that have an exit code of their own, beside [data.ErrData].
+// Wrap them with %w.
+var (
+	errConfig   = errors.New("the configuration is wrong")
+	errDiverged = errors.New("training diverged")
+)
+
+func exitCode(err error) int {
+	failed := (*failure)(nil)
+	switch {
+	case err == nil:
+		return exitOK
+	case !errors.As(err, &failed): // cobra refused the command line
+		return exitUsage
+	case errors.Is(err, errConfig):
+		return exitUsage
+	case errors.Is(err, data.ErrData):
+		return exitData
+	case errors.Is(err, errDiverged):
+		return exitDiverged
+	}
+	return exitFailed
+}
+
+// failure marks an error of a command's own. Cobra's, which are about the
+// command line, come without a type to know them by.
+type failure struct{ error }
+
+func (f *failure) Unwrap() error { return f.error }
+
+// markFailures makes every command below cmd return its errors as failures.
+func markFailures(cmd *cobra.Command) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if err := run(cmd, args); err != nil {
+				return &failure{err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		markFailures(sub)
+	}
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// newRoot returns the command bgmd with all its subcommands.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "bgmd",
+		Short: "Train neural networks on corrupt data, robustly",
+		Long: text(`
+Train neural networks on corrupt data, robustly.
+
+bgmd runs experiments on robust training: many clients send gradients, some of
+them corrupt, and an aggregation rule such as the geometric median, or block
+coordinate geometric median descent (BGMD), makes one step of them.
+
+Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong,
+3 a data set is missing or damaged, 4 training diverged.`),
+		Example: text(`
+  bgmd doctor                                   what this machine has and lacks
+  bgmd config                                   every setting there is
+  bgmd config --config configs/quickstart.yaml  one experiment in full`),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(newRunCommand(), newBenchCommand(), newConfigCommand(), newDoctorCommand(), newVersionCommand())
+
+	root.CompletionOptions.HiddenDefaultCmd = true // it works, but is no part of the subject
+	return root
+}
+
+// text trims the line breaks that make a raw string readable in the source.
+func text(s string) string { return strings.Trim(s, "\n") }

@@ -1,0 +1,148 @@
+package train
+
+import (
+	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/corrupt"
+	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/models"
+)
+
+// Key describes one setting of a [Config].
+type Key struct {
+	Path    string `json:"key"`     // such as corruption.gradient.fraction
+	Type    Type   `json:"type"`    // of its value
+	Default any    `json:"default"` // in Defaults: a string, int, uint64, float64 or bool
+	Allowed string `json:"allowed"` // range or list of names
+	Meaning string `json:"meaning"` // one line
+}
+
+// Type is the type of a key's value.
+type Type string
+
+// The types of keys. A number may be written without a decimal point.
+const (
+	Text    Type = "text"
+	Integer Type = "integer"
+	Natural Type = "natural" // an integer from 0 to 2⁶⁴−1
+	Number  Type = "number"
+	Boolean Type = "boolean"
+)
+
+// Keys returns every key, in the order of [Config]'s fields.
+func Keys() []Key {
+	defaults := Defaults()
+	keys := make([]Key, len(settings))
+	for i, s := range settings {
+		keys[i] = Key{s.path, typeOf(s.at(&defaults)), valueAt(s.at(&defaults)), s.limit.text, s.meaning}
+	}
+	return keys
+}
+
+// typeOf and valueAt give the type of what a setting's pointer points at, and
+// what it points at.
+func typeOf(pointer any) Type {
+	switch pointer.(type) {
+	case *string:
+		return Text
+	case *int:
+		return Integer
+	case *uint64:
+		return Natural
+	case *float64:
+		return Number
+	case *bool:
+		return Boolean
+	}
+	panic("train: a setting has a type without a name")
+}
+
+func valueAt(pointer any) any {
+	switch p := pointer.(type) {
+	case *string:
+		return *p
+	case *int:
+		return *p
+	case *uint64:
+		return *p
+	case *float64:
+		return *p
+	case *bool:
+		return *p
+	}
+	panic("train: a setting has a type without a name")
+}
+
+// setting ties a key to its field. One table serves validation, printing,
+// hashing and the manual, so that they cannot disagree; a test walks Config
+// and fails where a field has no entry or an entry no field.
+type setting struct {
+	path    string
+	at      func(*Config) any // pointer to the field
+	limit   limit
+	meaning string
+}
+
+var settings = []setting{
+	{"name", func(c *Config) any { return &c.Name }, fileName(), "label of the run; empty: the config file's name"},
+	{"profile", func(c *Config) any { return &c.Profile }, oneOf(Profiles()...), "whose protocol sets the keys that are not written"},
+	{"seed", func(c *Config) any { return &c.Seed }, anything("≥ 0"), "root of every random stream"},
+	{"epochs", func(c *Config) any { return &c.Epochs }, atLeast(1), "passes over the training set"},
+	{"workers", func(c *Config) any { return &c.Workers }, atLeast(0), "clients computed at once; 0: one a core; results do not depend on it"},
+	{"diverged_loss", func(c *Config) any { return &c.DivergedLoss }, over(0), "a step whose mean training loss exceeds it ends the run as diverged"},
+
+	{"data.set", func(c *Config) any { return &c.Data.Set }, oneOf(data.Names()...), "what to train on"},
+	{"data.dir", func(c *Config) any { return &c.Data.Dir }, folder(), "folder with one subfolder a set; results do not depend on it"},
+	{"data.partition", func(c *Config) any { return &c.Data.Partition }, oneOf(data.Partitions()...), "how samples reach clients; pooled: the whole set, dealt out anew each epoch"},
+	{"data.clients", func(c *Config) any { return &c.Data.Clients }, atLeast(1), "n, the number of clients"},
+	{"data.batch", func(c *Config) any { return &c.Data.Batch }, atLeast(1), "samples a client a step"},
+
+	{"model.name", func(c *Config) any { return &c.Model.Name }, oneOf(models.Names()...), "architecture"},
+	{"model.dropout", func(c *Config) any { return &c.Model.Dropout }, closedOpen(0, 1), "probability that a unit is dropped, where the model has dropout"},
+	{"model.eval_dropout", func(c *Config) any { return &c.Model.EvalDropout }, booleans, "keep dropping units in evaluation"},
+
+	{"corruption.feature.kind", func(c *Config) any { return &c.Corruption.Feature.Kind }, oneOf(corrupt.FeatureNames()...), "what happens to images"},
+	{"corruption.feature.fraction", func(c *Config) any { return &c.Corruption.Feature.Fraction }, closedOpen(0, 1), "ψ, the share of clients or samples corrupted"},
+	{"corruption.feature.level", func(c *Config) any { return &c.Corruption.Feature.Level }, oneOf(levelNames...), "a share of the clients, wholly, or of every client's samples"},
+	{"corruption.feature.members", func(c *Config) any { return &c.Corruption.Feature.Members }, oneOf(memberNames...), "who: drawn once, drawn anew each step, or the first"},
+	{"corruption.feature.count", func(c *Config) any { return &c.Corruption.Feature.Count }, oneOf(countNames...), "how ψn is rounded"},
+	{"corruption.feature.std", func(c *Config) any { return &c.Corruption.Feature.Std }, over(0), "additive: σ of the noise; 1 is the space's white"},
+	{"corruption.feature.clip", func(c *Config) any { return &c.Corruption.Feature.Clip }, booleans, "clip corrupt values to [0, white]"},
+	{"corruption.feature.amount", func(c *Config) any { return &c.Corruption.Feature.Amount }, openClosed(0, 1), "impulse: probability that a pixel becomes black or white"},
+	{"corruption.feature.space", func(c *Config) any { return &c.Corruption.Feature.Space }, oneOf(spaceNames...), "image: before whitening, white is 1; whitened: after, white counts as 255"},
+
+	{"corruption.label.kind", func(c *Config) any { return &c.Corruption.Label.Kind }, oneOf(corrupt.LabelNames()...), "what happens to labels"},
+	{"corruption.label.fraction", func(c *Config) any { return &c.Corruption.Label.Fraction }, closedOpen(0, 1), "ψ, the share of clients or samples corrupted"},
+	{"corruption.label.level", func(c *Config) any { return &c.Corruption.Label.Level }, oneOf(levelNames...), "a share of the clients, wholly, or of every client's samples"},
+	{"corruption.label.members", func(c *Config) any { return &c.Corruption.Label.Members }, oneOf(memberNames...), "who: drawn once, drawn anew each step, or the first"},
+	{"corruption.label.count", func(c *Config) any { return &c.Corruption.Label.Count }, oneOf(countNames...), "how ψn is rounded"},
+	{"corruption.label.target", func(c *Config) any { return &c.Corruption.Label.Target }, atLeast(0), "backdoor: the class that corrupt samples are labelled as"},
+
+	{"corruption.gradient.kind", func(c *Config) any { return &c.Corruption.Gradient.Kind }, oneOf(corrupt.GradientNames()...), "what happens to rows of G, the clients' gradients"},
+	{"corruption.gradient.fraction", func(c *Config) any { return &c.Corruption.Gradient.Fraction }, closedOpen(0, 1), "ψ, the share of rows corrupted"},
+	{"corruption.gradient.members", func(c *Config) any { return &c.Corruption.Gradient.Members }, oneOf(gradientMemberNames...), "who: as above; numpy: NumPy's seed 1 at every step fixes rows and noise"},
+	{"corruption.gradient.count", func(c *Config) any { return &c.Corruption.Gradient.Count }, oneOf(countNames...), "how ψn is rounded"},
+	{"corruption.gradient.std", func(c *Config) any { return &c.Corruption.Gradient.Std }, over(0), "additive: σ of the noise on every coordinate"},
+	{"corruption.gradient.scale", func(c *Config) any { return &c.Corruption.Gradient.Scale }, over(0), "bitflip: g becomes −scale·g"},
+
+	{"aggregator.rule", func(c *Config) any { return &c.Aggregator.Rule }, oneOf(agg.Names()...), "how rows become one step: mean, coordinate or geometric median"},
+	{"aggregator.solver", func(c *Config) any { return &c.Aggregator.Solver }, oneOf(agg.Solvers()...), "gm: how the geometric median is found"},
+	{"aggregator.stop", func(c *Config) any { return &c.Aggregator.Stop }, oneOf(agg.Stops()...), "gm: what eps bounds: the optimality residual or the last step's length"},
+	{"aggregator.eps", func(c *Config) any { return &c.Aggregator.Eps }, over(0), "gm: tolerance at which the solver stops"},
+	{"aggregator.max_iter", func(c *Config) any { return &c.Aggregator.MaxIter }, atLeast(1), "gm: most iterations"},
+	{"aggregator.on_fail", func(c *Config) any { return &c.Aggregator.OnFail }, oneOf(agg.OnFails()...), "gm: what a solver that runs out of iterations returns"},
+	{"aggregator.block.fraction", func(c *Config) any { return &c.Aggregator.Block.Fraction }, openClosed(0, 1), "β = k/d; 1: all coordinates, no block and no memory"},
+	{"aggregator.block.select", func(c *Config) any { return &c.Aggregator.Block.Select }, oneOf(agg.Selections()...), "how the k coordinates are chosen"},
+	{"aggregator.block.memory", func(c *Config) any { return &c.Aggregator.Block.Memory }, oneOf(agg.Memories()...), "what becomes of the coordinates left out"},
+
+	{"optimizer.lr", func(c *Config) any { return &c.Optimizer.LR }, over(0), "γ at the start"},
+	{"optimizer.momentum", func(c *Config) any { return &c.Optimizer.Momentum }, closedOpen(0, 1), "μ; 0: plain gradient descent"},
+	{"optimizer.nesterov", func(c *Config) any { return &c.Optimizer.Nesterov }, booleans, "step along u + μv instead of v"},
+	{"optimizer.weight_decay", func(c *Config) any { return &c.Optimizer.WeightDecay }, from(0), "wd: u = aggregate + wd·x"},
+
+	{"schedule.kind", func(c *Config) any { return &c.Schedule.Kind }, oneOf(scheduleNames...), "how γ changes from epoch to epoch"},
+	{"schedule.factor", func(c *Config) any { return &c.Schedule.Factor }, openClosed(0, 1), "exponential, step: what γ is multiplied by"},
+	{"schedule.every", func(c *Config) any { return &c.Schedule.Every }, atLeast(1), "step: epochs between two multiplications (exponential: always 1)"},
+	{"schedule.t_max", func(c *Config) any { return &c.Schedule.TMax }, atLeast(0), "cosine: epochs from γ down to 0; 0: epochs"},
+}
+
+var booleans = anything("true, false")

@@ -1,0 +1,71 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// limit is what a key allows. The value that ok is given has the key's type.
+type limit struct {
+	text string // in the table of keys
+	want string // in an error message, where that says more; else empty
+	ok   func(value any) bool
+}
+
+// anything allows every value of the key's type.
+func anything(text string) limit {
+	return limit{text, "", func(any) bool { return true }}
+}
+
+// oneOf allows the listed names.
+func oneOf(names ...string) limit {
+	list := strings.Join(names, ", ")
+	return limit{list, "one of " + list, func(v any) bool { return slices.Contains(names, v.(string)) }}
+}
+
+// atLeast allows integers from low on.
+func atLeast(low int) limit {
+	return limit{fmt.Sprintf("≥ %d", low), "", func(v any) bool { return v.(int) >= low }}
+}
+
+// over and from allow finite numbers above low, and from low on.
+func over(low float64) limit {
+	return limit{fmt.Sprintf("> %v", low), "", func(v any) bool { return v.(float64) > low && finite(v) }}
+}
+
+func from(low float64) limit {
+	return limit{fmt.Sprintf("≥ %v", low), "", func(v any) bool { return v.(float64) >= low && finite(v) }}
+}
+
+// The intervals are named by their ends: [low, high) and (low, high].
+func closedOpen(low, high float64) limit {
+	return limit{fmt.Sprintf("[%v, %v)", low, high), "", func(v any) bool { return v.(float64) >= low && v.(float64) < high }}
+}
+
+func openClosed(low, high float64) limit {
+	return limit{fmt.Sprintf("(%v, %v]", low, high), "", func(v any) bool { return v.(float64) > low && v.(float64) <= high }}
+}
+
+func finite(v any) bool { return !math.IsInf(v.(float64), 0) && !math.IsNaN(v.(float64)) }
+
+// fileName allows what every file system takes as part of a file's name: a
+// run's name becomes part of a path. Empty is allowed.
+func fileName() limit {
+	return limit{"a file name", "at most 100 letters, digits and . _ -, not a dot first", func(v any) bool {
+		s := v.(string)
+		return len(s) <= 100 && !strings.HasPrefix(s, ".") && strings.IndexFunc(s, func(r rune) bool {
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r))
+		}) < 0
+	}}
+}
+
+// folder allows any path.
+func folder() limit {
+	return limit{"a folder", "", func(v any) bool {
+		s := v.(string)
+		return s != "" && utf8.ValidString(s) && !strings.ContainsRune(s, 0)
+	}}
+}

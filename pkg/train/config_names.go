@@ -1,0 +1,15 @@
+package train
+
+// weightedRules are the rules whose result is Σ wᵢ gᵢ with known weights, as
+// the gm-weighted memory needs them.
+var weightedRules = []string{"gm", "mean"}
+
+// Names that no package exports a list of.
+var (
+	levelNames          = []string{"client", "sample"}
+	memberNames         = []string{"fixed", "redrawn", "first"}
+	gradientMemberNames = []string{"fixed", "redrawn", "first", "numpy"}
+	countNames          = []string{"floor", "ceil"}
+	spaceNames          = []string{"image", "whitened"}
+	scheduleNames       = []string{"constant", "step", "exponential", "cosine"}
+)

@@ -1,0 +1,274 @@
+package train
+
+import (
+	"errors"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/bgmd/bgmd/pkg/agg"
+)
+
+// walk calls visit with the path of every leaf field of a struct, as its
+// mapstructure tags give it, in the order of the fields.
+func walk(prefix string, v reflect.Value, visit func(path string, field reflect.Value)) {
+	for i := range v.NumField() {
+		tag, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("mapstructure"), ",")
+		path := strings.TrimPrefix(prefix+"."+tag, ".")
+		switch {
+		case options == "squash":
+			walk(prefix, v.Field(i), visit)
+		case v.Field(i).Kind() == reflect.Struct:
+			walk(path, v.Field(i), visit)
+		default:
+			visit(path, v.Field(i))
+		}
+	}
+}
+
+func TestKeysCoverConfig(t *testing.T) {
+	var c Config
+	pointers := map[string]uintptr{}
+	var fields []string
+	walk("", reflect.ValueOf(&c).Elem(), func(path string, field reflect.Value) {
+		fields = append(fields, path)
+		pointers[path] = field.Addr().Pointer()
+	})
+	var keys []string
+	for _, key := range Keys() {
+		keys = append(keys, key.Path)
+		if key.Allowed == "" || key.Meaning == "" {
+			t.Errorf("%s: allowed %q, meaning %q: want both", key.Path, key.Allowed, key.Meaning)
+		}
+	}
+	if !slices.Equal(keys, fields) {
+		t.Errorf("keys and fields differ:\nkeys   %v\nfields %v", keys, fields)
+	}
+	for _, s := range settings {
+		if got := reflect.ValueOf(s.at(&c)).Pointer(); got != pointers[s.path] {
+			t.Errorf("%s: the entry points at another field", s.path)
+		}
+	}
+}
+
+func TestDefaultsAreValid(t *testing.T) {
+	for _, name := range Profiles() {
+		c, err := Profile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Validate(); err != nil {
+			t.Errorf("profile %s: %v", name, err)
+		}
+	}
+	if paper, _ := Profile("paper"); paper != Defaults() {
+		t.Errorf("profile paper differs from the defaults")
+	}
+	if _, err := Profile("papr"); err == nil || !strings.Contains(err.Error(), "paper, author-code, corrected") {
+		t.Errorf("unknown profile: error is %v, want the known ones listed", err)
+	}
+}
+
+// changes returns the keys in which two configs differ, as path=value of b.
+func changes(a, b Config) []string {
+	var list []string
+	for _, s := range settings {
+		if v := valueAt(s.at(&b)); v != valueAt(s.at(&a)) {
+			list = append(list, s.path+"="+format(v))
+		}
+	}
+	return list
+}
+
+// The differences between the profiles are the rows of the protocol's table in
+// which its columns differ.
+func TestProfileDifferences(t *testing.T) {
+	paper, _ := Profile("paper")
+	authors, _ := Profile("author-code")
+	corrected, _ := Profile("corrected")
+	tests := []struct {
+		name     string
+		from, to Config
+		want     []string
+	}{
+		{"paper to author-code", paper, authors, []string{
+			"profile=author-code",
+			"data.partition=pooled", "data.batch=16",
+			"model.eval_dropout=true",
+			"corruption.feature.members=first", "corruption.feature.count=ceil",
+			"corruption.feature.clip=true", "corruption.feature.amount=0.95",
+			"corruption.feature.space=whitened",
+			"corruption.label.members=first", "corruption.label.count=ceil", "corruption.label.target=0",
+			"corruption.gradient.members=numpy", "corruption.gradient.scale=5",
+			"aggregator.solver=vardi-zhang", "aggregator.stop=step", "aggregator.eps=1e-05",
+			"aggregator.max_iter=50", "aggregator.on_fail=zero", "aggregator.block.memory=client",
+			"schedule.factor=0.9",
+		}},
+		{"author-code to corrected", authors, corrected, []string{
+			"profile=corrected", "model.eval_dropout=false",
+			"corruption.feature.members=redrawn", "corruption.feature.count=floor",
+			"corruption.feature.space=image",
+			"corruption.label.members=redrawn", "corruption.label.count=floor", "corruption.label.target=8",
+			"corruption.gradient.members=redrawn",
+			"aggregator.on_fail=last",
+		}},
+	}
+	for _, tt := range tests {
+		if got := changes(tt.from, tt.to); !slices.Equal(got, tt.want) {
+			t.Errorf("%s:\ngot  %v\nwant %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// Every number refuses NaN and the infinities, and says so.
+func TestValidateRefusesNonFinite(t *testing.T) {
+	for _, s := range settings {
+		for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+			c := Defaults()
+			p, ok := s.at(&c).(*float64)
+			if !ok {
+				continue
+			}
+			*p = x
+			var problem *KeyError
+			if err := c.Validate(); !errors.As(err, &problem) || problem.Path != s.path {
+				t.Errorf("%s is %v: error is %v", s.path, x, err)
+			}
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*Config)
+		want   string // all messages, one a line
+	}{
+		{"several at once", func(c *Config) {
+			c.Epochs, c.Data.Clients, c.Corruption.Gradient.Fraction, c.Aggregator.Rule = 0, -1, 1.2, "gmm"
+		}, `epochs is 0, want ≥ 1
+data.clients is -1, want ≥ 1
+corruption.gradient.fraction is 1.2, want [0, 1)
+aggregator.rule is "gmm", want one of ` + strings.Join(agg.Names(), ", ")},
+		{"name", func(c *Config) { c.Name = "../x" },
+			`name is "../x", want at most 100 letters, digits and . _ -, not a dot first`},
+		{"folder", func(c *Config) { c.Data.Dir = "" }, `data.dir is "", want a folder`},
+		{"profile", func(c *Config) { c.Profile = "authors" },
+			`profile is "authors", want one of paper, author-code, corrected`},
+		{"memory without weights", func(c *Config) {
+			c.Aggregator.Rule, c.Aggregator.Block.Fraction, c.Aggregator.Block.Memory = "cm", 0.1, "gm-weighted"
+		}, `aggregator.block.memory is "gm-weighted", which needs a rule with weights: aggregator.rule is "cm", want gm or mean`},
+		{"memory without weights now and then", func(c *Config) {
+			c.Aggregator.Rule, c.Aggregator.OnFail = "gm", "zero"
+			c.Aggregator.Block.Fraction, c.Aggregator.Block.Memory = 0.1, "gm-weighted"
+		}, `aggregator.block.memory is "gm-weighted", which needs weights at every step: aggregator.on_fail is "zero", want last`},
+		{"memory without block", func(c *Config) {
+			c.Aggregator.Rule, c.Aggregator.Block.Memory = "cm", "gm-weighted"
+		}, ""},
+		{"nobody corrupt", func(c *Config) {
+			c.Data.Clients = 8
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "bitflip", 0.1
+		}, `corruption.gradient.fraction is 0.1, which of 8 (data.clients) rounds down to none: want 0 or at least 0.125`},
+		{"nobody corrupt, but rounded up", func(c *Config) {
+			c.Corruption.Label.Kind, c.Corruption.Label.Fraction, c.Corruption.Label.Count = "backdoor", 0.01, "ceil"
+		}, ""},
+		{"clean end of a range", func(c *Config) { c.Corruption.Gradient.Kind = "bitflip" }, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := Defaults()
+			tt.change(&c)
+			got := ""
+			if err := c.Validate(); err != nil {
+				got = err.Error()
+			}
+			if got != tt.want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, tt.want)
+			}
+		})
+	}
+}
+
+// other gives a key a value other than the one it has, of the same type.
+func other(pointer any) {
+	switch p := pointer.(type) {
+	case *string:
+		*p += "x"
+	case *int:
+		*p += 3
+	case *uint64:
+		*p = math.MaxUint64
+	case *float64:
+		*p = *p/3 + 1e-300
+	case *bool:
+		*p = !*p
+	}
+}
+
+func TestHash(t *testing.T) {
+	base := Defaults().Hash()
+	if len(base) != 64 {
+		t.Errorf("hash is %q, want 64 hexadecimal digits", base)
+	}
+	for _, s := range settings {
+		c := Defaults()
+		other(s.at(&c))
+		free := s.path == "workers" || s.path == "data.dir"
+		if same := c.Hash() == base; same != free {
+			t.Errorf("%s changed: hash is the same is %v, want %v", s.path, same, free)
+		}
+	}
+	negative := Defaults()
+	negative.Optimizer.WeightDecay = 0
+	want := negative.Hash()
+	if negative.Optimizer.WeightDecay = math.Copysign(0, -1); negative.Hash() != want {
+		t.Errorf("hash tells −0 from 0")
+	}
+}
+
+// flatten turns what YAML reads as nested mappings into dotted paths.
+func flatten(prefix string, tree map[string]any, into map[string]any) {
+	for key, value := range tree {
+		if sub, ok := value.(map[string]any); ok {
+			flatten(prefix+key+".", sub, into)
+		} else {
+			into[prefix+key] = value
+		}
+	}
+}
+
+func TestYAMLHoldsEveryKey(t *testing.T) {
+	c := Defaults()
+	for _, s := range settings {
+		other(s.at(&c))
+	}
+	c.Name = "true" // must be quoted, or it reads as a boolean
+	c.Data.Dir = "a: b # c\n1e3"
+	var tree map[string]any
+	if err := yaml.Unmarshal(c.YAML(), &tree); err != nil {
+		t.Fatalf("%v\n%s", err, c.YAML())
+	}
+	read := map[string]any{}
+	flatten("", tree, read)
+	for _, s := range settings {
+		want := valueAt(s.at(&c))
+		got := read[s.path]
+		delete(read, s.path)
+		switch g := got.(type) { // YAML has no type for 1.0 and for small natural numbers
+		case int:
+			if w, ok := want.(float64); ok && w == float64(g) {
+				continue
+			}
+		}
+		if got != want {
+			t.Errorf("%s: read %v (%T), want %v (%T)", s.path, got, got, want, want)
+		}
+	}
+	if len(read) > 0 {
+		t.Errorf("more than the known keys: %v", read)
+	}
+}

@@ -1,0 +1,108 @@
+package train
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bgmd/bgmd/pkg/corrupt"
+)
+
+// KeyError is a value that its key does not allow.
+type KeyError struct {
+	Path    string // such as corruption.gradient.fraction
+	Problem string // such as "is 1.2, want [0, 1)"
+}
+
+func (e *KeyError) Error() string { return e.Path + " " + e.Problem }
+
+// Validate reports every value that is not allowed, alone or beside the
+// others, joined by [errors.Join]: each is a *[KeyError]. Numbers that are not
+// finite are never allowed.
+func (c Config) Validate() error {
+	var problems []error
+	bad := map[string]bool{}
+	for _, s := range settings {
+		if value := valueAt(s.at(&c)); !s.limit.ok(value) {
+			bad[s.path] = true
+			problems = append(problems, &KeyError{s.path, "is " + show(value) + ", want " + cmp.Or(s.limit.want, s.limit.text)})
+		}
+	}
+	for _, check := range checks {
+		if slices.ContainsFunc(check.paths, func(path string) bool { return bad[path] }) {
+			continue
+		}
+		if problem := check.problem(&c); problem != "" {
+			problems = append(problems, &KeyError{check.paths[0], problem})
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// show writes a value as an error message shows it: text in quotes.
+func show(value any) string {
+	if s, ok := value.(string); ok {
+		return strconv.Quote(s)
+	}
+	return format(value)
+}
+
+// check compares keys with each other. It is skipped where one of them has a
+// value that is wrong in itself; the first is the one to blame.
+type check struct {
+	paths   []string
+	problem func(*Config) string // empty where there is none
+}
+
+var checks = []check{
+	{[]string{"aggregator.block.memory", "aggregator.block.fraction", "aggregator.rule", "aggregator.on_fail"}, func(c *Config) string {
+		a := c.Aggregator
+		switch {
+		case a.Block.Memory != "gm-weighted" || a.Block.Fraction == 1:
+		case !slices.Contains(weightedRules, a.Rule):
+			return fmt.Sprintf("is %q, which needs a rule with weights: aggregator.rule is %q, want %s",
+				a.Block.Memory, a.Rule, strings.Join(weightedRules, " or "))
+		case a.Rule == "gm" && a.OnFail == "zero":
+			return fmt.Sprintf("is %q, which needs weights at every step: aggregator.on_fail is %q, want last",
+				a.Block.Memory, a.OnFail)
+		}
+		return ""
+	}},
+	members("feature", func(c *Config) (string, MembersConfig) {
+		return c.Corruption.Feature.Kind, c.Corruption.Feature.MembersConfig
+	}),
+	members("label", func(c *Config) (string, MembersConfig) {
+		return c.Corruption.Label.Kind, c.Corruption.Label.MembersConfig
+	}),
+	members("gradient", func(c *Config) (string, MembersConfig) {
+		g := c.Corruption.Gradient
+		return g.Kind, MembersConfig{g.Fraction, "client", g.Members, g.Count}
+	}),
+}
+
+// members refuses a fraction that rounds down to nobody: the run would be a
+// clean one under a name that says otherwise. Zero itself is allowed, as the
+// clean end of a range of fractions.
+func members(part string, get func(*Config) (string, MembersConfig)) check {
+	section := "corruption." + part
+	paths := []string{section + ".fraction", section + ".count", "data.clients", "data.batch"}
+	if part != "gradient" {
+		paths = append(paths, section+".level")
+	}
+	return check{paths, func(c *Config) string {
+		kind, v := get(c)
+		n, of := c.Data.Clients, "data.clients"
+		if v.Level == "sample" {
+			n, of = c.Data.Batch, "data.batch"
+		}
+		down := corrupt.Members{Fraction: v.Fraction, Count: corrupt.Floor}
+		if kind == "none" || v.Fraction == 0 || v.Count != "floor" || down.Size(n) > 0 {
+			return ""
+		}
+		return fmt.Sprintf("is %s, which of %d (%s) rounds down to none: want 0 or at least %s",
+			format(v.Fraction), n, of, format(1/float64(n)))
+	}}
+}

@@ -1,0 +1,56 @@
+package train
+
+import (
+	"math"
+	"testing"
+)
+
+// TestSGDIsPyTorchs compares three steps with torch.optim.SGD of PyTorch 1.13,
+// float64, lr = 0.1, momentum = 0.9, weight_decay = 0.01, from x = 1 with
+// gradients 0.5, −0.25, 1.
+func TestSGDIsPyTorchs(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		OptimizerConfig
+		want [3]float64
+	}{
+		{"plain", OptimizerConfig{}, [3]float64{0.95, 0.975, 0.875}},
+		{"weight decay", OptimizerConfig{WeightDecay: 0.01}, [3]float64{0.949, 0.973051, 0.872077949}},
+		{"momentum", OptimizerConfig{Momentum: 0.9, WeightDecay: 0.01}, [3]float64{0.949, 0.927151, 0.806559749}},
+		{"Nesterov", OptimizerConfig{Momentum: 0.9, Nesterov: true, WeightDecay: 0.01}, [3]float64{0.9031, 0.90757411, 0.698189208}},
+	} {
+		o := newSGD(c.OptimizerConfig, 1)
+		x := []float32{1}
+		for i, g := range []float32{0.5, -0.25, 1} {
+			o.step(x, []float32{g}, 0.1)
+			if math.Abs(float64(x[0])-c.want[i]) > 1e-6 {
+				t.Errorf("%s: after step %d x is %v, PyTorch has %v", c.name, i+1, x[0], c.want[i])
+			}
+		}
+	}
+}
+
+func TestStepSize(t *testing.T) {
+	c := Defaults()
+	c.Optimizer.LR, c.Epochs = 0.1, 8
+	for _, s := range []struct {
+		schedule ScheduleConfig
+		epoch    int
+		want     float64
+	}{
+		{ScheduleConfig{Kind: "constant"}, 7, 0.1},
+		{ScheduleConfig{Kind: "exponential", Factor: 0.5}, 0, 0.1},
+		{ScheduleConfig{Kind: "exponential", Factor: 0.5}, 3, 0.0125},
+		{ScheduleConfig{Kind: "step", Factor: 0.5, Every: 2}, 1, 0.1},
+		{ScheduleConfig{Kind: "step", Factor: 0.5, Every: 2}, 5, 0.025},
+		{ScheduleConfig{Kind: "cosine", TMax: 4}, 0, 0.1},
+		{ScheduleConfig{Kind: "cosine", TMax: 4}, 2, 0.05},
+		{ScheduleConfig{Kind: "cosine", TMax: 4}, 4, 0},
+		{ScheduleConfig{Kind: "cosine"}, 4, 0.05}, // half of the run's 8 epochs
+	} {
+		c.Schedule = s.schedule
+		if got := c.StepSize(s.epoch); math.Abs(got-s.want) > 1e-15 {
+			t.Errorf("%+v: step size of epoch %d is %v, want %v", s.schedule, s.epoch, got, s.want)
+		}
+	}
+}

@@ -1,0 +1,230 @@
+// Package train runs experiments: it trains a model on the gradients of many
+// clients, some of them corrupt, and leaves a complete record.
+//
+// [Run] is the paper's Algorithm 1 around any aggregation rule; [Config] is
+// what it is told. Everything random derives from the config's seed by name
+// and place (package stream), so a run does not depend on the number of
+// workers, and a resumed one ends as an undisturbed one.
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/bgmd/bgmd/internal/stream"
+	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/train/record"
+)
+
+// Options says how to run, as opposed to what.
+type Options struct {
+	// Resume goes on with the unfinished run in the folder.
+	Resume bool
+	// Backend names what multiplies matrices, for the record.
+	Backend string
+	// Observe, if not nil, is called after every step and every epoch.
+	Observe func(Progress)
+}
+
+// Progress is what an observer sees.
+type Progress struct {
+	Epoch, Epochs int           // current, from 0 for the evaluation before training; and all
+	Step, Steps   int           // in this epoch: done, and all
+	Loss          float64       // training loss of the last step
+	Done          *record.Epoch // the epoch just finished and recorded, else nil
+	Seconds       record.Seconds
+	Elapsed       float64 // seconds since the run's start, without the gaps between sessions
+}
+
+// Run trains as c says, records the run in the folder dir, and returns its
+// summary. A run that diverged is a result and no error: see the summary's
+// status. When ctx ends, the run stops after the current step, as interrupted,
+// and Resume goes on from its last whole epoch.
+//
+// It fails on an invalid config, on data that is missing or damaged
+// ([data.ErrData]), on a folder that holds another run, and when the record
+// cannot be written.
+func Run(ctx context.Context, c Config, dir string, o Options) (*record.Summary, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	t, err := newTrainer(c)
+	if err != nil {
+		return nil, err
+	}
+	epoch, err := t.open(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	t.observe = o.Observe
+	outcome, err := t.train(ctx, epoch)
+	outcome.RealisedCorruption = t.realised()
+	if err := errors.Join(err, t.record.Close(outcome)); err != nil {
+		return nil, err
+	}
+	run, err := record.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	return run.Summary, nil
+}
+
+// train goes on from the state after the given epoch, -1 for none, to the end.
+func (t *trainer) train(ctx context.Context, epoch int) (record.Outcome, error) {
+	fail := func(err error) (record.Outcome, error) {
+		return record.Outcome{Status: record.Failed, Error: err.Error()}, err
+	}
+	if epoch < 0 {
+		if err := t.finishEpoch(0); err != nil {
+			return fail(err)
+		}
+		epoch = 0
+	}
+	for epoch++; epoch <= t.Epochs; epoch++ {
+		t.startEpoch(epoch)
+		for s := range t.sampler.Steps() {
+			if ctx.Err() != nil {
+				return record.Outcome{Status: record.Interrupted}, nil
+			}
+			err := t.step(s)
+			if errors.Is(err, errDiverged) {
+				return t.diverge(epoch)
+			}
+			if err != nil {
+				return fail(fmt.Errorf("train: step %d: %w", t.steps+1, err))
+			}
+		}
+		if err := t.finishEpoch(epoch); err != nil {
+			return fail(err)
+		}
+	}
+	return record.Outcome{Status: record.Finished}, nil
+}
+
+// errDiverged says that the loss has left all bounds.
+var errDiverged = errors.New("training diverged")
+
+// step is one round of [bgmd, Alg. 1]; s counts the steps of the epoch.
+//
+//	draw each client's batch, corrupt features and labels
+//	G[i,:] = gradient of client i
+//	corrupt rows of G
+//	u = Aggregate(G)
+//	x ← x − γ·u, with momentum and weight decay
+func (t *trainer) step(s int) error {
+	lr := t.StepSize(t.epoch - 1)
+	loss, err := t.gradients(s)
+	if err != nil {
+		return err
+	}
+	if !(loss <= t.DivergedLoss) {
+		return errDiverged
+	}
+	start := time.Now()
+	t.rows.Apply(t.G, t.steps)
+	lap(&start, &t.seconds.Corrupt)
+
+	if lr > 0 { // a step of size 0 has no direction: γ divides the block's memory
+		stats, err := t.rule.Aggregate(t.update, t.G, agg.Step{Gamma: lr, Rand: t.streams.At(stream.Aggregate, t.steps)})
+		if errors.Is(err, agg.ErrNotFinite) {
+			return errDiverged
+		}
+		if err != nil {
+			return err
+		}
+		t.stats.add(stats)
+		lap(&start, &t.seconds.Aggregate)
+		t.optimizer.step(t.net.Params(), t.update, lr)
+		lap(&start, &t.seconds.Update)
+	}
+	t.steps++
+	t.lossSum += loss
+	t.report(Progress{Step: s + 1, Loss: loss})
+	return nil
+}
+
+// startEpoch prepares the given epoch, counted from 1.
+func (t *trainer) startEpoch(epoch int) {
+	t.epoch = epoch
+	t.sampler.Epoch(epoch - 1)
+	t.lossSum, t.stats, t.seconds = 0, stats{}, record.Seconds{}
+	t.started = time.Now()
+}
+
+// finishEpoch evaluates, records and then checkpoints an epoch: the line is on
+// disk before the checkpoint that says the epoch is done.
+func (t *trainer) finishEpoch(epoch int) error {
+	e, err := t.measure(epoch)
+	if err != nil {
+		return err
+	}
+	if err := t.record.Epoch(e); err != nil {
+		return err
+	}
+	if err := t.save(epoch); err != nil {
+		return err
+	}
+	t.elapsed = e.Elapsed
+	t.report(Progress{Step: t.sampler.Steps(), Loss: float64(e.TrainLoss), Done: &e})
+	return nil
+}
+
+// measure evaluates the model and sums up the epoch.
+func (t *trainer) measure(epoch int) (record.Epoch, error) {
+	start := time.Now()
+	test, err := t.evaluate(epoch)
+	if err != nil {
+		return record.Epoch{}, err
+	}
+	lap(&start, &t.seconds.Evaluate)
+	t.seconds.Total = time.Since(t.started).Seconds()
+	e := record.Epoch{
+		Epoch: epoch, Step: t.steps, LR: record.Float(t.StepSize(max(0, epoch-1))),
+		TrainLoss:    record.Float(t.lossSum / float64(t.sampler.Steps())),
+		TestLoss:     record.Float(test.loss),
+		TestAccuracy: record.Float(test.accuracy),
+		GM:           t.stats.gm(), Block: t.stats.block(),
+		Seconds: t.seconds, Elapsed: t.elapsed + t.seconds.Total,
+	}
+	if epoch == 0 {
+		e.TrainLoss = record.Float(math.NaN())
+	}
+	if test.attacked {
+		success := record.Float(test.attackSuccess)
+		e.AttackSuccess = &success
+	}
+	return e, nil
+}
+
+// diverge records the epoch in which training diverged, as far as it went.
+func (t *trainer) diverge(epoch int) (record.Outcome, error) {
+	t.lossSum = math.NaN() // no mean of a whole epoch
+	e, err := t.measure(epoch)
+	if err == nil {
+		err = t.record.Epoch(e)
+	}
+	return record.Outcome{Status: record.Diverged, DivergedAtStep: t.steps + 1}, err
+}
+
+func (t *trainer) report(p Progress) {
+	if t.observe == nil {
+		return
+	}
+	p.Epoch, p.Epochs, p.Steps = t.epoch, t.Epochs, t.sampler.Steps()
+	p.Seconds = t.seconds
+	p.Elapsed = t.elapsed
+	if p.Done == nil {
+		p.Elapsed += time.Since(t.started).Seconds()
+	}
+	t.observe(p)
+}
+
+// lap adds the time since start to seconds and restarts.
+func lap(start *time.Time, seconds *float64) {
+	now := time.Now()
+	*seconds += now.Sub(*start).Seconds()
+	*start = now
+}

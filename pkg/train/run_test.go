@@ -1,0 +1,264 @@
+package train
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/binary"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/train/record"
+)
+
+// tiny is a config of a few steps an epoch on a set of a few images in dir.
+func tiny(t *testing.T) Config {
+	t.Helper()
+	dir := t.TempDir()
+	writeSet(t, filepath.Join(dir, "mnist"))
+	c := Defaults()
+	c.Name, c.Epochs, c.Workers = "tiny", 2, 2
+	c.Data.Set, c.Data.Dir, c.Data.Clients, c.Data.Batch = "mnist", dir, 3, 4
+	return c
+}
+
+// writeSet writes IDX files of 24 training and 3 test images, each with a bright
+// bar whose place tells the class.
+func writeSet(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for part, n := range map[string]int{"train": 24, "t10k": 3} {
+		images := binary.BigEndian.AppendUint32(nil, 0x803)
+		for _, v := range []int{n, 28, 28} {
+			images = binary.BigEndian.AppendUint32(images, uint32(v))
+		}
+		labels := binary.BigEndian.AppendUint32(nil, 0x801)
+		labels = binary.BigEndian.AppendUint32(labels, uint32(n))
+		for i := range n {
+			labels = append(labels, byte(i%10))
+			for y := range 28 {
+				for range 28 {
+					v := byte(rng.IntN(60))
+					if y/3 == i%10 {
+						v += 190
+					}
+					images = append(images, v)
+				}
+			}
+		}
+		writeGzip(t, filepath.Join(dir, part+"-images-idx3-ubyte.gz"), images)
+		writeGzip(t, filepath.Join(dir, part+"-labels-idx1-ubyte.gz"), labels)
+	}
+}
+
+func writeGzip(t *testing.T, path string, b []byte) {
+	t.Helper()
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	if _, err := w.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, buf.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run trains in a fresh folder and returns the record.
+func run(t *testing.T, c Config) *record.Run {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "run")
+	if _, err := Run(context.Background(), c, dir, Options{Backend: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := record.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// cases has a config for everything a step can do differently.
+func cases() map[string]func(*Config) {
+	return map[string]func(*Config){
+		"mean": func(*Config) {},
+		"additive gradients, cm": func(c *Config) {
+			c.Aggregator.Rule = "cm"
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "additive", 0.4
+		},
+		"bit flip, gm": func(c *Config) {
+			c.Aggregator.Rule = "gm"
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "bitflip", 0.4
+		},
+		"impulse noise, block with averaged memory": func(c *Config) {
+			c.Aggregator.Rule, c.Aggregator.Block.Fraction = "gm", 0.1
+			c.Corruption.Feature.Kind, c.Corruption.Feature.Fraction = "impulse", 0.4
+		},
+		"feature noise, random block, gm-weighted memory": func(c *Config) {
+			c.Aggregator.Rule, c.Aggregator.Block.Fraction = "gm", 0.1
+			c.Aggregator.Block.Select, c.Aggregator.Block.Memory = "random", "gm-weighted"
+			c.Corruption.Feature.Kind, c.Corruption.Feature.Fraction = "additive", 0.4
+		},
+		"backdoor, memory a client": func(c *Config) {
+			c.Aggregator.Rule, c.Aggregator.Block.Fraction, c.Aggregator.Block.Memory = "gm", 0.1, "client"
+			c.Corruption.Label.Kind, c.Corruption.Label.Fraction = "backdoor", 0.4
+		},
+		"authors' code": func(c *Config) {
+			clients, batch, epochs, data := c.Data.Clients, c.Data.Batch, c.Epochs, c.Data
+			authorCode(c)
+			c.Data, c.Epochs = data, epochs
+			c.Data.Partition, c.Data.Clients, c.Data.Batch = "pooled", clients, batch
+			c.Aggregator.Rule = "gm"
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "additive", 0.4
+			c.Corruption.Feature.Kind, c.Corruption.Feature.Fraction = "additive", 0.4
+		},
+	}
+}
+
+// TestResume stops a run in the middle of an epoch and goes on with it, with
+// other numbers of workers before and after: it must end as a run with one
+// worker that nothing disturbed.
+func TestResume(t *testing.T) {
+	for name, change := range cases() {
+		t.Run(name, func(t *testing.T) {
+			c := tiny(t)
+			change(&c)
+			c.Workers = 1
+			want := run(t, c).Summary
+			resumed := stopAndResume(t, c, 3) // of 4 steps, 2 an epoch
+			if resumed.Digest != want.Digest {
+				t.Errorf("digest is %s, undisturbed it is %s", resumed.Digest, want.Digest)
+			}
+			if got, want := resumed.RealisedCorruption, want.RealisedCorruption; !reflect.DeepEqual(got, want) {
+				t.Errorf("realised corruption is %v, undisturbed it is %v", got, want)
+			}
+		})
+	}
+}
+
+func TestResumeBeforeTheFirstEpoch(t *testing.T) {
+	c := tiny(t)
+	want := run(t, c).Summary.Digest
+	if got := stopAndResume(t, c, 1).Digest; got != want {
+		t.Errorf("digest is %s, undisturbed it is %s", got, want)
+	}
+}
+
+// stopAndResume runs c with 2 workers up to the given step and on with 3.
+func stopAndResume(t *testing.T, c Config, stop int) *record.Summary {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "run")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	c.Workers = 2
+	s, err := Run(ctx, c, dir, Options{Backend: "test", Observe: func(p Progress) {
+		if stop -= steps(p); stop == 0 {
+			cancel()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Status != record.Interrupted {
+		t.Fatalf("status of the stopped run is %q", s.Status)
+	}
+	c.Workers = 3
+	s, err = Run(context.Background(), c, dir, Options{Backend: "test", Resume: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Status != record.Finished {
+		t.Errorf("status of the resumed run is %q", s.Status)
+	}
+	return s
+}
+
+// steps is 1 for the report of a step and 0 for that of an epoch.
+func steps(p Progress) int {
+	if p.Done != nil {
+		return 0
+	}
+	return 1
+}
+
+func TestSeedDecides(t *testing.T) {
+	c := tiny(t)
+	first := run(t, c).Summary
+	c.Seed++
+	if other := run(t, c).Summary; other.Digest == first.Digest {
+		t.Error("another seed gave the same digest")
+	}
+}
+
+func TestDivergenceIsAnOutcome(t *testing.T) {
+	c := tiny(t)
+	c.Optimizer.LR, c.Epochs = 1e6, 5
+	r := run(t, c)
+	if s := r.Summary; s.Status != record.Diverged || s.DivergedAtStep < 2 {
+		t.Errorf("status is %q at step %d, want diverged after the first step", s.Status, s.DivergedAtStep)
+	}
+	if last := r.Epochs[len(r.Epochs)-1]; !math.IsNaN(float64(last.TrainLoss)) {
+		t.Errorf("training loss of the epoch that diverged is %v, want NaN", last.TrainLoss)
+	}
+	if _, err := Run(context.Background(), c, r.Dir, Options{Backend: "test", Resume: true}); err == nil {
+		t.Error("a diverged run could be resumed")
+	}
+}
+
+func TestARecordIsNotOverwritten(t *testing.T) {
+	c := tiny(t)
+	c.Epochs = 1
+	r := run(t, c)
+	_, err := Run(context.Background(), c, r.Dir, Options{Backend: "test"})
+	if exists := (*record.ExistsError)(nil); !errors.As(err, &exists) {
+		t.Errorf("error is %v, want a record.ExistsError", err)
+	}
+	c.Optimizer.LR /= 2
+	if _, err = Run(context.Background(), c, r.Dir, Options{Backend: "test", Resume: true}); err == nil {
+		t.Error("a run went on with another configuration")
+	}
+}
+
+func TestDamagedCheckpointIsRefused(t *testing.T) {
+	c := tiny(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	ctx, cancel := context.WithCancel(context.Background())
+	if _, err := Run(ctx, c, dir, Options{Observe: func(p Progress) { cancel() }}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, CheckpointName)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(context.Background(), c, dir, Options{Resume: true}); err == nil {
+		t.Error("a run went on from a damaged checkpoint")
+	}
+}
+
+func TestMissingDataIsNamed(t *testing.T) {
+	c := tiny(t)
+	c.Data.Dir = t.TempDir()
+	dir := filepath.Join(t.TempDir(), "run")
+	if _, err := Run(context.Background(), c, dir, Options{}); !errors.Is(err, data.ErrData) {
+		t.Errorf("error is %v, want data.ErrData", err)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Error("the run's folder was made")
+	}
+}

@@ -1,0 +1,175 @@
+package train
+
+import (
+	"errors"
+	"runtime"
+	"time"
+
+	"github.com/bgmd/bgmd/internal/stream"
+	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/corrupt"
+	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/models"
+	"github.com/bgmd/bgmd/pkg/train/record"
+)
+
+// trainer is the state of one run.
+type trainer struct {
+	Config
+	streams stream.Root
+	set     *data.Set
+	sampler *data.Sampler
+	net     *models.Net
+	workers []worker // one a replica of net
+	inOrder []int    // the test set's samples
+
+	features, labels *corrupt.DataPlan
+	rows             *corrupt.GradientPlan
+	rule             agg.Aggregator
+	optimizer        *sgd
+
+	G      agg.Matrix // a row a client
+	update []float32  // the aggregate of G
+	losses []float64  // a client's loss of this step
+	clean  []bool     // whether a client's samples are all uncorrupted
+
+	record  *record.Writer
+	dir     string
+	observe func(Progress)
+
+	epoch   int // current, from 1; 0 before training
+	steps   int // done since the run's start
+	elapsed float64
+
+	// Of the current epoch.
+	started time.Time
+	seconds record.Seconds
+	lossSum float64
+	stats   stats
+}
+
+// worker is what one goroutine of a step needs besides its replica.
+type worker struct {
+	batch, eval *data.Batch
+	seconds     record.Seconds
+}
+
+// evalBatch divides the test sets' 10,000 images, and is a multiple of the
+// widest vector registers' 16 floats.
+const evalBatch = 80
+
+func newTrainer(c Config) (*trainer, error) {
+	t := &trainer{Config: c, streams: stream.Root(c.Seed), started: time.Now()}
+	var err error
+	if t.set, err = data.Load(c.Data.Set, c.Data.Dir, c.Seed); err != nil {
+		return nil, err
+	}
+	n := c.Data.Clients
+	if t.sampler, err = data.NewSampler(c.Data.Partition, t.set.Train.Len(), n, c.Data.Batch, t.streams); err != nil {
+		return nil, err
+	}
+	eval := min(evalBatch, t.set.Test.Len())
+	if err := t.build(eval); err != nil {
+		return nil, err
+	}
+	for range t.net.Replicas() {
+		t.workers = append(t.workers, worker{
+			batch: data.NewBatch(t.set.Shape, c.Data.Batch),
+			eval:  data.NewBatch(t.set.Shape, eval),
+		})
+	}
+	for i := range t.set.Test.Len() {
+		t.inOrder = append(t.inOrder, i)
+	}
+	d := len(t.net.Params())
+	t.optimizer = newSGD(c.Optimizer, d)
+	t.G, t.update = agg.NewMatrix(n, d), make([]float32, d)
+	t.losses, t.clean = make([]float64, n), make([]bool, n)
+	return t, nil
+}
+
+// build makes the model, the corruptions and the rule.
+func (t *trainer) build(evalBatch int) error {
+	replicas := t.Workers
+	if replicas == 0 {
+		replicas = runtime.GOMAXPROCS(0)
+	}
+	var errs [5]error
+	t.net, errs[0] = models.New(t.Model.Name, models.Options{
+		Shape: t.set.Shape, Classes: t.set.Classes, Dropout: t.Model.Dropout,
+		Batch: t.Data.Batch, EvalBatch: evalBatch,
+		Replicas: min(replicas, t.Data.Clients), Rand: t.streams.At(stream.Init),
+	})
+	n, f, l, g := t.Data.Clients, t.Corruption.Feature, t.Corruption.Label, t.Corruption.Gradient
+	t.features, errs[1] = corrupt.NewFeaturePlan(f.Kind,
+		corrupt.FeatureOptions{Std: f.Std, Amount: f.Amount, Clip: f.Clip, Space: f.Space}, corrupt.Victims(f.MembersConfig), n, t.streams)
+	t.labels, errs[2] = corrupt.NewLabelPlan(l.Kind, corrupt.LabelOptions{Target: l.Target}, corrupt.Victims(l.MembersConfig), n, t.streams)
+	t.rows, errs[3] = corrupt.NewGradientPlan(g.Kind, corrupt.GradientOptions{Std: g.Std, Scale: g.Scale},
+		corrupt.RowVictims{Fraction: g.Fraction, Members: g.Members, Count: g.Count}, t.streams)
+	t.rule, errs[4] = t.Aggregator.New()
+	return errors.Join(errs[:]...)
+}
+
+// New returns the rule that the config names, inside a block if Block.Fraction
+// is below 1.
+func (a AggregatorConfig) New() (agg.Aggregator, error) {
+	rule, err := agg.New(a.Rule, agg.Options{Solver: a.Solver, Stop: a.Stop, Eps: a.Eps, MaxIter: a.MaxIter, OnFail: a.OnFail})
+	if err != nil || a.Block.Fraction == 1 {
+		return rule, err
+	}
+	return agg.NewBlock(rule, agg.BlockOptions{Fraction: a.Block.Fraction, Select: a.Block.Select, Memory: a.Block.Memory})
+}
+
+// realised returns the fractions that were corrupt so far.
+func (t *trainer) realised() record.Corruption {
+	fraction := func(tally corrupt.Tally) *float64 {
+		if tally.Total == 0 {
+			return nil
+		}
+		f := tally.Fraction()
+		return &f
+	}
+	return record.Corruption{
+		Feature:  fraction(t.features.Tally()),
+		Label:    fraction(t.labels.Tally()),
+		Gradient: fraction(t.rows.Tally()),
+	}
+}
+
+// stats sums up what a rule reports over the steps of an epoch.
+type stats struct {
+	medians  record.GM
+	blocks   int
+	size     int
+	residual float64
+}
+
+func (s *stats) add(a agg.Stats) {
+	if c := a.GM; c != nil {
+		s.medians.Runs++
+		s.medians.Iterations += c.Iterations
+		s.medians.MaxResidual = max(s.medians.MaxResidual, record.Float(c.Residual))
+		if !c.Converged {
+			s.medians.Unconverged++
+		}
+	}
+	if b := a.Block; b != nil {
+		s.blocks++
+		s.size = b.Size
+		s.residual += b.Residual
+	}
+}
+
+func (s stats) gm() *record.GM {
+	if s.medians.Runs == 0 {
+		return nil
+	}
+	return &s.medians
+}
+
+func (s stats) block() *record.Block {
+	if s.blocks == 0 {
+		return nil
+	}
+	return &record.Block{Size: s.size, Residual: record.Float(s.residual / float64(s.blocks))}
+}
