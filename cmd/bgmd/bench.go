@@ -112,7 +112,7 @@ func (b *stepBench) check() error {
 		errs = append(errs, fmt.Errorf("--model is %q, want one of %s", b.Model, strings.Join(models.Names(), ", ")))
 	}
 	if b.Workers == 0 {
-		b.Workers = runtime.GOMAXPROCS(0)
+		b.Workers = backend.Cores()
 	}
 	return errors.Join(errs...)
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bgmd/bgmd/internal/backend"
 	"github.com/bgmd/bgmd/pkg/train"
 	"github.com/bgmd/bgmd/pkg/train/record"
 	"github.com/bgmd/bgmd/pkg/train/report"
@@ -48,7 +47,7 @@ happened.`),
 			progress := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr())
 			progress.begin(c, dir)
 			summary, err := train.Run(cmd.Context(), c, dir, train.Options{
-				Resume: resume, Backend: backend.Name, Observe: progress.observe,
+				Resume: resume, Observe: progress.observe,
 			})
 			progress.end()
 			if err != nil {

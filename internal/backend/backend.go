@@ -8,10 +8,17 @@
 package backend
 
 import (
+	"runtime"
 	"sync"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
+
+var cores = runtime.GOMAXPROCS(0)
+
+// Cores is the number of cores to keep busy: GOMAXPROCS as the program was
+// started with.
+func Cores() int { return cores }
 
 var use = sync.OnceFunc(func() {
 	setUp()

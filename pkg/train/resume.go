@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"github.com/bgmd/bgmd/internal/backend"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/corrupt"
 	"github.com/bgmd/bgmd/pkg/models"
@@ -40,7 +41,7 @@ func (t *trainer) open(dir string, o Options) (int, error) {
 	t.dir = dir
 	config := t.Recorded().YAML()
 	env := record.Here()
-	env.Workers, env.Backend, env.DataSet = t.net.Replicas(), o.Backend, t.set.Name
+	env.Workers, env.Backend, env.DataSet = t.net.Replicas(), backend.Name, t.set.Name
 	for _, f := range t.set.Files {
 		env.DataFiles = append(env.DataFiles, record.DataFile(f))
 	}

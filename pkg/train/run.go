@@ -23,8 +23,6 @@ import (
 type Options struct {
 	// Resume goes on with the unfinished run in the folder.
 	Resume bool
-	// Backend names what multiplies matrices, for the record.
-	Backend string
 	// Observe, if not nil, is called after every step and every epoch.
 	Observe func(Progress)
 }

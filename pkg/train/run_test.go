@@ -79,7 +79,7 @@ func writeGzip(t *testing.T, path string, b []byte) {
 func run(t *testing.T, c Config) *record.Run {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
-	if _, err := Run(context.Background(), c, dir, Options{Backend: "test"}); err != nil {
+	if _, err := Run(context.Background(), c, dir, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := record.Read(dir)
@@ -115,13 +115,13 @@ func cases() map[string]func(*Config) {
 			c.Corruption.Label.Kind, c.Corruption.Label.Fraction = "backdoor", 0.4
 		},
 		"authors' code": func(c *Config) {
-			clients, batch, epochs, data := c.Data.Clients, c.Data.Batch, c.Epochs, c.Data
+			data, epochs := c.Data, c.Epochs
 			authorCode(c)
 			c.Data, c.Epochs = data, epochs
-			c.Data.Partition, c.Data.Clients, c.Data.Batch = "pooled", clients, batch
+			c.Data.Partition = "pooled"
 			c.Aggregator.Rule = "gm"
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "additive", 0.4
-			c.Corruption.Feature.Kind, c.Corruption.Feature.Fraction = "additive", 0.4
+			c.Corruption.Label.Kind, c.Corruption.Label.Fraction = "backdoor", 0.3
 		},
 	}
 }
@@ -162,7 +162,7 @@ func stopAndResume(t *testing.T, c Config, stop int) *record.Summary {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	c.Workers = 2
-	s, err := Run(ctx, c, dir, Options{Backend: "test", Observe: func(p Progress) {
+	s, err := Run(ctx, c, dir, Options{Observe: func(p Progress) {
 		if stop -= steps(p); stop == 0 {
 			cancel()
 		}
@@ -174,7 +174,7 @@ func stopAndResume(t *testing.T, c Config, stop int) *record.Summary {
 		t.Fatalf("status of the stopped run is %q", s.Status)
 	}
 	c.Workers = 3
-	s, err = Run(context.Background(), c, dir, Options{Backend: "test", Resume: true})
+	s, err = Run(context.Background(), c, dir, Options{Resume: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestDivergenceIsAnOutcome(t *testing.T) {
 	if last := r.Epochs[len(r.Epochs)-1]; !math.IsNaN(float64(last.TrainLoss)) {
 		t.Errorf("training loss of the epoch that diverged is %v, want NaN", last.TrainLoss)
 	}
-	if _, err := Run(context.Background(), c, r.Dir, Options{Backend: "test", Resume: true}); err == nil {
+	if _, err := Run(context.Background(), c, r.Dir, Options{Resume: true}); err == nil {
 		t.Error("a diverged run could be resumed")
 	}
 }
@@ -220,12 +220,12 @@ func TestARecordIsNotOverwritten(t *testing.T) {
 	c := tiny(t)
 	c.Epochs = 1
 	r := run(t, c)
-	_, err := Run(context.Background(), c, r.Dir, Options{Backend: "test"})
+	_, err := Run(context.Background(), c, r.Dir, Options{})
 	if exists := (*record.ExistsError)(nil); !errors.As(err, &exists) {
 		t.Errorf("error is %v, want a record.ExistsError", err)
 	}
 	c.Optimizer.LR /= 2
-	if _, err = Run(context.Background(), c, r.Dir, Options{Backend: "test", Resume: true}); err == nil {
+	if _, err = Run(context.Background(), c, r.Dir, Options{Resume: true}); err == nil {
 		t.Error("a run went on with another configuration")
 	}
 }

@@ -2,9 +2,9 @@ package train
 
 import (
 	"errors"
-	"runtime"
 	"time"
 
+	"github.com/bgmd/bgmd/internal/backend"
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/corrupt"
@@ -92,7 +92,7 @@ func newTrainer(c Config) (*trainer, error) {
 func (t *trainer) build(evalBatch int) error {
 	replicas := t.Workers
 	if replicas == 0 {
-		replicas = runtime.GOMAXPROCS(0)
+		replicas = backend.Cores()
 	}
 	var errs [5]error
 	t.net, errs[0] = models.New(t.Model.Name, models.Options{
