@@ -197,7 +197,11 @@ func shares(profiles []map[string]float64) map[string]float64 {
 }
 
 // peakMB is the largest amount of memory the process has had in use, in MB.
+// Linux's rusage counts the process that started this one, too.
 func peakMB() float64 {
+	if bytes := procValue("/proc/self/status", "VmHWM"); bytes > 0 {
+		return float64(bytes) / (1 << 20)
+	}
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		return 0

@@ -83,7 +83,7 @@ func diagnose(dir string) diagnosis {
 	d := diagnosis{
 		Go: here.Go, OS: here.OS, Arch: here.Arch, CPU: here.CPU, Cores: here.Cores,
 		GoMaxProcs: backend.Cores(),
-		MemTotal:   memInfo("MemTotal"), MemFree: memInfo("MemAvailable"),
+		MemTotal:   procValue("/proc/meminfo", "MemTotal"), MemFree: procValue("/proc/meminfo", "MemAvailable"),
 		Backend: backend.Name, GFLOPS: sgemmGFLOPS(),
 		DataDir: dir,
 	}
@@ -126,7 +126,7 @@ func examine(name, dir string) setStatus {
 
 // fileErrors collects the file errors that err is made of.
 func fileErrors(err error) []*data.FileError {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // it unwraps by hand to find all of them
 	case *data.FileError:
 		return []*data.FileError{e}
 	case interface{ Unwrap() error }:
@@ -177,9 +177,10 @@ var statusText = map[string]string{
 
 func gib(bytes int64) float64 { return float64(bytes) / (1 << 30) }
 
-// memInfo reads a line of Linux's /proc/meminfo in bytes, 0 where there is none.
-func memInfo(key string) int64 {
-	file, err := os.Open("/proc/meminfo")
+// procValue reads a line of one of Linux's files in /proc in bytes, 0 where
+// there is none.
+func procValue(path, key string) int64 {
+	file, err := os.Open(path)
 	if err != nil {
 		return 0
 	}

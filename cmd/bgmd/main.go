@@ -10,16 +10,18 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/internal/backend"
 	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/train"
 )
 
 func main() {
 	backend.Use()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -72,7 +74,7 @@ func exitCode(err error) int {
 		return exitOK
 	case !errors.As(err, &failed): // cobra refused the command line
 		return exitUsage
-	case errors.Is(err, errConfig):
+	case errors.Is(err, errConfig), isKeyError(err):
 		return exitUsage
 	case errors.Is(err, data.ErrData):
 		return exitData
@@ -80,6 +82,12 @@ func exitCode(err error) int {
 		return exitDiverged
 	}
 	return exitFailed
+}
+
+// isKeyError recognises what package train refuses only once it knows the data.
+func isKeyError(err error) bool {
+	_, ok := errors.AsType[*train.KeyError](err)
+	return ok
 }
 
 // failure marks an error of a command's own. Cobra's, which are about the

@@ -50,3 +50,14 @@ func random(rng *rand.Rand, t blas.Transpose, rows, cols, pad int) ([]float32, i
 	}
 	return x, cols + pad
 }
+
+func TestSgemmAllocatesNothing(t *testing.T) {
+	const m, n, k = 200, 500, 300
+	a, b, c := make([]float32, m*k), make([]float32, k*n), make([]float32, m*n)
+	allocs := testing.AllocsPerRun(200, func() { // so many because the first may start a thread
+		implementation{}.Sgemm(blas.NoTrans, blas.Trans, m, n, k, 1, a, k, b, k, 0, c, n)
+	})
+	if allocs != 0 {
+		t.Errorf("a product of %d×%d by %d×%d allocates %v times", m, k, k, n, allocs)
+	}
+}

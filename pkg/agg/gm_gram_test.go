@@ -5,10 +5,7 @@ import (
 	"testing"
 )
 
-func duplicated(G Matrix, from, to int) Matrix {
-	copy(G.Row(to), G.Row(from))
-	return G
-}
+func duplicate(G Matrix, from, to int) { copy(G.Row(to), G.Row(from)) }
 
 // TestGramMatchesReference holds the gram solver to 1e-6 of the reference,
 // relative to the median's norm, on the cases in which Gram matrices are known
@@ -18,15 +15,15 @@ func TestGramMatchesReference(t *testing.T) {
 	copy(star.Data, []float32{3, 4, 4, 4, 2, 4, 3, 9, 3, -1})
 	majority := rows(9, 300, 1, 1, 4, 1e3, 7)
 	for i := 5; i < 9; i++ {
-		duplicated(majority, 4, i)
+		duplicate(majority, 4, i)
 	}
 	pairs := rows(12, 300, 1, 1, 0, 0, 8)
 	for i := 6; i < 12; i++ {
-		duplicated(pairs, i-6, i)
+		duplicate(pairs, i-6, i)
 	}
 	same := rows(32, 9_000, 1, 1, 12, 1e4, 9)
 	for i := 1; i < 12; i++ {
-		duplicated(same, 0, i)
+		duplicate(same, 0, i)
 	}
 	barely := NewMatrix(4, 2) // row 0 is not the median, but R/m is 1.03
 	copy(barely.Data, []float32{0, 0, 1, 0.15, -1, 0.15, 0.7, 1})

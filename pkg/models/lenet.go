@@ -20,7 +20,7 @@ func lenet(o Options) ([]nn.Layer, error) {
 	}
 	return []nn.Layer{
 		nn.ConvPool{Name: "conv1", In: 1, Out: 64, Kernel: 5, First: true},
-		nn.ConvPool{Name: "conv2", In: 64, Out: 64, Kernel: 5},
+		nn.ConvPool{Name: "conv2", In: 64, Out: 64, Kernel: 5, Flat: true},
 		nn.Linear{Name: "fc1", In: 1024, Out: 1024, ReLU: true, Dropout: o.Dropout},
 		nn.Linear{Name: "fc2", In: 1024, Out: o.Classes},
 	}, nil

@@ -57,8 +57,8 @@ func New(name string, o Options) (*Net, error) {
 	if !ok {
 		return nil, fmt.Errorf("models: unknown model %q (have %s)", name, strings.Join(Names(), ", "))
 	}
-	if o.Batch < 1 || o.EvalBatch < 1 || o.Replicas < 1 {
-		return nil, fmt.Errorf("models: %s: batch %d, evaluation batch %d and replicas %d, want at least 1 each", name, o.Batch, o.EvalBatch, o.Replicas)
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("models: %s: %w", name, err)
 	}
 	layers, err := architecture(o)
 	if err != nil {
@@ -82,6 +82,25 @@ func New(name string, o Options) (*Net, error) {
 		net.replicas = append(net.replicas, r)
 	}
 	return net, nil
+}
+
+func (o Options) check() error {
+	var errs []error
+	for _, count := range []struct {
+		name  string
+		value int
+	}{{"classes", o.Classes}, {"batch", o.Batch}, {"evaluation batch", o.EvalBatch}, {"replicas", o.Replicas}} {
+		if count.value < 1 {
+			errs = append(errs, fmt.Errorf("%s is %d, want at least 1", count.name, count.value))
+		}
+	}
+	if !(o.Dropout >= 0 && o.Dropout < 1) {
+		errs = append(errs, fmt.Errorf("dropout is %v, want [0, 1)", o.Dropout))
+	}
+	if o.Rand == nil {
+		errs = append(errs, errors.New("no generator for the initial parameters"))
+	}
+	return errors.Join(errs...)
 }
 
 func (n *Net) initialise(rng *rand.Rand) {

@@ -43,14 +43,29 @@ func TestNewRefuses(t *testing.T) {
 		want        string
 	}{
 		{"unknown model", "lenot", func(*models.Options) {}, `models: unknown model "lenot" (have lenet)`},
-		{"no batch", "lenet", func(o *models.Options) { o.Batch = 0 }, "models: lenet: batch 0, evaluation batch 2 and replicas 1, want at least 1 each"},
-		{"no evaluation batch", "lenet", func(o *models.Options) { o.EvalBatch = -1 }, "models: lenet: batch 2, evaluation batch -1 and replicas 1, want at least 1 each"},
-		{"no replica", "lenet", func(o *models.Options) { o.Replicas = 0 }, "models: lenet: batch 2, evaluation batch 2 and replicas 0, want at least 1 each"},
+		{"no batch", "lenet", func(o *models.Options) { o.Batch = 0 }, "models: lenet: batch is 0, want at least 1"},
+		{"no evaluation batch", "lenet", func(o *models.Options) { o.EvalBatch = -1 }, "models: lenet: evaluation batch is -1, want at least 1"},
+		{"no replica", "lenet", func(o *models.Options) { o.Replicas = 0 }, "models: lenet: replicas is 0, want at least 1"},
+		{"no classes, all dropped", "lenet", func(o *models.Options) { o.Classes, o.Dropout = 0, 1 }, "models: lenet: classes is 0, want at least 1\ndropout is 1, want [0, 1)"},
+		{"no generator", "lenet", func(o *models.Options) { o.Rand = nil }, "models: lenet: no generator for the initial parameters"},
 		{"colour images", "lenet", func(o *models.Options) { o.Shape = data.Shape{C: 3, H: 32, W: 32} }, "models: lenet: images are 3×32×32, want 1×28×28"},
 	} {
 		if _, err := models.New(c.model, lenetOptions(c.change)); err == nil || err.Error() != c.want {
 			t.Errorf("%s: error is %v, want %q", c.name, err, c.want)
 		}
+	}
+}
+
+func TestLabelsAreChecked(t *testing.T) {
+	net, err := models.New("lenet", lenetOptions(func(*models.Options) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := data.NewBatch(inputs["lenet"].Shape, 2)
+	b.Labels[1] = 10
+	_, err = net.Replica(0).Grad(make([]float32, len(net.Params())), b, nil)
+	if want := "models: label 1 of the batch is 10, want below 10, or negative for none"; err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %q", err, want)
 	}
 }
 

@@ -68,6 +68,7 @@ func (r *Replica) Predict(b *data.Batch, rng *rand.Rand) ([]float32, error) {
 type graph struct {
 	machine gorgonia.VM
 	shape   data.Shape
+	classes int
 	images  *nn.Array
 	labels  []int
 	pass    nn.Pass
@@ -77,7 +78,7 @@ type graph struct {
 }
 
 func newGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*graph, error) {
-	g := &graph{shape: o.Shape, images: nn.Window(o.Shape.C, o.Shape.H, o.Shape.W, n), labels: make([]int, n)}
+	g := &graph{shape: o.Shape, classes: o.Classes, images: nn.Window(o.Shape.C, o.Shape.H, o.Shape.W, n), labels: make([]int, n)}
 	g.images.Set(make([]float32, g.images.Size()))
 	expr := gorgonia.NewGraph()
 	node := gorgonia.NewTensor(expr, tensor.Float32, 4, gorgonia.WithShape(g.images.Shape()...), gorgonia.WithName("images"), gorgonia.WithValue(g.images))
@@ -114,6 +115,11 @@ func newGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*graph
 func (g *graph) run(b *data.Batch, rng *rand.Rand) error {
 	if b.Shape != g.shape || b.N != len(g.labels) {
 		return fmt.Errorf("models: batch is %d images of %v, want %d of %v", b.N, b.Shape, len(g.labels), g.shape)
+	}
+	for i, label := range b.Labels {
+		if label >= g.classes {
+			return fmt.Errorf("models: label %d of the batch is %d, want below %d, or negative for none", i, label, g.classes)
+		}
 	}
 	g.images.Set(b.X)
 	copy(g.labels, b.Labels)

@@ -31,20 +31,21 @@ func atLeast(low int) limit {
 	return limit{fmt.Sprintf("≥ %d", low), "", func(v any) bool { return v.(int) >= low }}
 }
 
-// over and from allow finite numbers above low, and from low on.
-func over(low float64) limit {
-	return limit{fmt.Sprintf("> %v", low), "", func(v any) bool { return v.(float64) > low && finite(v) }}
+// positive and from allow finite numbers above 0, and from low on.
+func positive() limit {
+	return limit{"> 0", "", func(v any) bool { return v.(float64) > 0 && finite(v) }}
 }
 
 func from(low float64) limit {
 	return limit{fmt.Sprintf("≥ %v", low), "", func(v any) bool { return v.(float64) >= low && finite(v) }}
 }
 
-// The intervals are named by their ends: [low, high) and (low, high].
-func closedOpen(low, high float64) limit {
-	return limit{fmt.Sprintf("[%v, %v)", low, high), "", func(v any) bool { return v.(float64) >= low && v.(float64) < high }}
+// belowOne allows [0, 1).
+func belowOne() limit {
+	return limit{"[0, 1)", "", func(v any) bool { return v.(float64) >= 0 && v.(float64) < 1 }}
 }
 
+// openClosed allows (low, high].
 func openClosed(low, high float64) limit {
 	return limit{fmt.Sprintf("(%v, %v]", low, high), "", func(v any) bool { return v.(float64) > low && v.(float64) <= high }}
 }

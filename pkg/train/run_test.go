@@ -36,7 +36,11 @@ func writeSet(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
-	for part, n := range map[string]int{"train": 24, "t10k": 3} {
+	for _, part := range []string{"train", "t10k"} {
+		n := 24
+		if part == "t10k" {
+			n = 3
+		}
 		images := binary.BigEndian.AppendUint32(nil, 0x803)
 		for _, v := range []int{n, 28, 28} {
 			images = binary.BigEndian.AppendUint32(images, uint32(v))
@@ -260,5 +264,14 @@ func TestMissingDataIsNamed(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Error("the run's folder was made")
+	}
+}
+
+func TestBackdoorToNoClass(t *testing.T) {
+	c := tiny(t)
+	c.Corruption.Label.Kind, c.Corruption.Label.Target = "backdoor", 10
+	_, err := Run(context.Background(), c, filepath.Join(t.TempDir(), "run"), Options{})
+	if want := "corruption.label.target is 10, want below 10, the classes of mnist"; err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %q", err, want)
 	}
 }

@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/bgmd/bgmd/internal/backend"
@@ -63,6 +64,9 @@ func newTrainer(c Config) (*trainer, error) {
 	var err error
 	if t.set, err = data.Load(c.Data.Set, c.Data.Dir, c.Seed); err != nil {
 		return nil, err
+	}
+	if l := c.Corruption.Label; l.Kind != "none" && l.Target >= t.set.Classes {
+		return nil, &KeyError{"corruption.label.target", fmt.Sprintf("is %d, want below %d, the classes of %s", l.Target, t.set.Classes, t.set.Name)}
 	}
 	n := c.Data.Clients
 	if t.sampler, err = data.NewSampler(c.Data.Partition, t.set.Train.Len(), n, c.Data.Batch, t.streams); err != nil {

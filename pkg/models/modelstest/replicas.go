@@ -87,16 +87,16 @@ func (s suite) profile(t *testing.T) {
 	}
 }
 
-// idle is a BLAS without matrix products. gonum's own starts goroutines and
-// allocates for them, which is not the engine's doing.
+// idle is a BLAS without matrix products: they allocate nothing, which package
+// backend tests, and take all the time.
 type idle struct{ gonum.Implementation }
 
 func (idle) Sgemm(_, _ blas.Transpose, _, _, _ int, _ float32, _ []float32, _ int, _ []float32, _ int, _ float32, _ []float32, _ int) {
 }
 
-// allocation: apart from what BLAS does, a step of 32 clients allocates less
-// than 64 kB, with batches of any size. What there is comes from Gorgonia's
-// machine and the clients' streams.
+// allocation: a step of 32 clients allocates less than 64 kB, with batches of
+// any size. What there is comes from Gorgonia's machine and the clients'
+// streams.
 func (s suite) allocation(t *testing.T) {
 	const limit, slack = 64 << 10, 8 << 10
 	before := blas32.Implementation()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 
 	"github.com/bgmd/bgmd/pkg/models/nn/kernel"
 )
@@ -16,37 +17,40 @@ type ConvPool struct {
 	In, Out int  // channels
 	Kernel  int  // height and width, without padding, stride 1
 	First   bool // the input is the image, which needs no gradient
+	Flat    bool // the output goes to a linear layer
 }
 
 // Params lists the weight [Out, In, Kernel, Kernel] and the bias [Out].
 func (l ConvPool) Params() []Param {
 	fan := l.In * l.Kernel * l.Kernel
-	taps := !kernel.Conv{Ci: l.In}.Gathered()
+	columns := !kernel.Conv{Ci: l.In}.Gathered()
 	return []Param{
-		{Name: l.Name + ".weight", Shape: []int{l.Out, l.In, l.Kernel, l.Kernel}, FanIn: fan, Taps: taps},
+		{Name: l.Name + ".weight", Shape: []int{l.Out, l.In, l.Kernel, l.Kernel}, FanIn: fan, Columns: columns},
 		{Name: l.Name + ".bias", Shape: []int{l.Out}, FanIn: fan},
 	}
 }
 
-// Apply maps x, In×H×W×N, to Out×(H−Kernel+1)/2×(W−Kernel+1)/2×N.
+// Apply maps x to its pooled convolution, (H−Kernel+1)/2×Out×(W−Kernel+1)/2×N.
+// x is H×In×W×N, or In×H×W×N in the first layer. A flat output is
+// Out×(H−Kernel+1)/2×(W−Kernel+1)/2×N, the order in which PyTorch flattens.
 func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error) {
-	s := x.Shape()
-	if len(s) != 4 || s[0] != l.In {
-		return nil, fmt.Errorf("nn: %s: input is %v, want %d×H×W×N", l.Name, s, l.In)
+	c, err := l.geometry(x.Shape())
+	if err != nil {
+		return nil, err
 	}
-	c := kernel.Conv{Ci: l.In, H: s[1], W: s[2], Co: l.Out, K: l.Kernel, N: s[3]}
-	if c.OH() < 2 || c.OW() < 2 || c.OH()%2 != 0 || c.OW()%2 != 0 {
-		return nil, fmt.Errorf("nn: %s: the convolution's output is %d×%d, want even sizes for a 2×2 pool", l.Name, c.OH(), c.OW())
-	}
-	if !l.First && c.Gathered() {
-		return nil, fmt.Errorf("nn: %s: %d input channels, want at least 16 behind the first layer", l.Name, l.In)
-	}
+	ph, pw := c.OH()/2, c.OW()/2
 	st := &convPool{
 		Conv: c, pass: pass,
-		out:  NewArray(c.Co, c.OH()/2, c.OW()/2, c.N),
-		arg:  make([]uint8, c.Co*c.OH()/2*c.OW()/2*c.N),
-		pair: make([]float32, c.Co*2*c.OW()*c.N),
-		cols: make([]float32, c.ScratchLen(2)),
+		out:    NewArray(ph, c.Co, pw, c.N),
+		row:    c.Co * pw * c.N,
+		stride: pw * c.N,
+		arg:    make([]uint8, c.Co*ph*pw*c.N),
+		rows:   make([]float32, 2*c.Co*c.OW()*c.N),
+		cols:   make([]float32, c.ScratchLen()),
+	}
+	if l.Flat {
+		st.out = NewArray(c.Co, ph, pw, c.N)
+		st.row, st.stride = pw*c.N, ph*pw*c.N
 	}
 	pass.Flops += c.Flops()
 	return op{
@@ -58,16 +62,36 @@ func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gor
 	}.apply(x, params)
 }
 
+// geometry is the convolution on an input of shape s.
+func (l ConvPool) geometry(s tensor.Shape) (kernel.Conv, error) {
+	order, channels, height := "H×%d×W×N", 1, 0
+	if l.First {
+		order, channels, height = "%d×H×W×N", 0, 1
+	}
+	if len(s) != 4 || s[channels] != l.In {
+		return kernel.Conv{}, fmt.Errorf("nn: %s: input is %v, want "+order, l.Name, s, l.In)
+	}
+	c := kernel.Conv{Ci: l.In, H: s[height], W: s[2], Co: l.Out, K: l.Kernel, N: s[3]}
+	if c.OH() < 2 || c.OW() < 2 || c.OH()%2 != 0 || c.OW()%2 != 0 {
+		return c, fmt.Errorf("nn: %s: the convolution's output is %d×%d, want even sizes for a 2×2 pool", l.Name, c.OH(), c.OW())
+	}
+	if l.First != c.Gathered() {
+		return c, fmt.Errorf("nn: %s: %d input channels, want fewer than 16 in the first layer and at least 16 behind it", l.Name, l.In)
+	}
+	return c, nil
+}
+
 // convPool is the state of one ConvPool in one graph.
 type convPool struct {
 	kernel.Conv
-	pass *Pass
-	out  *Array
-	arg  []uint8   // which value of each pool was the largest
-	pair []float32 // two rows of the convolution's output, or its gradient
-	cols []float32 // scratch of gathered convolutions
-	x, w []float32 // what the forward pass saw last
-	din  *Array    // gradient of the input, nil in the first layer
+	pass        *Pass
+	out         *Array
+	row, stride int       // of out, from row to row and from channel to channel
+	arg         []uint8   // which value of each pool was the largest
+	rows        []float32 // two rows of the convolution's output, or their gradient
+	cols        []float32 // scratch of gathered convolutions
+	x, w        []float32 // what the forward pass saw last
+	din         *Array    // gradient of the input, nil in the first layer
 }
 
 // split parts the layer's vector into weight and bias.
@@ -80,11 +104,12 @@ func (st *convPool) forward(in []gorgonia.Value) (gorgonia.Value, error) {
 	var b []float32
 	st.x = floats(in[0])
 	st.w, b = st.split(floats(in[1]))
-	ph, pw := st.OH()/2, st.OW()/2
-	for y := range ph {
-		st.Conv.Forward(st.pair, st.w, st.x, 2*y, 2, st.cols)
-		at := y * pw * st.N
-		kernel.PoolBiasReLU(st.out.data[at:], st.arg[at:], st.pair, b, pw, st.N, ph*pw*st.N)
+	for y := range st.OH() / 2 {
+		for r := range 2 {
+			st.Conv.Forward(st.half(r), st.w, st.x, 2*y+r, st.cols)
+		}
+		at := y * st.row
+		kernel.PoolBiasReLU(st.out.data[at:], st.arg[at:], st.rows, b, st.OW()/2, st.N, st.stride)
 	}
 	return st.out, nil
 }
@@ -92,16 +117,23 @@ func (st *convPool) forward(in []gorgonia.Value) (gorgonia.Value, error) {
 // backward computes the gradients of the last forward pass.
 func (st *convPool) backward(dout, grad []float32) {
 	dw, db := st.split(grad)
-	ph, pw := st.OH()/2, st.OW()/2
 	clear(db)
-	for y := range ph {
-		at := y * pw * st.N
-		kernel.GradPoolBiasReLU(st.pair, db, dout[at:], st.arg[at:], pw, st.N, ph*pw*st.N)
-		st.GradWeight(dw, st.pair, st.x, 2*y, 2, st.cols)
-		if st.din != nil {
-			st.GradInput(st.din.data, st.w, st.pair, 2*y, 2)
+	for y := range st.OH() / 2 {
+		at := y * st.row
+		kernel.GradPoolBiasReLU(st.rows, db, dout[at:], st.arg[at:], st.OW()/2, st.N, st.stride)
+		for r := range 2 {
+			st.GradWeight(dw, st.half(r), st.x, 2*y+r, st.cols)
+			if st.din != nil {
+				st.GradInput(st.din.data, st.w, st.half(r), 2*y+r)
+			}
 		}
 	}
+}
+
+// half is one of the two rows.
+func (st *convPool) half(r int) []float32 {
+	size := len(st.rows) / 2
+	return st.rows[r*size : (r+1)*size]
 }
 
 func (st *convPool) symDiff(l ConvPool, x, dout *gorgonia.Node, grad *Array) (gorgonia.Nodes, error) {

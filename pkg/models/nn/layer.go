@@ -11,9 +11,9 @@ type Param struct {
 	Name  string // as in PyTorch's state_dict, such as "conv1.weight"
 	Shape []int  // as in PyTorch
 	FanIn int    // of the layer, for the initial values
-	// Taps says that the array is kept as [ky][kx][Co][Ci], as convolution
+	// Columns says that the array is kept as [kx][Co][ky][Ci], as convolution
 	// kernels want it, though its shape is [Co][Ci][ky][kx].
-	Taps bool
+	Columns bool
 }
 
 // Len is the number of elements.
@@ -37,16 +37,22 @@ func (p Param) FromTorch(dst, x []float32) {
 
 // permute calls f with the two places of every element.
 func (p Param) permute(f func(torch, kernel int)) {
-	if !p.Taps {
+	if !p.Columns {
 		for i := range p.Len() {
 			f(i, i)
 		}
 		return
 	}
-	channels, taps := p.Shape[0]*p.Shape[1], p.Shape[2]*p.Shape[3]
-	for c := range channels {
-		for tap := range taps {
-			f(c*taps+tap, tap*channels+c)
+	co, ci, kh, kw := p.Shape[0], p.Shape[1], p.Shape[2], p.Shape[3]
+	torch := 0
+	for o := range co {
+		for i := range ci {
+			for y := range kh {
+				for x := range kw {
+					f(torch, ((x*co+o)*kh+y)*ci+i)
+					torch++
+				}
+			}
 		}
 	}
 }

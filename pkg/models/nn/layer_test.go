@@ -49,17 +49,22 @@ func TestParams(t *testing.T) {
 }
 
 // TestParamOrder spells out both orders of a small array. The name of each
-// element of a weight [Co=2][Ci=3][ky=1][kx=2] is its indices: 101 is co = 1,
-// ci = 0, kx = 1.
+// element of a weight [Co][Ci][ky][kx] is its indices: 101 is ci = 1, ky = 0,
+// kx = 1 in the first output channel.
 func TestParamOrder(t *testing.T) {
 	for _, c := range []struct {
 		param         Param
 		torch, kernel []float32
 	}{
 		{
-			Param{Shape: []int{2, 3, 1, 2}, Taps: true},
-			[]float32{0, 1, 10, 11, 20, 21, 100, 101, 110, 111, 120, 121},
-			[]float32{0, 10, 20, 100, 110, 120, 1, 11, 21, 101, 111, 121},
+			Param{Shape: []int{2, 2, 2, 2}, Columns: true},
+			[]float32{0, 1, 10, 11, 100, 101, 110, 111, 1000, 1001, 1010, 1011, 1100, 1101, 1110, 1111},
+			[]float32{0, 100, 10, 110, 1000, 1100, 1010, 1110, 1, 101, 11, 111, 1001, 1101, 1011, 1111},
+		},
+		{
+			Param{Shape: []int{1, 3, 1, 2}, Columns: true},
+			[]float32{0, 1, 100, 101, 200, 201},
+			[]float32{0, 100, 200, 1, 101, 201},
 		},
 		{
 			Param{Shape: []int{2, 3, 1, 1}},
@@ -90,7 +95,9 @@ func TestApplyRefusesShapes(t *testing.T) {
 		{ConvPool{Name: "a", In: 1, Out: 4, Kernel: 3, First: true}, []int{1, 7, 6, 2}, "nn: a: the convolution's output is 5×4, want even sizes for a 2×2 pool"},
 		{ConvPool{Name: "a", In: 1, Out: 4, Kernel: 3, First: true}, []int{1, 6, 7, 2}, "nn: a: the convolution's output is 4×5, want even sizes for a 2×2 pool"},
 		{ConvPool{Name: "a", In: 1, Out: 4, Kernel: 5, First: true}, []int{1, 4, 6, 2}, "nn: a: the convolution's output is 0×2, want even sizes for a 2×2 pool"},
-		{ConvPool{Name: "b", In: 8, Out: 4, Kernel: 3}, []int{8, 6, 6, 2}, "nn: b: 8 input channels, want at least 16 behind the first layer"},
+		{ConvPool{Name: "b", In: 8, Out: 4, Kernel: 3}, []int{6, 8, 6, 2}, "nn: b: 8 input channels, want fewer than 16 in the first layer and at least 16 behind it"},
+		{ConvPool{Name: "b", In: 16, Out: 4, Kernel: 3, First: true}, []int{16, 6, 6, 2}, "nn: b: 16 input channels, want fewer than 16 in the first layer and at least 16 behind it"},
+		{ConvPool{Name: "b", In: 16, Out: 4, Kernel: 3}, []int{16, 6, 6, 2}, "nn: b: input is (16, 6, 6, 2), want H×16×W×N"},
 		{Linear{Name: "c", In: 8, Out: 4}, []int{2, 3, 2, 5}, "nn: c: input is (2, 3, 2, 5), want 8 values a sample"},
 		{Linear{Name: "c", In: 8, Out: 4}, []int{5, 8}, "nn: c: input is (5, 8), want 8 values a sample"},
 	} {
@@ -142,13 +149,13 @@ func TestGradientGoesToTheRow(t *testing.T) {
 		Linear{Name: "linear", In: 36, Out: 3},
 	} {
 		t.Run(fmt.Sprintf("%+v", l), func(t *testing.T) {
-			channels := 1
-			if c, ok := l.(ConvPool); ok {
-				channels = c.In
+			shape := []int{1, 6, 6, 2}
+			if c, ok := l.(ConvPool); ok && !c.First {
+				shape = []int{6, c.In, 6, 2}
 			}
 			g, pass := gorgonia.NewGraph(), &Pass{}
 			d := Len(l)
-			x, params, grad := input(g, "x", 1, channels, 6, 6, 2), input(g, "params", 2, d), Window(d)
+			x, params, grad := input(g, "x", 1, shape...), input(g, "params", 2, d), Window(d)
 			out, err := l.Apply(x, params, grad, pass)
 			if err != nil {
 				t.Fatal(err)

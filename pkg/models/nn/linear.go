@@ -25,7 +25,7 @@ func (l Linear) Params() []Param {
 	}
 }
 
-// Apply maps x, In×N or any C×H×W×N with C·H·W = In, to Out×N.
+// Apply maps x, In×N or C×H×W×N with C·H·W = In, to Out×N.
 func (l Linear) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error) {
 	s := x.Shape()
 	n := s[len(s)-1]

@@ -2,7 +2,8 @@
 // symbolic gradients. The arithmetic is in package kernel; here are only the
 // ops, their buffers and their derivatives.
 //
-// Chosen: ops that own their output buffers, one op a layer, on arrays C×H×W×N.
+// Chosen: ops that own their output buffers, one op a layer, on arrays with the
+// batch innermost.
 // Rejected: Gorgonia's stock Conv2d, MaxPool2D and Dropout, several times
 // slower, which copy and allocate at every run and draw from the clock.
 // Stock ops still serve as an independent check in this package's tests.

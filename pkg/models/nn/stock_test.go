@@ -10,12 +10,12 @@ import (
 )
 
 // stockNet is small but has all that LeNet has: two pooled convolutions, one
-// gathered and one by taps, and two linear layers, one with ReLU.
+// gathered and one in place, and two linear layers, one with ReLU.
 //
 //	1×14×14 → conv 3×3 → 16×6×6 → conv 3×3 → 8×2×2 → 12 → 5
 var stockNet = []Layer{
 	ConvPool{Name: "conv1", In: 1, Out: 16, Kernel: 3, First: true},
-	ConvPool{Name: "conv2", In: 16, Out: 8, Kernel: 3},
+	ConvPool{Name: "conv2", In: 16, Out: 8, Kernel: 3, Flat: true},
 	Linear{Name: "fc1", In: 32, Out: 12, ReLU: true},
 	Linear{Name: "fc2", In: 12, Out: 5},
 }

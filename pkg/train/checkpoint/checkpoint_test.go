@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -198,21 +200,11 @@ func TestLoadFails(t *testing.T) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
-	if _, err := Load(filepath.Join(t.TempDir(), "none"), nil); !os.IsNotExist(unwrapAll(err)) {
+	if _, err := Load(filepath.Join(t.TempDir(), "none"), nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file gives %v", err)
 	}
 	if _, err := Load(t.TempDir(), nil); err == nil {
 		t.Error("loaded a folder")
-	}
-}
-
-func unwrapAll(err error) error {
-	for {
-		inner, ok := err.(interface{ Unwrap() error })
-		if _, isPath := err.(*os.PathError); !ok || isPath {
-			return err
-		}
-		err = inner.Unwrap()
 	}
 }
 

@@ -31,10 +31,14 @@ func TestKill(t *testing.T) {
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		bufio.NewReader(out).ReadByte() // the first checkpoint is there
+		if _, err := bufio.NewReader(out).ReadByte(); err != nil { // the first checkpoint is there
+			t.Fatal(err)
+		}
 		time.Sleep(time.Duration(7*i) * time.Millisecond)
-		child.Process.Kill()
-		child.Wait()
+		if err := child.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = child.Wait() // "signal: killed"
 
 		var s state
 		tensors, err := Load(path, &s)

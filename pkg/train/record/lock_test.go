@@ -144,7 +144,7 @@ func TestKill(t *testing.T) {
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		cmd.Wait()
+		_ = cmd.Wait() // "signal: killed"
 
 		data, err := os.ReadFile(filepath.Join(dir, metricsName))
 		if err != nil || !strings.HasSuffix(string(data), "}\n") {

@@ -59,7 +59,7 @@ func (w *Writer) resume(env Environment, lastEpoch int) error {
 		}
 		w.lines = append(w.lines, line...)
 	}
-	sessions := append(run.Sessions, Session{FromEpoch: lastEpoch, Environment: env})
+	run.Sessions = append(run.Sessions, Session{FromEpoch: lastEpoch, Environment: env})
 	// The summary goes before the lines that it sums up.
 	if err := removeSummary(w.dir); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (w *Writer) resume(env Environment, lastEpoch int) error {
 	if err := writeFile(w.dir, metricsName, w.lines); err != nil {
 		return err
 	}
-	if err := writeJSON(w.dir, environmentName, environmentFile{run.Environment, sessions}); err != nil {
+	if err := writeJSON(w.dir, environmentName, environmentFile{run.Environment, run.Sessions}); err != nil {
 		return err
 	}
 	return sweep(w.dir)

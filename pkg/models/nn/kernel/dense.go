@@ -59,7 +59,7 @@ func ReLUDropout(x, scale []float32, p float64, rng *rand.Rand) {
 			}
 		}
 		if v <= 0 {
-			s = 0
+			s, v = 0, 0 // −∞·0 would be NaN
 		}
 		scale[i] = s
 		x[i] = v * s

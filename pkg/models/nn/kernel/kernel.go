@@ -1,11 +1,17 @@
 // Package kernel holds the arithmetic of the layers as plain functions on
 // float32 slices. It knows nothing of graphs.
 //
-// Images are C×H×W×N with the batch innermost, so that a pixel of all N images
-// is contiguous and every convolution, whole or at one kernel tap, is a matrix
-// product whose operands are slices of the arrays in place: no im2col, and no
-// col2im for the gradient. Chosen over N×C×H×W with im2col, which copies every
-// pixel once a tap: on two cores the copies cost more than the products.
+// Between layers, arrays are H×C×W×N: rows, channels, columns, and the batch
+// innermost, so that a pixel of all N images is contiguous and a convolution is
+// a few matrix products whose operands are slices of the arrays in place: no
+// im2col, and no col2im for the gradient. Images come as C×H×W×N.
+//
+// Rejected: N×C×H×W with im2col, which copies every pixel once a tap; on two
+// cores the copies cost more than the products. Rejected: C×H×W×N throughout,
+// where only one tap at a time is a product in place. Rows of the kernel merge
+// in H×C×W×N: K products with K times the work each, for which BLAS packs its
+// operands K times less often (on one core at 64 channels, 5×5 and N = 64: 91
+// GFLOPS for 67).
 //
 // The functions are single-threaded; callers run several side by side.
 package kernel

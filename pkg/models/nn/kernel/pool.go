@@ -5,21 +5,22 @@ import "math"
 // dead marks a pooled value that ReLU has cut off.
 const dead = 4
 
-// PoolBiasReLU is a 2×2 max-pool of stride 2 over a pair of rows, plus a bias a
-// channel, through ReLU:
+// PoolBiasReLU is a 2×2 max-pool of stride 2 over two rows of a convolution's
+// output, plus a bias a channel, through ReLU:
 //
-//	out[c,x,i] = max(0, bias[c] + max_{r,s∈{0,1}} pair[c,r,2x+s,i])
+//	out[c,x,i] = max(0, bias[c] + max_{r,s∈{0,1}} rows[r,c,2x+s,i])
 //
-// pair is C×2×2W×N; out and arg start at the pair's first value and have the
-// given stride from channel to channel. arg notes which of the four was the
-// largest (the first of equals), or that ReLU cut it off.
+// rows is 2×C×2W×N; out and arg start at the first value and have the given
+// stride from channel to channel. arg notes which of the four was the largest
+// (the first of equals), or that ReLU cut it off.
 //
 // A NaN wins the maximum, as in PyTorch, so that divergence is not hidden.
-func PoolBiasReLU(out []float32, arg []uint8, pair, bias []float32, w, n, stride int) {
+func PoolBiasReLU(out []float32, arg []uint8, rows, bias []float32, w, n, stride int) {
+	upper, lower := rows[:len(rows)/2], rows[len(rows)/2:]
 	for c, b := range bias {
 		for x := range w {
-			top := pair[(c*4*w+2*x)*n:][:2*n]
-			low := pair[(c*4*w+2*w+2*x)*n:][:2*n]
+			from := (c*w + x) * 2 * n
+			top, low := upper[from:from+2*n], lower[from:from+2*n]
 			at := c*stride + x*n
 			poolBiasReLU(out[at:at+n], arg[at:at+n], top[:n], top[n:], low[:n], low[n:], b)
 		}
@@ -58,16 +59,17 @@ func unrank(r int64) float32 {
 }
 
 // GradPoolBiasReLU is the gradient of [PoolBiasReLU]: it sends every value of
-// dout to the place in dpair that arg notes, clears the other three, and
-// returns the sums over each channel added to dbias.
-func GradPoolBiasReLU(dpair, dbias, dout []float32, arg []uint8, w, n, stride int) {
-	offset := [8]int{0, n, 2 * w * n, 2*w*n + n, 0}
+// dout to the place in drows that arg notes, clears the other three, and adds
+// the sums over each channel to dbias.
+func GradPoolBiasReLU(drows, dbias, dout []float32, arg []uint8, w, n, stride int) {
+	clear(drows)
+	row := len(drows) / 2
+	offset := [8]int{0, n, row, row + n}
 	for c := range dbias {
-		clear(dpair[c*4*w*n : (c+1)*4*w*n])
 		var sum float32
 		for x := range w {
 			at := c*stride + x*n
-			sum += scatter(dpair[(c*4*w+2*x)*n:], dout[at:at+n], arg[at:at+n], &offset)
+			sum += scatter(drows[(c*w+x)*2*n:], dout[at:at+n], arg[at:at+n], &offset)
 		}
 		dbias[c] += sum
 	}

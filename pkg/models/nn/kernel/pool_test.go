@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// poolShape is C×2×2W×N, whose pooled rows lie stride elements apart.
+// poolShape is 2×C×2W×N, whose pooled rows lie stride elements apart.
 type poolShape struct{ c, w, n, stride int }
 
 // places calls f with the place of every pooled value in out and the places of
@@ -15,8 +15,8 @@ func (s poolShape) places(f func(channel, out int, four [4]int)) {
 	for c := range s.c {
 		for x := range s.w {
 			for i := range s.n {
-				at := (c*4*s.w+2*x)*s.n + i
-				below := at + 2*s.w*s.n
+				at := (c*s.w+x)*2*s.n + i
+				below := at + s.c*2*s.w*s.n
 				f(c, c*s.stride+x*s.n+i, [4]int{at, at + s.n, below, below + s.n})
 			}
 		}
