@@ -1,0 +1,13 @@
+// Package simd has the few vector loops that the aggregation rules spend their
+// time in: Go assembly for AVX2 on amd64, chosen when the program starts, and
+// plain Go for all other processors.
+//
+// Both give the same bits, except [Dots], whose float32 sums are in another
+// order and may differ by rounding. All functions take slices of any length and
+// alignment, allocate nothing, and panic when lengths do not fit.
+//
+// Chosen: assembly written by avo from the generator in gen, a module of its own
+// so that importing this package does not bring in the generator.
+package simd
+
+//go:generate sh -c "cd gen && GOFLAGS=-mod=mod go run . -pkg simd -out ../simd_amd64.s -stubs ../stubs_amd64.go"

@@ -1,0 +1,67 @@
+package simd
+
+func minMaxGo(lo, hi []float32) {
+	for i, a := range lo {
+		if b := hi[i]; b < a {
+			lo[i], hi[i] = b, a
+		}
+	}
+}
+
+func minGo(dst, x []float32) {
+	for i, v := range x {
+		if v < dst[i] {
+			dst[i] = v
+		}
+	}
+}
+
+func maxGo(dst, x []float32) {
+	for i, v := range x {
+		if v > dst[i] {
+			dst[i] = v
+		}
+	}
+}
+
+func finiteGo(x []float32) bool {
+	var zero float32
+	for _, v := range x {
+		zero += v - v
+	}
+	return zero == 0
+}
+
+// The conversions keep compilers from fusing the product into the sum.
+
+func addScaledGo(sum []float64, x []float32, w float64) {
+	for i, v := range x {
+		sum[i] += float64(w * float64(v))
+	}
+}
+
+func addPowersGo(sum, squares []float64, x []float32) {
+	for i, v := range x {
+		sum[i] += float64(v)
+		squares[i] += float64(float64(v) * float64(v))
+	}
+}
+
+func squaredDistanceGo(lanes *[16]float64, x, y []float32) {
+	for i, v := range x {
+		d := float64(v) - float64(y[i])
+		lanes[i%16] += float64(d * d)
+	}
+}
+
+func dotsGo(out *[DotsRows * DotsCols]float64, a *[DotsRows][]float32, b *[DotsCols][]float32, from int) {
+	for i, x := range a {
+		for j, y := range b {
+			var sum float64
+			for c := from; c < len(x); c++ {
+				sum += float64(x[c]) * float64(y[c])
+			}
+			out[DotsCols*i+j] += sum
+		}
+	}
+}

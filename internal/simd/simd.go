@@ -1,0 +1,141 @@
+package simd
+
+import "fmt"
+
+// MinMax sets lo[i] to the smaller and hi[i] to the larger of the two. Neither
+// may be NaN. Of 0 and −0 either may come out as the smaller.
+func MinMax(lo, hi []float32) {
+	check("MinMax", len(lo), len(hi))
+	done := 0
+	if accelerated {
+		done = len(lo) &^ 7
+		if done > 0 {
+			minMaxAVX2(&lo[0], &hi[0], done)
+		}
+	}
+	minMaxGo(lo[done:], hi[done:])
+}
+
+// Min sets dst[i] to the smaller of dst[i] and x[i], under the conditions of
+// [MinMax].
+func Min(dst, x []float32) {
+	check("Min", len(dst), len(x))
+	done := 0
+	if accelerated {
+		done = len(dst) &^ 7
+		if done > 0 {
+			minAVX2(&dst[0], &x[0], done)
+		}
+	}
+	minGo(dst[done:], x[done:])
+}
+
+// Max sets dst[i] to the larger of dst[i] and x[i], under the conditions of
+// [MinMax].
+func Max(dst, x []float32) {
+	check("Max", len(dst), len(x))
+	done := 0
+	if accelerated {
+		done = len(dst) &^ 7
+		if done > 0 {
+			maxAVX2(&dst[0], &x[0], done)
+		}
+	}
+	maxGo(dst[done:], x[done:])
+}
+
+// Finite reports whether no element is NaN or infinite.
+func Finite(x []float32) bool {
+	done := 0
+	if accelerated {
+		done = len(x) &^ 7
+		if done > 0 && checkFiniteAVX2(&x[0], done) != 0 {
+			return false
+		}
+	}
+	return finiteGo(x[done:])
+}
+
+// AddScaled adds w·x[i] to sum[i], rounding the product to float64 and then the
+// sum.
+func AddScaled(sum []float64, x []float32, w float64) {
+	check("AddScaled", len(sum), len(x))
+	done := 0
+	if accelerated {
+		done = len(sum) &^ 3
+		if done > 0 {
+			addScaledAVX2(&sum[0], &x[0], done, w)
+		}
+	}
+	addScaledGo(sum[done:], x[done:], w)
+}
+
+// AddPowers adds x[i] to sum[i] and x[i]² to squares[i]. The square of a float32
+// is exact in float64.
+func AddPowers(sum, squares []float64, x []float32) {
+	check("AddPowers", len(sum), len(x))
+	check("AddPowers", len(squares), len(x))
+	done := 0
+	if accelerated {
+		done = len(sum) &^ 3
+		if done > 0 {
+			addPowersAVX2(&sum[0], &squares[0], &x[0], done)
+		}
+	}
+	addPowersGo(sum[done:], squares[done:], x[done:])
+}
+
+// SquaredDistance returns Σ (x[i] − y[i])², differences, squares and sums in
+// float64: 16 sums over every sixteenth element, and then those in pairs.
+func SquaredDistance(x, y []float32) float64 {
+	check("SquaredDistance", len(x), len(y))
+	var lanes [16]float64
+	done := 0
+	if accelerated {
+		done = len(x) &^ 15
+		if done > 0 {
+			squaredDistanceAVX2(&lanes, &x[0], &y[0], done)
+		}
+	}
+	squaredDistanceGo(&lanes, x[done:], y[done:])
+	for half := 8; half > 0; half /= 2 {
+		for l := range half {
+			lanes[l] += lanes[l+half]
+		}
+	}
+	return lanes[0]
+}
+
+// The height and width of a tile of [Dots].
+const (
+	DotsRows = 4
+	DotsCols = 3
+)
+
+// Dots adds to out[3i+j] the inner product of rows a[i] and b[j], which have
+// equal lengths. Products are summed in float32, in eight sums over every eighth
+// element (one by one in plain Go, in float64): a caller who wants more digits
+// than float32 has for all of a long row cuts it.
+func Dots(out *[DotsRows * DotsCols]float64, a *[DotsRows][]float32, b *[DotsCols][]float32) {
+	n := len(a[0])
+	for _, row := range a {
+		check("Dots", len(row), n)
+	}
+	for _, row := range b {
+		check("Dots", len(row), n)
+	}
+	done := 0
+	if accelerated {
+		done = n &^ 7
+		if done > 0 {
+			dotsAVX2(out, &a[0][0], &a[1][0], &a[2][0], &a[3][0], &b[0][0], &b[1][0], &b[2][0], done)
+		}
+	}
+	dotsGo(out, a, b, done)
+}
+
+func check(name string, got, want int) {
+	if got != want {
+		panic(fmt.Sprintf("simd: %s: slices of %d and %d elements", name, got, want))
+	}
+}
