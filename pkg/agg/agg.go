@@ -37,8 +37,10 @@ func (m Matrix) Row(i int) []float32 {
 
 // Step says where in training an aggregation takes place.
 type Step struct {
-	// Gamma is the step size γ > 0. Only rules with memory need it: the
-	// memory of [bgmd, Alg. 1] is in units of γ times a gradient.
+	// Gamma is the step size γ > 0. Rules with memory need it: the memory of
+	// [bgmd, Alg. 1] is in units of γ times a gradient. A geometric median
+	// with stop "step" bounds γ times the step between two iterates; for it,
+	// 0 stands for 1.
 	Gamma float64
 	// Rand feeds rules that draw; the others ignore it and accept nil.
 	Rand *rand.Rand
@@ -76,6 +78,8 @@ type Stats struct {
 	GM *Certificate
 	// Block describes the block of coordinates, nil without the wrapper.
 	Block *BlockStats
+	// Dropped is the number of rows left out by [DropNonFinite].
+	Dropped int
 }
 
 // Certificate says how good a computed geometric median y is.
@@ -98,6 +102,17 @@ type BlockStats struct {
 	// squared norm that lies outside the block and goes into the memory.
 	// Lemma 1 of [bgmd] bounds it by 1 − k/d.
 	Residual float64
+	// Seconds says where the call's time went.
+	Seconds BlockSeconds
+}
+
+// BlockSeconds are the times of the parts of a block's aggregation.
+type BlockSeconds struct {
+	Score     float64 // norms of the columns
+	Select    float64 // of the k largest
+	Gather    float64 // the block, n×k
+	Aggregate float64 // the inner rule
+	Remember  float64 // the memory's update and the result
 }
 
 // check reports sizes that do not fit together.

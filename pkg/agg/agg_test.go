@@ -11,13 +11,24 @@ type variant struct {
 }
 
 // variants is every rule and every solver, selection and memory.
+// someOptions suit eight rows and more.
+var someOptions = map[string]Options{
+	"krum": {F: 2}, "multi-krum": {F: 2}, "bulyan": {F: 1}, "trimmed-mean": {F: 3}, "meamed": {F: 3}, "norm-clipping": {F: 3},
+	"mda": {F: 3}, "monna": {F: 3, Pivot: 7}, "smea": {F: 2}, "caf": {F: 3}, "spectral-filter": {F: 1}, "centred-clipping": {Tau: 10},
+}
+
 func variants() []variant {
 	var all []variant
 	add := func(build func() Aggregator) {
 		all = append(all, variant{fmt.Sprint(build()), build})
 	}
 	for _, name := range Names() {
-		add(func() Aggregator { return must(New(name, Options{})) })
+		add(func() Aggregator { return must(New(name, someOptions[name])) })
+	}
+	for _, pre := range PreNames() {
+		add(func() Aggregator {
+			return must(NewPre(pre, must(New("gm", Options{})), Options{F: 3, Radius: 1}))
+		})
 	}
 	for _, solver := range Solvers()[1:] {
 		add(func() Aggregator { return must(New("gm", Options{Solver: solver})) })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 )
 
 // Equivariant is implemented by aggregators that can promise
@@ -77,8 +78,8 @@ func NewBlock(inner Aggregator, o BlockOptions) (*Block, error) {
 		weights = fmt.Errorf("agg: rule \"block\": memory is %q, but the inner rule %v does not always give weights", o.Memory, inner)
 	}
 	err := errors.Join(fraction, nested, weights,
-		oneOf("block", "select", o.Select, Selections()),
-		oneOf("block", "memory", o.Memory, Memories()))
+		notOneOf("select", o.Select, Selections),
+		notOneOf("memory", o.Memory, Memories))
 	if err != nil {
 		return nil, err
 	}
@@ -93,16 +94,26 @@ func NewBlock(inner Aggregator, o BlockOptions) (*Block, error) {
 	return &Block{inner: inner, options: o, direct: direct}, nil
 }
 
+// notOneOf reports a value of a block's option that is not allowed.
+func notOneOf(name, value string, allowed func() []string) error {
+	if want := oneOf(allowed)(value); want != "" {
+		return fmt.Errorf("agg: rule \"block\": %s is %q, want %s", name, value, want)
+	}
+	return nil
+}
+
 // weightless reports the rules that are known to return no weights, at least
 // when they fail. Others are found out when they do.
 func weightless(inner Aggregator) bool {
-	switch rule := inner.(type) {
-	case *median:
-		return true
-	case *geometric:
-		return rule.options.OnFail == onFailZero
+	w, ok := inner.(interface{ weightless() bool })
+	return ok && w.weightless()
+}
+
+// spare implements sparing.
+func (b *Block) spare(dropped int) {
+	if s, ok := b.inner.(sparing); ok {
+		s.spare(dropped)
 	}
-	return false
 }
 
 // String returns "block(β, inner)" and the options that are not the default.
@@ -123,19 +134,30 @@ func (b *Block) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	if err := b.check(dst, G, step); err != nil {
 		return Stats{}, err
 	}
+	var seconds BlockSeconds
+	lap := laps(time.Now())
 	total := b.score(G, step.Gamma)
 	if !finite(total) {
 		return Stats{}, notFinite("block", G)
 	}
+	lap(&seconds.Score)
 	k := blockSize(b.options.Fraction, G.Cols)
 	if err := b.choose(k, step); err != nil {
 		return Stats{}, err
 	}
+	lap(&seconds.Select)
+	inner := step
+	if !b.direct {
+		inner.Gamma = 1 // the rows are γ times gradients already
+	}
 	b.out = grown(b.out, k)
-	stats, err := b.inner.Aggregate(b.out, b.gather(G, step.Gamma), step)
+	block := b.gather(G, step.Gamma)
+	lap(&seconds.Gather)
+	stats, err := b.inner.Aggregate(b.out, block, inner)
 	if err != nil {
 		return Stats{}, fmt.Errorf("agg: block of %d coordinates: %w", k, err)
 	}
+	lap(&seconds.Aggregate)
 	if err := b.remember(dst, G, step.Gamma, stats.Weights); err != nil {
 		return Stats{}, err
 	}
@@ -143,9 +165,18 @@ func (b *Block) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 		return Stats{}, overflows("block", "result")
 	}
 	b.commit(G, step.Gamma)
-	b.stats = BlockStats{Size: k, Residual: b.residual(total)}
+	lap(&seconds.Remember)
+	b.stats = BlockStats{Size: k, Residual: b.residual(total), Seconds: seconds}
 	stats.Block = &b.stats
 	return stats, nil
+}
+
+// laps returns a function that sets seconds to the time since its last call.
+func laps(last time.Time) func(seconds *float64) {
+	return func(seconds *float64) {
+		now := time.Now()
+		*seconds, last = now.Sub(last).Seconds(), now
+	}
 }
 
 // blockSize returns max(1, ⌊βd⌋), for β as written in decimals: 0.29 of 100 is 29

@@ -12,7 +12,7 @@ import (
 // changes.
 func TestBlockIsAlgorithm1(t *testing.T) {
 	const n, d = 9, 120
-	for _, inner := range Names() {
+	for _, inner := range []string{"mean", "cm", "gm"} {
 		for _, memory := range Memories() {
 			if inner == "cm" && memory == memoryGMWeighted {
 				continue

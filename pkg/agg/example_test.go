@@ -13,7 +13,7 @@ func ExampleNew() {
 	copy(G.Row(2), []float32{1, 2.25})
 	copy(G.Row(3), []float32{1e6, 1e6}) // corrupt
 	dst := make([]float32, 2)
-	for _, name := range agg.Names() {
+	for _, name := range []string{"mean", "cm", "gm"} {
 		rule, err := agg.New(name, agg.Options{})
 		if err != nil {
 			fmt.Println(err)
@@ -26,9 +26,9 @@ func ExampleNew() {
 		fmt.Printf("%-4s %.3f\n", rule, dst)
 	}
 	// Output:
+	// mean [250000.812 250001.562]
 	// cm   [1.125 2.125]
 	// gm   [1.125 2.125]
-	// mean [250000.812 250001.562]
 }
 
 func ExampleNewBlock() {

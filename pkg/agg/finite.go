@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/bgmd/bgmd/internal/simd"
 )
 
 // ErrNotFinite is wrapped by the errors of rules that met NaN or an infinity in
@@ -13,7 +15,8 @@ import (
 // only once such a sum is not finite.
 var ErrNotFinite = errors.New("not finite")
 
-// notFinite names the first element of G that is not finite; nil if all are.
+// notFinite names the first element of G that is not finite, to which a result
+// that is not owes it; if all are, the result itself is beyond float32.
 func notFinite(rule string, G Matrix) error {
 	for i := range G.Rows {
 		for j, v := range G.Row(i) {
@@ -22,13 +25,15 @@ func notFinite(rule string, G Matrix) error {
 			}
 		}
 	}
-	return nil
+	return overflows(rule, "result")
 }
 
-// overflows says that finite rows gave a value beyond float32.
+// overflows says that finite rows gave a value beyond its type.
 func overflows(rule, what string) error {
-	return fmt.Errorf("agg: rule %q: the %s overflows float32: %w", rule, what, ErrNotFinite)
+	return fmt.Errorf("agg: rule %q: the %s overflows: %w", rule, what, ErrNotFinite)
 }
+
+func finiteRow(row []float32) bool { return simd.Finite(row) }
 
 func finite(x float64) bool { return math.Abs(x) <= math.MaxFloat64 }
 

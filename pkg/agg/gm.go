@@ -1,6 +1,7 @@
 package agg
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,6 +19,15 @@ const (
 	onFailLast = "last"
 	onFailZero = "zero"
 )
+
+// Solvers returns the allowed values of [Options] Solver, the default first.
+func Solvers() []string { return []string{solverGram, solverWeiszfeld, solverVardiZhang} }
+
+// Stops returns the allowed values of [Options] Stop, the default first.
+func Stops() []string { return []string{stopResidual, stopStep} }
+
+// OnFails returns the allowed values of [Options] OnFail, the default first.
+func OnFails() []string { return []string{onFailLast, onFailZero} }
 
 // geometric is the rule "gm", the geometric median
 //
@@ -40,22 +50,30 @@ type geometric struct {
 }
 
 // A solver computes the geometric median of G's rows into dst and its weights
-// into w, or returns errNotFinite.
+// into w, to the tolerance eps, or returns errNotFinite.
 type solver interface {
-	solve(dst []float32, w []float64, G Matrix) (Certificate, error)
+	solve(dst []float32, w []float64, G Matrix, eps float64) (Certificate, error)
 }
 
 // errNotFinite asks the rule to look for the row to blame.
 var errNotFinite = errors.New("sum is not finite")
+
+var geometricRule = Rule{
+	Name: "gm", Title: "geometric median",
+	Options: []string{"solver", "stop", "eps", "max_iter", "on_fail"},
+	Cost:    "O(n²d)", Breakdown: "1/2", MaxCorrupt: minority,
+	Source: "Weiszfeld 1937; Vardi and Zhang 2000; [bgmd, Table 1]", Weights: true,
+	build: newGeometric,
+}
 
 func newGeometric(o Options) Aggregator {
 	o = o.withDefaults()
 	g := &geometric{options: o}
 	switch o.Solver {
 	case solverGram:
-		g.solver = &gramSolver{stop: o.Stop, eps: o.Eps, maxIter: o.MaxIter}
+		g.solver = &gramSolver{stop: o.Stop, maxIter: o.MaxIter}
 	default:
-		g.solver = &spatialSolver{leave: o.Solver == solverVardiZhang, stop: o.Stop, eps: o.Eps, maxIter: o.MaxIter}
+		g.solver = &spatialSolver{leave: o.Solver == solverVardiZhang, stop: o.Stop, maxIter: o.MaxIter}
 	}
 	return g
 }
@@ -110,18 +128,25 @@ func (g *geometric) String() string {
 	return "gm(" + strings.Join(more, ", ") + ")"
 }
 
+// weightless says that a rule which fails to zero has no weights then.
+func (g *geometric) weightless() bool { return g.options.OnFail == onFailZero }
+
 // Equivariant implements [Equivariant]: an absolute tolerance on the step is
 // not free of scale, and a zero vector for failure does not move with the rows.
 func (g *geometric) Equivariant() bool {
 	return g.options.Stop == stopResidual && g.options.OnFail == onFailLast
 }
 
-func (g *geometric) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
+func (g *geometric) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	if err := check("gm", dst, G); err != nil {
 		return Stats{}, err
 	}
 	g.weights = grown(g.weights, G.Rows)
-	cert, err := g.solve(dst, G)
+	eps := g.options.Eps
+	if g.options.Stop == stopStep {
+		eps /= cmp.Or(step.Gamma, 1)
+	}
+	cert, err := g.solve(dst, G, eps)
 	if err != nil {
 		return Stats{}, notFinite("gm", G)
 	}
@@ -135,9 +160,9 @@ func (g *geometric) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
 
 // solve leaves to the solver all but one or two rows, whose mean is a median
 // whatever the rows are.
-func (g *geometric) solve(dst []float32, G Matrix) (Certificate, error) {
+func (g *geometric) solve(dst []float32, G Matrix, eps float64) (Certificate, error) {
 	if G.Rows > 2 {
-		return g.solver.solve(dst, g.weights, G)
+		return g.solver.solve(dst, g.weights, G, eps)
 	}
 	fill(g.weights, 1/float64(G.Rows))
 	if !weightedSum(dst, G, g.weights) {

@@ -26,7 +26,7 @@ import "math"
 // blurAtEnd.
 type gramSolver struct {
 	stop    string
-	eps     float64
+	eps     float64 // of the current call
 	maxIter int
 
 	gram      gram
@@ -46,11 +46,14 @@ const (
 	nearOptimal  = 1.05 // a row with R ≤ 1.05 m is worth an exact look
 )
 
-func (s *gramSolver) solve(dst []float32, w []float64, G Matrix) (Certificate, error) {
+func (s *gramSolver) solve(dst []float32, w []float64, G Matrix, eps float64) (Certificate, error) {
+	s.eps = eps
 	s.resize(G.Rows)
-	if err := s.firstGram(G); err != nil {
+	var err error
+	if s.precision, err = s.gram.form(G); err != nil {
 		return Certificate{}, err
 	}
+	s.centre = -1
 	var c Certificate
 	for left := recentrings; ; left-- {
 		row := s.median(&c, left > 0)
@@ -72,37 +75,6 @@ func (s *gramSolver) resize(n int) {
 	s.at.resize(n)
 	s.next.resize(n)
 	s.pull, s.rhs, s.system = grown(s.pull, n), grown(s.rhs, n), grown(s.system, n*n)
-}
-
-// firstGram builds K, in float64 where float32 products overflow or vanish.
-func (s *gramSolver) firstGram(G Matrix) error {
-	s.gram.fast(G)
-	s.centre, s.precision = -1, fastError(G.Cols)
-	safe := true
-	for i := range s.n {
-		square := s.gram.K[i*s.n+i]
-		safe = safe && finite(square) && (square > 1e-34*float64(G.Cols) || allZero(G.Row(i)))
-	}
-	if safe {
-		return nil
-	}
-	s.gram.exact(G, -1)
-	s.precision = exactError
-	for i := range s.n {
-		if !finite(s.gram.K[i*s.n+i]) {
-			return errNotFinite
-		}
-	}
-	return nil
-}
-
-func allZero(row []float32) bool {
-	for _, v := range row {
-		if v != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // median finds the median as K knows it and returns −1, or, if it may recentre,

@@ -25,7 +25,7 @@ import (
 type spatialSolver struct {
 	leave   bool
 	stop    string
-	eps     float64
+	eps     float64 // of the current call
 	maxIter int
 
 	y, next      []float64 // d
@@ -35,7 +35,8 @@ type spatialSolver struct {
 	moved        float64   // ‖next − y‖
 }
 
-func (s *spatialSolver) solve(dst []float32, w []float64, G Matrix) (Certificate, error) {
+func (s *spatialSolver) solve(dst []float32, w []float64, G Matrix, eps float64) (Certificate, error) {
+	s.eps = eps
 	s.resize(G.Rows, G.Cols)
 	fill(w, 1/float64(G.Rows))
 	clear(s.y)

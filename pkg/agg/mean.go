@@ -1,5 +1,12 @@
 package agg
 
+var meanRule = Rule{
+	Name: "mean", Title: "mean",
+	Cost: "O(nd)", Breakdown: "0", MaxCorrupt: func(int) int { return 0 },
+	Source: "[bgmd, Table 1]", Weights: true,
+	build: func(Options) Aggregator { return new(mean) },
+}
+
 // mean is the rule "mean",
 //
 //	dst = (1/n) Σ gᵢ,

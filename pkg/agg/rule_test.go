@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -12,10 +13,14 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		name string
 		o    Options
 	}{
-		`agg: unknown rule "krun" (have cm, gm, mean)`:                                 {"krun", Options{}},
+		`agg: unknown rule "krun" (have ` + strings.Join(Names(), ", ") + `)`:          {"krun", Options{}},
 		`agg: rule "gm": solver is "newton", want one of gram, weiszfeld, vardi-zhang`: {"gm", Options{Solver: "newton"}},
 		`agg: rule "gm": stop is "never", want one of residual, step`:                  {"gm", Options{Stop: "never"}},
-		`agg: rule "cm": on_fail is "panic", want one of last, zero`:                   {"cm", Options{OnFail: "panic"}},
+		`agg: rule "gm": on_fail is "panic", want one of last, zero`:                   {"gm", Options{OnFail: "panic"}},
+		`agg: rule "krum": f is -1, want ≥ 0`:                                          {"krum", Options{F: -1, Eps: -1}},
+		`agg: rule "trimmed-mean": beta is 0.5, want [0, 0.5) (0 means f rows)`:        {"trimmed-mean", Options{Beta: 0.5}},
+		`agg: rule "centred-clipping": tau is 0, want a finite number > 0`:             {"centred-clipping", Options{}},
+		`agg: rule "monna": pivot is -2, want ≥ 0`:                                     {"monna", Options{Pivot: -2}},
 		`agg: rule "gm": max_iter is -1, want ≥ 0 (0 means the default)`:               {"gm", Options{MaxIter: -1}},
 		`agg: rule "gm": eps is NaN, want a finite number ≥ 0 (0 means the default)`:   {"gm", Options{Eps: math.NaN()}},
 		"agg: rule \"gm\": stop is \"x\", want one of residual, step\n" +

@@ -15,10 +15,15 @@ import (
 
 // Properties are what a rule claims beyond the contract.
 type Properties struct {
-	// Breakdown is the share of the rows that may be corrupt: the result stays
-	// bounded with f rows of 1e6 for every f < Breakdown·n. At 0 one row of
-	// 1e6 must be able to move the result by as much as itself, over n.
-	Breakdown float64
+	// Corrupt is how many of 11 rows may be corrupt: the result stays bounded
+	// with as many rows of 1e6. At 0 one row of 1e6 must be able to move the
+	// result by as much as itself, over n.
+	Corrupt int
+	// MinRows is the least number of rows that the rule takes, at most 9; 0
+	// stands for 1.
+	MinRows int
+	// Ordered says that the result depends on the order of the rows.
+	Ordered bool
 	// Translation claims A(G + 1bᵀ) = A(G) + b.
 	Translation bool
 	// Scale claims A(aG) = aA(G) for a > 0.

@@ -9,6 +9,9 @@ import (
 )
 
 func (s suite) permutation(t *testing.T) {
+	if s.props.Ordered {
+		t.Skip("not claimed")
+	}
 	G := Random(11, 200, 1)
 	shuffled := agg.NewMatrix(G.Rows, G.Cols)
 	for i, p := range rand.New(rand.NewPCG(2, 0)).Perm(G.Rows) {
@@ -53,6 +56,12 @@ func (s suite) scale(t *testing.T) {
 }
 
 func (s suite) oneRow(t *testing.T) {
+	if s.props.MinRows > 1 {
+		if _, err := s.newRule().Aggregate(make([]float32, 5), Random(1, 5, 6), at(0)); err == nil {
+			t.Error("one row: no error")
+		}
+		return
+	}
 	G := Random(1, 50, 6)
 	kept := 0
 	for j, v := range aggregate(t, s.newRule(), G, 0) {
@@ -73,10 +82,7 @@ func (s suite) oneRow(t *testing.T) {
 // other robust rules.
 func (s suite) outliers(t *testing.T) {
 	const n, d = 11, 100
-	f := int(math.Ceil(s.props.Breakdown*n)) - 1
-	if s.props.Breakdown == 0 {
-		f = 1
-	}
+	f := max(1, s.props.Corrupt)
 	G := Random(n, d, 7)
 	honest := 0.0
 	for i := range n {
@@ -90,7 +96,7 @@ func (s suite) outliers(t *testing.T) {
 	}
 	got := norm(aggregate(t, s.newRule(), G, 0))
 	bound := 2 * float64(n-f) / float64(n-2*f) * honest
-	if s.props.Breakdown == 0 {
+	if s.props.Corrupt == 0 {
 		if got < 1e3*honest {
 			t.Errorf("one row of 1e6 moves the result to norm %g only: the breakdown point is not 0", got)
 		}

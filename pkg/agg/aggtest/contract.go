@@ -88,6 +88,9 @@ func (s suite) workers(t *testing.T) {
 func (s suite) changingSizes(t *testing.T) {
 	rule := s.newRule()
 	for _, size := range [][2]int{{9, 300}, {4, 17}, {12, 2500}, {1, 1}} {
+		if size[0] < s.props.MinRows {
+			continue
+		}
 		if state, ok := rule.(agg.Stateful); ok {
 			if err := state.Restore(nil); err != nil {
 				t.Fatalf("Restore(nil): %v", err)

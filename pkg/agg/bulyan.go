@@ -1,0 +1,84 @@
+package agg
+
+import (
+	"fmt"
+	"math"
+)
+
+var bulyanRule = Rule{
+	Name: "bulyan", Title: "Bulyan of Krum",
+	Options: []string{"f"}, Needs: "n ≥ 4f + 3",
+	Cost: "O(n²d + n³ log n)", Breakdown: "f/n → 1/4", MaxCorrupt: func(n int) int { return max(-1, (n-3)/4) },
+	Source: "El-Mhamdi, Guerraoui and Rouault 2018",
+	build:  func(o Options) Aggregator { return &bulyan{budget: budget{f: o.F}} },
+}
+
+// bulyan is the rule "bulyan": Krum, run θ = n − 2f times and each time without
+// the rows that it took before, selects θ rows; the result is in each
+// coordinate the mean of the θ − 2f selected values nearest to their median.
+// Krum's score of m rows left sums the m − f − 2 least squared distances, at
+// least one; of equal scores, which two nearest neighbours have when it is one,
+// the row with the least sum of all wins.
+// Bounded for n ≥ 4f + 3. Two passes over G.
+type bulyan struct {
+	budget
+	distances distances
+	columnSorter
+	near  []float64
+	taken []bool
+	rows  []int
+}
+
+func (b *bulyan) String() string { return fmt.Sprintf("bulyan(f=%d)", b.f) }
+
+// Equivariant implements [Equivariant].
+func (b *bulyan) Equivariant() bool { return true }
+
+func (b *bulyan) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
+	if err := check("bulyan", dst, G); err != nil {
+		return Stats{}, err
+	}
+	n, f := G.Rows, b.left()
+	if n < 4*f+3 {
+		return Stats{}, tooMany("bulyan", n, f, "n ≥ 4f + 3")
+	}
+	if err := b.distances.measure(G); err != nil {
+		return Stats{}, notFinite("bulyan", G)
+	}
+	b.pick(n, f)
+	keep := n - 4*f
+	if !b.each(dst, G, b.rows, 0, n-2*f, func(out, sorted []float32) { meanAround(out, sorted, n-2*f, keep) }) {
+		return Stats{}, notFinite("bulyan", G)
+	}
+	return Stats{}, nil
+}
+
+// pick sets rows to the n − 2f that Krum selects one after another.
+func (b *bulyan) pick(n, f int) {
+	b.taken = grown(b.taken, n)
+	clear(b.taken)
+	b.rows = b.rows[:0]
+	for m := n; m > 2*f; m-- {
+		best, least, all := -1, math.Inf(1), 0.0
+		for i := range n {
+			if b.taken[i] {
+				continue
+			}
+			b.near = b.near[:0]
+			for j, square := range b.distances.to(i) {
+				if j != i && !b.taken[j] {
+					b.near = append(b.near, square)
+				}
+			}
+			s := sumOfSmallest(b.near, min(len(b.near), max(1, m-f-2)))
+			if s > least {
+				continue
+			}
+			if total := sum(b.distances.to(i)); s < least || total < all {
+				best, least, all = i, s, total
+			}
+		}
+		b.taken[best] = true
+		b.rows = append(b.rows, best)
+	}
+}

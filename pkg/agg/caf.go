@@ -1,0 +1,51 @@
+package agg
+
+import (
+	"fmt"
+	"math"
+)
+
+var covarianceFilterRule = Rule{
+	Name: "caf", Title: "covariance-bound agnostic filter",
+	Options: []string{"f"}, Needs: "n > 2f",
+	Cost: "O(n²d + f n³)", Breakdown: "f/n → 1/2", MaxCorrupt: minority,
+	Source: "Allouah et al. 2025", Weights: true,
+	build: func(o Options) Aggregator { return newWeighing("caf", o, &covarianceFilter{f: o.F}) },
+}
+
+// covarianceFilter is the rule "caf": the spectral filter without a bound on the
+// covariance to stop at. It takes weight from rows that stick out along the
+// direction of the largest spread until less than n − 2f is left, and returns
+// the weighted mean that it met with the smallest largest spread. Bounded for
+// f < n/2.
+type covarianceFilter struct {
+	f        int
+	spectrum spectrum
+	c        []float64
+}
+
+func (c *covarianceFilter) String() string { return fmt.Sprintf("caf(f=%d)", c.f) }
+
+func (c *covarianceFilter) check(n, f int) error {
+	if n <= 2*f {
+		return tooMany("caf", n, f, "n > 2f")
+	}
+	return nil
+}
+
+func (c *covarianceFilter) weigh(w []float64, rows *distances, f int) {
+	n := rows.n
+	c.c = grown(c.c, n)
+	fill(c.c, 1)
+	least := math.Inf(1)
+	for left := float64(n); ; {
+		if lambda := c.spectrum.top(rows, c.c); lambda < least {
+			least = lambda
+			normalise(w, c.c)
+		}
+		loss, _ := downweight(c.c, c.c, c.spectrum.score)
+		if left -= loss; loss == 0 || left <= float64(n-2*f) {
+			return
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package agg
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/bgmd/bgmd/internal/par"
+)
+
+var centredClippingRule = Rule{
+	Name: "centred-clipping", Title: "centred clipping",
+	Options: []string{"tau", "max_iter"},
+	Cost:    "O(nd) an iteration", Breakdown: "1: a call moves by at most τ an iteration; many calls move anywhere",
+	MaxCorrupt: func(n int) int { return n },
+	Source:     "Karimireddy, He and Jaggi 2021",
+	build: func(o Options) Aggregator {
+		return &centredClipping{tau: o.Tau, iterations: max(1, o.MaxIter)}
+	},
+}
+
+// centredClipping is the rule "centred-clipping". From the last call's result
+// y, at first zero, it takes max_iter steps
+//
+//	y ← y + (1/n) Σ (gᵢ − y) min(1, τ/‖gᵢ − y‖),
+//
+// one by default, of length at most τ whatever the rows are. Two passes over G
+// each. Its state is y.
+type centredClipping struct {
+	tau        float64
+	iterations int
+
+	last    []float32 // nil at first
+	y       []float32
+	weights []float64
+	squares []float64
+}
+
+func (c *centredClipping) String() string {
+	if c.iterations == 1 {
+		return fmt.Sprintf("centred-clipping(tau=%g)", c.tau)
+	}
+	return fmt.Sprintf("centred-clipping(tau=%g, max_iter=%d)", c.tau, c.iterations)
+}
+
+// State implements [Stateful]: d floats.
+func (c *centredClipping) State() []float32 { return c.last }
+
+// Restore implements [Stateful]. An empty state forgets everything.
+func (c *centredClipping) Restore(state []float32) error {
+	if len(state) == 0 {
+		c.last = nil
+		return nil
+	}
+	if c.last != nil && len(state) != len(c.last) {
+		return fmt.Errorf("agg: rule %q: cannot restore a centre of %d elements, want %d", "centred-clipping", len(state), len(c.last))
+	}
+	for j, v := range state {
+		if v-v != 0 {
+			return fmt.Errorf("agg: rule %q: cannot restore a centre with %v at element %d: %w", "centred-clipping", v, j, ErrNotFinite)
+		}
+	}
+	c.last = slices.Clone(state)
+	return nil
+}
+
+func (c *centredClipping) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
+	const name = "centred-clipping"
+	if err := check(name, dst, G); err != nil {
+		return Stats{}, err
+	}
+	if c.last != nil && len(c.last) != G.Cols {
+		return Stats{}, fmt.Errorf("agg: rule %q: the last result has %d elements, want %d", name, len(c.last), G.Cols)
+	}
+	c.y = grown(c.y, G.Cols)
+	clear(c.y)
+	copy(c.y, c.last)
+	for range c.iterations {
+		if !c.step(dst, G) {
+			return Stats{}, notFinite(name, G)
+		}
+		copy(c.y, dst)
+	}
+	c.last, c.y = c.y, c.last
+	return Stats{}, nil
+}
+
+// step sets dst to the next iterate from y and reports whether it is finite.
+func (c *centredClipping) step(dst []float32, G Matrix) bool {
+	n := float64(G.Rows)
+	c.squares = squaredDistances(c.squares, G, c.y)
+	c.weights = grown(c.weights, G.Rows)
+	stay := 1.0
+	for i, square := range c.squares[:G.Rows] {
+		if !finite(square) {
+			return false
+		}
+		c.weights[i] = 1 / n
+		if dist := math.Sqrt(square); dist > c.tau {
+			c.weights[i] *= c.tau / dist
+		}
+		stay -= c.weights[i]
+	}
+	if !weightedSum(dst, G, c.weights) {
+		return false
+	}
+	par.For(G.Cols, columnGrain, func(_, lo, hi int) {
+		y, out := c.y[lo:hi], dst[lo:hi]
+		for j, v := range y {
+			out[j] = float32(float64(out[j]) + stay*float64(v))
+		}
+	})
+	return true
+}

@@ -1,0 +1,94 @@
+package agg
+
+import (
+	"math"
+	"slices"
+)
+
+// distances knows the squared distances between the rows of a matrix.
+//
+// It takes them from the Gram matrix, one pass over G. Where float32 products
+// leave a distance without digits (a common part much larger than the spread,
+// duplicates), it forms the matrix again in float64, and, if that is not
+// enough, about the row nearest to the others.
+type distances struct {
+	gram   gram
+	n      int
+	square []float64 // n×n
+}
+
+// blurred is the relative error of a squared distance that asks for more digits.
+const blurred = 1e-5
+
+// measure returns errNotFinite when a row is not finite.
+func (s *distances) measure(G Matrix) error {
+	s.n = G.Rows
+	s.square = grown(s.square, s.n*s.n)
+	precision, err := s.gram.form(G)
+	if err != nil {
+		return err
+	}
+	if s.fill(precision) || precision == exactError {
+		return nil
+	}
+	s.gram.exact(G, -1)
+	if s.fill(exactError) {
+		return nil
+	}
+	s.gram.exact(G, s.medoid())
+	s.fill(exactError)
+	return nil
+}
+
+// fill computes the squared distances from K and reports whether all that are
+// not zero have digits enough. Equal rows are equal in an exact K.
+func (s *distances) fill(precision float64) bool {
+	K, n, ok := s.gram.K, s.n, true
+	for i := range n {
+		s.square[i*n+i] = 0
+		for j := range i {
+			square := max(0, K[i*n+i]-2*K[i*n+j]+K[j*n+j])
+			s.square[i*n+j], s.square[j*n+i] = square, square
+			sure := square == 0 && precision == exactError
+			ok = ok && (sure || precision*(K[i*n+i]+K[j*n+j]) <= blurred*square)
+		}
+	}
+	return ok
+}
+
+// to returns the squared distances from row i.
+func (s *distances) to(i int) []float64 { return s.square[i*s.n : (i+1)*s.n] }
+
+// medoid returns the row with the least sum of distances, the lowest of equals.
+func (s *distances) medoid() int {
+	best, least := 0, math.Inf(1)
+	for i := range s.n {
+		var sum float64
+		for _, square := range s.to(i) {
+			sum += math.Sqrt(square)
+		}
+		if sum < least {
+			best, least = i, sum
+		}
+	}
+	return best
+}
+
+// smallest sets index, which it returns, to the places of the m smallest keys
+// in ascending order of the keys, ties to the lowest place.
+func smallest(index []int, keys []float64, m int) []int {
+	index = index[:0]
+	for i := range keys {
+		index = append(index, i)
+	}
+	slices.SortFunc(index, func(a, b int) int {
+		switch {
+		case keys[a] < keys[b]:
+			return -1
+		case keys[a] > keys[b]:
+			return 1
+		}
+		return a - b
+	})
+	return index[:m]
+}

@@ -1,0 +1,88 @@
+package agg
+
+import (
+	"fmt"
+	"slices"
+)
+
+var krumRule = Rule{
+	Name: "krum", Title: "Krum",
+	Options: []string{"f"}, Needs: "n > 2f + 2",
+	Cost: "O(n²d)", Breakdown: "f/n → 1/2", MaxCorrupt: func(n int) int { return minority(n - 2) },
+	Source: "Blanchard et al. 2017", Weights: true,
+	build: func(o Options) Aggregator {
+		return newWeighing("krum", o, &krum{name: "krum", keep: 1, f: o.F})
+	},
+}
+
+var multiKrumRule = Rule{
+	Name: "multi-krum", Title: "multi-Krum",
+	Options: []string{"f", "keep"}, Needs: "n > 2f + 2, n ≥ keep",
+	Cost: "O(n²d)", Breakdown: "f/n → 1/2", MaxCorrupt: func(n int) int { return minority(n - 2) },
+	Source: "Blanchard et al. 2017; keep: Damaskinos et al. 2019", Weights: true,
+	build: func(o Options) Aggregator {
+		return newWeighing("multi-krum", o, &krum{name: "multi-krum", keep: o.Keep, f: o.F})
+	},
+}
+
+// krum is the rules "krum" and "multi-krum". The score of a row is the sum of
+// the squared distances to its nearest others,
+//
+//	sᵢ = Σ_{j in N(i)} ‖gᵢ − gⱼ‖²,  N(i) the n − f − 2 rows nearest to row i;
+//
+// krum returns the row with the least score, multi-krum the mean of the keep
+// rows with the least, by default n − f − 2. Ties go to the lowest index.
+// Bounded for f < (n − 2)/2, of 1/2 as n grows [Blanchard et al. 2017]; the
+// result of multi-krum is bounded as long as keep ≤ n − f.
+type krum struct {
+	name    string
+	f, keep int // keep 0 is the default
+
+	scores, near []float64
+	index        []int
+}
+
+func (k *krum) String() string {
+	if k.name == "krum" || k.keep == 0 {
+		return fmt.Sprintf("%s(f=%d)", k.name, k.f)
+	}
+	return fmt.Sprintf("%s(f=%d, keep=%d)", k.name, k.f, k.keep)
+}
+
+func (k *krum) check(n, f int) error {
+	if n <= 2*f+2 {
+		return tooMany(k.name, n, f, "n > 2f + 2")
+	}
+	if k.keep > n {
+		return fmt.Errorf("agg: rule %q: keep is %d, want at most n = %d", k.name, k.keep, n)
+	}
+	return nil
+}
+
+func (k *krum) weigh(w []float64, rows *distances, f int) {
+	n := rows.n
+	k.scores = grown(k.scores, n)
+	for i := range n {
+		k.near = append(append(k.near[:0], rows.to(i)[:i]...), rows.to(i)[i+1:]...)
+		k.scores[i] = sumOfSmallest(k.near, n-f-2)
+	}
+	keep := k.keep
+	if keep == 0 {
+		keep = n - f - 2
+	}
+	k.index = smallest(k.index, k.scores, keep)
+	average(w, k.index)
+}
+
+// sumOfSmallest adds up the m smallest of x, which it sorts.
+func sumOfSmallest(x []float64, m int) float64 {
+	slices.Sort(x)
+	return sum(x[:m])
+}
+
+func sum(x []float64) (total float64) {
+	for _, v := range x {
+		total += v
+	}
+	return total
+}

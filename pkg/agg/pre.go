@@ -1,0 +1,183 @@
+package agg
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bgmd/bgmd/internal/par"
+	"github.com/bgmd/bgmd/internal/simd"
+)
+
+// pres is every pre-aggregator. A new one is one new file and one line here.
+var pres = []Pre{
+	neighbourMixingPre,
+	bucketingPre,
+	clipPre,
+}
+
+// Pre describes a pre-aggregator, which changes the rows before a rule sees
+// them.
+type Pre struct {
+	Name    string   // what [NewPre] takes
+	Title   string   // what the field calls it
+	Options []string // the options it reads, a subset of [OptionNames]
+	Needs   string   // what n and f must satisfy, empty for nothing
+	Cost    string
+	Source  string
+
+	build func(Options) transform
+}
+
+// transform changes rows.
+type transform interface {
+	// prepare looks at G and returns the number of rows it makes of it.
+	prepare(G Matrix, step Step) (rows int, err error)
+	// weight returns the weight of row j of G in new row i.
+	weight(i, j int) float64
+	// mixes reports that the weights of every new row sum to one.
+	mixes() bool
+	String() string
+}
+
+// Pres returns every pre-aggregator.
+func Pres() []Pre { return slices.Clone(pres) }
+
+// PreNames returns the names that [NewPre] knows, sorted.
+func PreNames() []string {
+	var names []string
+	for _, p := range pres {
+		names = append(names, p.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// NewPre returns a rule that runs inner on rows which the named pre-aggregator,
+// one of [PreNames], has changed. It is [Stateful] if inner is. It keeps a
+// matrix of the changed rows, up to n×d.
+func NewPre(name string, inner Aggregator, o Options) (Aggregator, error) {
+	i := slices.IndexFunc(pres, func(p Pre) bool { return p.Name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("agg: unknown pre-aggregator %q (have %s)", name, strings.Join(PreNames(), ", "))
+	}
+	if err := o.validate("pre-aggregator", name, pres[i].Options); err != nil {
+		return nil, err
+	}
+	p := &preceded{name: name, transform: pres[i].build(o), inner: inner}
+	if s, ok := inner.(Stateful); ok {
+		return &precededStateful{p, s}, nil
+	}
+	return p, nil
+}
+
+// preceded runs a rule on changed rows.
+type preceded struct {
+	name      string
+	transform transform
+	inner     Aggregator
+	rows      []float32
+	weights   []float64
+}
+
+type precededStateful struct {
+	*preceded
+	stateful Stateful
+}
+
+func (p *precededStateful) State() []float32              { return p.stateful.State() }
+func (p *precededStateful) Restore(state []float32) error { return p.stateful.Restore(state) }
+
+// String returns "pre + rule".
+func (p *preceded) String() string { return fmt.Sprintf("%v + %v", p.transform, p.inner) }
+
+// Equivariant implements [Equivariant].
+func (p *preceded) Equivariant() bool {
+	e, ok := p.inner.(Equivariant)
+	return ok && e.Equivariant() && p.transform.mixes()
+}
+
+// weightless reports that the result is no mean of G's rows.
+func (p *preceded) weightless() bool { return !p.transform.mixes() || weightless(p.inner) }
+
+// spare implements sparing.
+func (p *preceded) spare(dropped int) {
+	for _, part := range []any{p.transform, p.inner} {
+		if s, ok := part.(sparing); ok {
+			s.spare(dropped)
+		}
+	}
+}
+
+// Aggregate implements [Aggregator]. Stats.Weights are those of G's rows, or
+// nil where the changed rows are not means of them.
+func (p *preceded) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
+	if err := check(p.name, dst, G); err != nil {
+		return Stats{}, err
+	}
+	m, err := p.transform.prepare(G, step)
+	if err != nil {
+		return Stats{}, err
+	}
+	changed := Matrix{Rows: m, Cols: G.Cols}
+	p.rows = grown(p.rows, m*G.Cols)
+	changed.Data = p.rows
+	p.mix(changed, G)
+	stats, err := p.inner.Aggregate(dst, changed, step)
+	if errors.Is(err, ErrNotFinite) {
+		err = p.blame(G, err)
+	}
+	if err != nil {
+		return Stats{}, err
+	}
+	stats.Weights = p.compose(stats.Weights, G.Rows)
+	return stats, nil
+}
+
+// blame names the row of G that is to blame for an error about changed rows.
+func (p *preceded) blame(G Matrix, err error) error {
+	for i := range G.Rows {
+		if !finiteRow(G.Row(i)) {
+			return notFinite(p.name, G)
+		}
+	}
+	return err
+}
+
+// mix sets row i of changed to Σⱼ weight(i, j) gⱼ, summed in float64.
+func (p *preceded) mix(changed, G Matrix) {
+	par.For(G.Cols, columnGrain, func(_, lo, hi int) {
+		var acc [columnBlock]float64
+		for ; lo < hi; lo += columnBlock {
+			sum := acc[:min(columnBlock, hi-lo)]
+			for i := range changed.Rows {
+				clear(sum)
+				for j := range G.Rows {
+					if w := p.transform.weight(i, j); w != 0 {
+						simd.AddScaled(sum, G.Row(j)[lo:lo+len(sum)], w)
+					}
+				}
+				out := changed.Row(i)[lo:][:len(sum)]
+				for k, v := range sum {
+					out[k] = float32(v)
+				}
+			}
+		}
+	})
+}
+
+// compose turns weights of the changed rows into weights of n rows of G.
+func (p *preceded) compose(changed []float64, n int) []float64 {
+	if changed == nil || !p.transform.mixes() {
+		return nil
+	}
+	p.weights = grown(p.weights, n)
+	clear(p.weights)
+	for i, w := range changed {
+		for j := range p.weights {
+			p.weights[j] += w * p.transform.weight(i, j)
+		}
+	}
+	return p.weights
+}

@@ -1,0 +1,43 @@
+package agg
+
+import (
+	"fmt"
+	"math"
+)
+
+var clipPre = Pre{
+	Name: "clip", Title: "norm clipping to a radius",
+	Options: []string{"radius"}, Cost: "O(nd)",
+	Source: "Karimireddy, He and Jaggi 2021; Farhadkhani et al. 2022",
+	build:  func(o Options) transform { return &clip{radius: o.Radius} },
+}
+
+// clip shortens rows to the radius, gᵢ ← gᵢ min(1, radius/‖gᵢ‖).
+type clip struct {
+	radius float64
+	factor []float64
+}
+
+func (c *clip) String() string { return fmt.Sprintf("clip(%g)", c.radius) }
+func (c *clip) mixes() bool    { return false }
+
+func (c *clip) prepare(G Matrix, _ Step) (int, error) {
+	c.factor = squaredNorms(c.factor, G)
+	for i, square := range c.factor {
+		if !finite(square) {
+			return 0, notFinite("clip", G)
+		}
+		c.factor[i] = 1
+		if norm := math.Sqrt(square); norm > c.radius {
+			c.factor[i] = c.radius / norm
+		}
+	}
+	return G.Rows, nil
+}
+
+func (c *clip) weight(i, j int) float64 {
+	if i != j {
+		return 0
+	}
+	return c.factor[i]
+}
