@@ -10,7 +10,7 @@ import (
 
 // BenchmarkGradient corrupts 12 of 32 gradients of LeNet.
 func BenchmarkGradient(b *testing.B) {
-	for _, corruption := range []Gradient{AdditiveGradient{Std: 10}, BitFlip{Scale: 1}} {
+	for _, corruption := range everyGradient() {
 		b.Run(corruption.String(), func(b *testing.B) {
 			G := agg.NewMatrix(32, lenet)
 			rows := Members{Fraction: 0.4, Draw: First}.Pick(32, nil)

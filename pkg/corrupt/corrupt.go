@@ -18,7 +18,8 @@
 // Sources are cited in brackets: [bgmd] is Acharya et al., "Robust Training in
 // High Dimensions via Block Coordinate Geometric Median Descent", AISTATS 2022,
 // Section 4.1; [code] is the program its first author published with it. Where
-// the two differ, both can be had by settings.
+// the two differ, both can be had by settings. Attacks that [bgmd] does not have
+// name their papers where they are defined.
 package corrupt
 
 import (
@@ -50,8 +51,10 @@ type Data interface {
 
 // Gradient corrupts rows of the matrix G of the clients' gradients.
 type Gradient interface {
-	// Apply corrupts the given rows of G in place, drawing from rng, which
-	// belongs to this call. The result does not depend on the number of cores.
+	// Apply corrupts the given rows of G, each listed once, in place, drawing
+	// from rng, which belongs to this call. The other rows are honest; it may
+	// look at them. Without rows it does nothing. The result does not depend
+	// on the number of cores.
 	Apply(G agg.Matrix, rows []int, rng *rand.Rand)
 	// String names the corruption and its settings, such as "bitflip(100)".
 	String() string
@@ -96,10 +99,13 @@ type LabelOptions struct {
 	Target int // backdoor: class ≥ 0 that corrupt samples are labelled as
 }
 
-// GradientOptions are the settings of the gradient corruptions.
+// GradientOptions are the settings of the gradient corruptions. Each kind reads
+// only its own; some have none.
 type GradientOptions struct {
-	Std   float64 // additive: σ > 0
-	Scale float64 // bitflip: g becomes −Scale·g, Scale > 0
+	Std     float64 // additive, gaussian: σ > 0
+	Scale   float64 // bitflip: g becomes −Scale·g, Scale > 0
+	Z       float64 // alie: deviations from the honest mean ≥ 0; 0 means [MaxZ]
+	Epsilon float64 // ipm: g becomes −Epsilon times the honest mean, Epsilon > 0
 }
 
 // none is the kind that corrupts nothing. The constructors return nil for it,
@@ -118,9 +124,16 @@ var labels = map[string]func(LabelOptions) (Data, error){
 }
 
 var gradients = map[string]func(GradientOptions) (Gradient, error){
-	none:       func(GradientOptions) (Gradient, error) { return nil, nil },
-	"additive": newAdditiveGradient,
-	"bitflip":  newBitFlip,
+	none:               func(GradientOptions) (Gradient, error) { return nil, nil },
+	"additive":         newAdditiveGradient,
+	"alie":             newALIE,
+	"bitflip":          newBitFlip,
+	"gaussian":         newGaussianGradient,
+	"ipm":              newIPM,
+	"mimic":            newMimic,
+	"not-finite":       newNotFinite,
+	"random-sign-flip": newRandomSignFlip,
+	"sign-flip":        newSignFlip,
 }
 
 // FeatureNames returns the kinds that [NewFeature] knows, sorted.

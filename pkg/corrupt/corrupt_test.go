@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/data"
 )
 
@@ -18,7 +17,7 @@ func TestNames(t *testing.T) {
 	}{
 		{FeatureNames(), "additive impulse none"},
 		{LabelNames(), "backdoor none"},
-		{GradientNames(), "additive bitflip none"},
+		{GradientNames(), "additive alie bitflip gaussian ipm mimic none not-finite random-sign-flip sign-flip"},
 	} {
 		if got := strings.Join(test.got, " "); got != test.want {
 			t.Errorf("names %q, want %q", got, test.want)
@@ -43,6 +42,14 @@ func TestConstructors(t *testing.T) {
 		"backdoor(8)":                  label("backdoor", LabelOptions{Target: 8}),
 		"additive(10)":                 gradient("additive", GradientOptions{Std: 10}),
 		"bitflip(100)":                 gradient("bitflip", GradientOptions{Scale: 100}),
+		"gaussian(200)":                gradient("gaussian", GradientOptions{Std: 200}),
+		"sign-flip":                    gradient("sign-flip", GradientOptions{}),
+		"random-sign-flip":             gradient("random-sign-flip", GradientOptions{}),
+		"alie(1.5)":                    gradient("alie", GradientOptions{Z: 1.5}),
+		"alie(z_max)":                  gradient("alie", GradientOptions{}),
+		"ipm(0.1)":                     gradient("ipm", GradientOptions{Epsilon: 0.1}),
+		"mimic":                        gradient("mimic", GradientOptions{}),
+		"not-finite":                   gradient("not-finite", GradientOptions{}),
 	}
 	for want, build := range good {
 		got, err := build()
@@ -53,14 +60,19 @@ func TestConstructors(t *testing.T) {
 		}
 	}
 	bad := map[string]func() (any, error){
-		`corrupt: unknown feature corruption "gauss" (have additive, impulse, none)`: feature("gauss", FeatureOptions{}),
-		`corrupt: unknown label corruption "flip" (have backdoor, none)`:             label("flip", LabelOptions{}),
-		`corrupt: unknown gradient corruption "sign" (have additive, bitflip, none)`: gradient("sign", GradientOptions{}),
-		"corrupt: additive: std is -1, want > 0":                                     gradient("additive", GradientOptions{Std: -1}),
-		"corrupt: additive: std is NaN, want > 0":                                    gradient("additive", GradientOptions{Std: math.NaN()}),
-		"corrupt: bitflip: scale is +Inf, want > 0":                                  gradient("bitflip", GradientOptions{Scale: math.Inf(1)}),
-		"corrupt: backdoor: target is -1, want ≥ 0":                                  label("backdoor", LabelOptions{Target: -1}),
-		"corrupt: impulse: amount is 1.5, want (0, 1]":                               feature("impulse", FeatureOptions{Amount: 1.5, Space: "image"}),
+		`corrupt: unknown feature corruption "gauss" (have additive, impulse, none)`:                                                                      feature("gauss", FeatureOptions{}),
+		`corrupt: unknown label corruption "flip" (have backdoor, none)`:                                                                                  label("flip", LabelOptions{}),
+		`corrupt: unknown gradient corruption "sign" (have additive, alie, bitflip, gaussian, ipm, mimic, none, not-finite, random-sign-flip, sign-flip)`: gradient("sign", GradientOptions{}),
+		"corrupt: gaussian: std is 0, want > 0":                                                                                                           gradient("gaussian", GradientOptions{}),
+		"corrupt: alie: z is -0.5, want ≥ 0 (0 means z_max)":                                                                                              gradient("alie", GradientOptions{Z: -0.5}),
+		"corrupt: alie: z is NaN, want ≥ 0 (0 means z_max)":                                                                                               gradient("alie", GradientOptions{Z: math.NaN()}),
+		"corrupt: alie: z is +Inf, want ≥ 0 (0 means z_max)":                                                                                              gradient("alie", GradientOptions{Z: math.Inf(1)}),
+		"corrupt: ipm: epsilon is 0, want > 0":                                                                                                            gradient("ipm", GradientOptions{}),
+		"corrupt: additive: std is -1, want > 0":                                                                                                          gradient("additive", GradientOptions{Std: -1}),
+		"corrupt: additive: std is NaN, want > 0":                                                                                                         gradient("additive", GradientOptions{Std: math.NaN()}),
+		"corrupt: bitflip: scale is +Inf, want > 0":                                                                                                       gradient("bitflip", GradientOptions{Scale: math.Inf(1)}),
+		"corrupt: backdoor: target is -1, want ≥ 0":                                                                                                       label("backdoor", LabelOptions{Target: -1}),
+		"corrupt: impulse: amount is 1.5, want (0, 1]":                                                                                                    feature("impulse", FeatureOptions{Amount: 1.5, Space: "image"}),
 		"corrupt: additive: std is 0, want > 0\n" +
 			`corrupt: unknown space "" (have image, whitened)`: feature("additive", FeatureOptions{}),
 		"corrupt: impulse: amount is 0, want (0, 1]\n" +
@@ -246,49 +258,6 @@ func TestBackdoor(t *testing.T) {
 	Backdoor{Target: 8}.Apply(b, []int{1, 3}, nil)
 	if want := []int{1, 8, 3, 8}; !slices.Equal(b.Labels, want) {
 		t.Errorf("labels %v, want %v", b.Labels, want)
-	}
-}
-
-func TestBitFlip(t *testing.T) {
-	G := agg.Matrix{Rows: 3, Cols: 2, Data: []float32{1, -2, 3, -4, 5, -6}}
-	BitFlip{Scale: 100}.Apply(G, []int{0, 2}, nil)
-	if want := []float32{-100, 200, 3, -4, -500, 600}; !slices.Equal(G.Data, want) {
-		t.Errorf("G = %v, want %v", G.Data, want)
-	}
-}
-
-func TestAdditiveGradient(t *testing.T) {
-	const d = 3*rowGrain + 17
-	G := agg.NewMatrix(4, d)
-	for i := range G.Data {
-		G.Data[i] = 5
-	}
-	AdditiveGradient{Std: 10}.Apply(G, []int{1, 3}, newRand())
-	for _, i := range []int{0, 2} {
-		if share(G.Row(i), 5) != 1 {
-			t.Errorf("row %d, which is not corrupt, has changed", i)
-		}
-	}
-	stderr := 10 / math.Sqrt(d)
-	for _, i := range []int{1, 3} {
-		mean, std := moments(G.Row(i))
-		if math.Abs(mean-5) > 5*stderr || math.Abs(std-10) > 5*stderr {
-			t.Errorf("row %d: mean %.3f, deviation %.3f, want 5, 10", i, mean, std)
-		}
-	}
-	// Rows and chunks are independent of each other.
-	for name, pair := range map[string][2][]float32{
-		"rows":   {G.Row(1), G.Row(3)},
-		"chunks": {G.Row(1)[:rowGrain], G.Row(1)[rowGrain : 2*rowGrain]},
-	} {
-		var product float64
-		for j := range pair[0] {
-			product += float64(pair[0][j]-5) * float64(pair[1][j]-5)
-		}
-		n := float64(len(pair[0]))
-		if r := product / n / 100; math.Abs(r) > 5/math.Sqrt(n) {
-			t.Errorf("two %s have correlation %.4f", name, r)
-		}
 	}
 }
 

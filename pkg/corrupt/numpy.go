@@ -2,11 +2,19 @@ package corrupt
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mathext/prng"
 
 	"github.com/bgmd/bgmd/pkg/agg"
 )
+
+// numpyKinds are the gradient corruptions that [code] has.
+var numpyKinds = []string{"additive", "bitflip"}
+
+// NumPyNames returns the kinds of gradient corruption whose members [NumPy] can
+// draw, sorted.
+func NumPyNames() []string { return slices.Clone(numpyKinds) }
 
 // replay is what [code] does to an n×d matrix at every step, see
 // [GradientPlan].

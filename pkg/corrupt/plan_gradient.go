@@ -3,6 +3,8 @@ package corrupt
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/agg"
@@ -24,7 +26,8 @@ import (
 // and takes the noise of a corrupt row from the same generator. Rows and noise
 // are thus the same at every step, and which rows they are depends on d; fewer
 // than ⌊ψn⌋ are corrupt if the tosses run out. The plan draws them at the
-// first step and keeps the noise, d float32 values for every corrupt row.
+// first step and keeps the noise, d float32 values for every corrupt row. It
+// refuses them for corruptions that [code] does not have, see [NumPyNames].
 //
 // A nil *GradientPlan, or one of kind "none", corrupts nothing.
 type GradientPlan struct {
@@ -51,7 +54,11 @@ func NewGradientPlan(kind string, o GradientOptions, v RowVictims, root stream.R
 	}
 	corruption, err := NewGradient(kind, o)
 	members, errMembers := newMembers(v.Fraction, v.Members, rowDraws, v.Count)
-	if err := errors.Join(err, errMembers); err != nil {
+	var errReplay error
+	if _, known := gradients[kind]; known && v.Members == NumPy.String() && !slices.Contains(numpyKinds, kind) {
+		errReplay = fmt.Errorf("corrupt: members %q go with %s, not with %q", v.Members, strings.Join(numpyKinds, ", "), kind)
+	}
+	if err := errors.Join(err, errMembers, errReplay); err != nil {
 		return nil, err
 	}
 	return &GradientPlan{corruption: corruption, members: members, root: root}, nil
@@ -59,8 +66,8 @@ func NewGradientPlan(kind string, o GradientOptions, v RowVictims, root stream.R
 
 // Apply corrupts rows of the given step's G in place, counts them, and returns
 // their numbers in ascending order. The slice is the caller's to read only. It
-// costs O(d) a corrupt row, spread over the cores. A plan's calls must not run
-// concurrently.
+// costs O(d) a corrupt row, or what the corruption says, spread over the cores. A
+// plan's calls must not run concurrently.
 func (p *GradientPlan) Apply(G agg.Matrix, step int) (rows []int) {
 	if p == nil || p.corruption == nil {
 		return nil

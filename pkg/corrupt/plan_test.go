@@ -277,6 +277,28 @@ func TestPlanStrings(t *testing.T) {
 	}
 }
 
+// TestNumPyRefusesOtherKinds: the authors' program has no other attacks.
+func TestNumPyRefusesOtherKinds(t *testing.T) {
+	for _, kind := range GradientNames() {
+		o := GradientOptions{Std: 10, Scale: 5, Epsilon: 0.5}
+		_, err := NewGradientPlan(kind, o, RowVictims{Fraction: 0.5, Members: "numpy", Count: "floor"}, 7)
+		want := `corrupt: members "numpy" go with additive, bitflip, not with "` + kind + `"`
+		if kind == none || slices.Contains(NumPyNames(), kind) {
+			if err != nil {
+				t.Errorf("%s: %v", kind, err)
+			}
+		} else if err == nil || err.Error() != want {
+			t.Errorf("got error %v, want %s", err, want)
+		}
+	}
+	_, err := NewGradientPlan("ipm", GradientOptions{}, RowVictims{Fraction: 2, Members: "numpy", Count: "floor"}, 7)
+	want := "corrupt: ipm: epsilon is 0, want > 0\ncorrupt: fraction is 2, want [0, 1]\n" +
+		`corrupt: members "numpy" go with additive, bitflip, not with "ipm"`
+	if err == nil || err.Error() != want {
+		t.Errorf("got error\n%v\nwant\n%s", err, want)
+	}
+}
+
 func TestPlansNameAllProblems(t *testing.T) {
 	_, feature := NewFeaturePlan("additive", FeatureOptions{Std: -1, Space: "image"}, Victims{Fraction: 2, Level: "batch", Members: "numpy", Count: "floor"}, 4, 7)
 	_, label := NewLabelPlan("backdoor", LabelOptions{Target: -3}, Victims{Level: "client", Members: "first"}, 4, 7)
@@ -296,7 +318,7 @@ func TestPlansNameAllProblems(t *testing.T) {
 			`corrupt: unknown count "" (have ceil, floor)`,
 		}},
 		{gradient, []string{
-			`corrupt: unknown gradient corruption "flip" (have additive, bitflip, none)`,
+			`corrupt: unknown gradient corruption "flip" (have additive, alie, bitflip, gaussian, ipm, mimic, none, not-finite, random-sign-flip, sign-flip)`,
 			"corrupt: fraction is -1, want [0, 1]",
 		}},
 	} {
