@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -28,8 +29,10 @@ func newBenchCommand() *cobra.Command {
 		Short: "Measure how fast this machine trains",
 		Example: text(`
   bgmd bench step --model lenet --clients 32 --batch 64`),
+		Args: cobra.NoArgs, // which names a mistyped subcommand
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newBenchStepCommand())
+	cmd.AddCommand(newBenchStepCommand(), newBenchAggCommand())
 	return cmd
 }
 
@@ -53,7 +56,7 @@ same cores. Noise in place of images costs the same.`),
 			if err := b.check(); err != nil {
 				return &configError{err}
 			}
-			r, err := b.run()
+			r, err := b.run(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -117,7 +120,7 @@ func (b *stepBench) check() error {
 	return errors.Join(errs...)
 }
 
-func (b stepBench) run() (stepResult, error) {
+func (b stepBench) run(ctx context.Context) (stepResult, error) {
 	root := stream.Root(1)
 	shape := data.Shape{C: 1, H: 28, W: 28}
 	net, err := models.New(b.Model, models.Options{
@@ -147,6 +150,9 @@ func (b stepBench) run() (stepResult, error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for i := range b.Steps {
+		if err := ctx.Err(); err != nil {
+			return stepResult{}, err
+		}
 		start := time.Now()
 		if err = step(i + 1); err != nil {
 			return stepResult{}, err
@@ -165,6 +171,7 @@ func (b stepBench) run() (stepResult, error) {
 		PeakMB:  peakMB(),
 		Split:   shares(profiles),
 	}
+	r.Workers = net.Replicas()
 	r.OfSgemm = r.GFLOPS / (r.Sgemm * float64(net.Replicas()))
 	return r, nil
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,6 +23,13 @@ func TestScripts(t *testing.T) {
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// digits FOLDER: a tiny set in the format of MNIST.
+			"digits": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 1 {
+					ts.Fatalf("usage: digits FOLDER")
+				}
+				ts.Check(writeDigits(ts.MkAbs(args[0])))
+			},
 			// exits CODE ARG...: bgmd ARG... ends with exit code CODE.
 			"exits": func(ts *testscript.TestScript, neg bool, args []string) {
 				if neg || len(args) < 1 {
@@ -39,6 +49,37 @@ func TestScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// writeDigits writes the four files of MNIST with 24 training and 3 test images
+// of bars whose height tells the class.
+func writeDigits(dir string) error {
+	dir = filepath.Join(dir, "mnist")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for part, n := range map[string]uint32{"train": 24, "t10k": 3} {
+		images, labels := binary.BigEndian.AppendUint32(nil, 0x803), binary.BigEndian.AppendUint32(nil, 0x801)
+		images = binary.BigEndian.AppendUint32(images, n)
+		images = binary.BigEndian.AppendUint32(images, 28)
+		images = binary.BigEndian.AppendUint32(images, 28)
+		labels = binary.BigEndian.AppendUint32(labels, n)
+		for i := range n {
+			labels = append(labels, byte(i%10))
+			for p := range uint32(28 * 28) {
+				images = append(images, byte(40+p*7%50))
+				if p/28/3 == i%10 {
+					images[len(images)-1] += 150
+				}
+			}
+		}
+		if err := errors.Join(
+			os.WriteFile(filepath.Join(dir, part+"-images-idx3-ubyte"), images, 0o644),
+			os.WriteFile(filepath.Join(dir, part+"-labels-idx1-ubyte"), labels, 0o644)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func TestExitCode(t *testing.T) {

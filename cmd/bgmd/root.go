@@ -27,7 +27,8 @@ Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRunCommand(), newBenchCommand(), newConfigCommand(), newDoctorCommand(), newVersionCommand())
+	root.AddCommand(newRunCommand(), newBenchCommand(), newConfigCommand(), newDoctorCommand(),
+		newBreakdownCommand(), newPlotCommand(), newVersionCommand())
 
 	root.CompletionOptions.HiddenDefaultCmd = true // it works, but is no part of the subject
 	return root

@@ -42,6 +42,9 @@ happened.`),
 			}
 			if cmd.Flags().Changed("workers") {
 				c.Workers = workers
+				if err := c.Validate(); err != nil {
+					return &configError{fmt.Errorf("--workers: %w", err)}
+				}
 			}
 			dir := filepath.Join(out, c.Name, runName(c))
 			progress := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -84,7 +87,7 @@ func conclude(cmd *cobra.Command, c train.Config, dir string, s *record.Summary)
 	fmt.Fprintf(out, "record  %s\nplot    %s\n", dir, strings.Join(plots, "\n        "))
 	switch s.Status {
 	case record.Diverged:
-		return fmt.Errorf("%w at step %d", errDiverged, s.DivergedAtStep)
+		return fmt.Errorf("%w at step %d: %s", errDiverged, s.DivergedAtStep, s.Reason)
 	case record.Interrupted:
 		return fmt.Errorf("interrupted: --resume goes on after epoch %d", s.Epochs)
 	}
@@ -97,7 +100,7 @@ func plotRun(c train.Config, dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	rule, err := c.Aggregator.New()
+	rule, err := c.Rule()
 	if err != nil {
 		return nil, err
 	}

@@ -151,7 +151,7 @@ func (t *trainer) count(logits []float32, labels []int, n int) tally {
 		}
 		if target := t.Corruption.Label.Target; label != target {
 			c.outside++
-			if best == target {
+			if best == target && top == top { // logits of NaN fool nobody
 				c.fooled++
 			}
 		}

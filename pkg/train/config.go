@@ -73,23 +73,37 @@ type LabelConfig struct {
 
 // GradientConfig corrupts rows of G.
 type GradientConfig struct {
-	Kind     string  `mapstructure:"kind"`     // none, additive or bitflip
+	Kind     string  `mapstructure:"kind"`     // a name of corrupt.GradientNames
 	Fraction float64 `mapstructure:"fraction"` // ψ
-	Members  string  `mapstructure:"members"`  // fixed, redrawn, first or numpy
+	Members  string  `mapstructure:"members"`  // fixed, redrawn, first or, for corrupt.NumPyNames, numpy
 	Count    string  `mapstructure:"count"`    // floor or ceil of ψn
-	Std      float64 `mapstructure:"std"`      // additive: σ of the noise on every coordinate
+	Std      float64 `mapstructure:"std"`      // additive, gaussian: σ of the noise on every coordinate
 	Scale    float64 `mapstructure:"scale"`    // bitflip: g becomes −Scale·g
+	Z        float64 `mapstructure:"z"`        // alie: σs between the honest mean and g; 0 is corrupt.MaxZ
+	Epsilon  float64 `mapstructure:"epsilon"`  // ipm: g becomes −Epsilon times the honest mean
 }
 
 // AggregatorConfig names a rule of agg, its options and its block.
 type AggregatorConfig struct {
-	Rule    string      `mapstructure:"rule"`     // a name of agg.Names
-	Solver  string      `mapstructure:"solver"`   // gm: gram, weiszfeld or vardi-zhang
-	Stop    string      `mapstructure:"stop"`     // gm: what Eps bounds, residual or step
-	Eps     float64     `mapstructure:"eps"`      // gm: stopping tolerance
-	MaxIter int         `mapstructure:"max_iter"` // gm: most iterations
-	OnFail  string      `mapstructure:"on_fail"`  // gm, not converged: last or zero
-	Block   BlockConfig `mapstructure:"block"`
+	Rule    string  `mapstructure:"rule"`     // a name of agg.Names
+	Solver  string  `mapstructure:"solver"`   // gm: gram, weiszfeld or vardi-zhang
+	Stop    string  `mapstructure:"stop"`     // gm: what Eps bounds, residual or step
+	Eps     float64 `mapstructure:"eps"`      // gm: stopping tolerance
+	MaxIter int     `mapstructure:"max_iter"` // gm: most iterations
+	OnFail  string  `mapstructure:"on_fail"`  // gm, not converged: last or zero
+
+	F         int     `mapstructure:"f"`          // corrupt rows that the rule assumes; −1 as many as there are
+	Beta      float64 `mapstructure:"beta"`       // trimmed-mean, norm-clipping: share dropped; 0: F rows
+	Keep      int     `mapstructure:"keep"`       // multi-krum: rows averaged; 0: n − f − 2
+	Tau       float64 `mapstructure:"tau"`        // centred-clipping: radius
+	Sigma     float64 `mapstructure:"sigma"`      // spectral-filter: honest standard deviation; 0: unknown
+	Pivot     int     `mapstructure:"pivot"`      // monna: the trusted row
+	Pre       string  `mapstructure:"pre"`        // none or a name of agg.PreNames
+	Bucket    int     `mapstructure:"bucket"`     // bucketing: rows averaged
+	Radius    float64 `mapstructure:"radius"`     // clip: norm
+	NonFinite string  `mapstructure:"non_finite"` // rows of NaN or Inf: refuse or drop
+
+	Block BlockConfig `mapstructure:"block"`
 }
 
 // BlockConfig wraps the rule in block coordinate selection with memory.

@@ -40,9 +40,9 @@ func from(low float64) limit {
 	return limit{fmt.Sprintf("≥ %v", low), "", func(v any) bool { return v.(float64) >= low && finite(v) }}
 }
 
-// belowOne allows [0, 1).
-func belowOne() limit {
-	return limit{"[0, 1)", "", func(v any) bool { return v.(float64) >= 0 && v.(float64) < 1 }}
+// below allows [0, high).
+func below(high float64) limit {
+	return limit{fmt.Sprintf("[0, %v)", high), "", func(v any) bool { return v.(float64) >= 0 && v.(float64) < high }}
 }
 
 // openClosed allows (low, high].

@@ -1,8 +1,18 @@
 package train
 
+import "github.com/bgmd/bgmd/pkg/agg"
+
 // weightedRules are the rules whose result is Σ wᵢ gᵢ with known weights, as
 // the gm-weighted memory needs them.
-var weightedRules = []string{"gm", "mean"}
+func weightedRules() []string {
+	var names []string
+	for _, r := range agg.Rules() {
+		if r.Weights {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
 
 // Names that no package exports a list of.
 var (

@@ -161,7 +161,7 @@ aggregator.rule is "gmm", want one of ` + strings.Join(agg.Names(), ", ")},
 			`profile is "authors", want one of paper, author-code, corrected`},
 		{"memory without weights", func(c *Config) {
 			c.Aggregator.Rule, c.Aggregator.Block.Fraction, c.Aggregator.Block.Memory = "cm", 0.1, "gm-weighted"
-		}, `aggregator.block.memory is "gm-weighted", which needs a rule with weights: aggregator.rule is "cm", want gm or mean`},
+		}, `aggregator.block.memory is "gm-weighted", which needs a rule with weights: aggregator.rule is "cm", want ` + strings.Join(weightedRules(), ", ") + ``},
 		{"memory without weights now and then", func(c *Config) {
 			c.Aggregator.Rule, c.Aggregator.OnFail = "gm", "zero"
 			c.Aggregator.Block.Fraction, c.Aggregator.Block.Memory = 0.1, "gm-weighted"
@@ -177,6 +177,26 @@ aggregator.rule is "gmm", want one of ` + strings.Join(agg.Names(), ", ")},
 			c.Corruption.Label.Kind, c.Corruption.Label.Fraction, c.Corruption.Label.Count = "backdoor", 0.01, "ceil"
 		}, ""},
 		{"clean end of a range", func(c *Config) { c.Corruption.Gradient.Kind = "bitflip" }, ""},
+		{"numpy replays two attacks", func(c *Config) {
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Members = "mimic", "numpy"
+		}, `corruption.gradient.members is "numpy", which goes with additive or bitflip: corruption.gradient.kind is "mimic", want fixed, redrawn or first`},
+		{"numpy and no attack", func(c *Config) { c.Corruption.Gradient.Members = "numpy" }, ""},
+		{"no z hides", func(c *Config) {
+			c.Data.Clients = 10
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "alie", 0.2
+		}, `corruption.gradient.z is 0, the largest z that hides, and with 2 of 10 (data.clients) corrupt no z > 0 does: want > 0`},
+		{"some z hides", func(c *Config) {
+			c.Data.Clients, c.Corruption.Gradient.Count = 10, "ceil"
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "alie", 0.21
+		}, ""},
+		{"z given", func(c *Config) {
+			c.Data.Clients, c.Corruption.Gradient.Z = 10, 1.5
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "alie", 0.2
+		}, ""},
+		{"clean end of a range of alie", func(c *Config) { c.Corruption.Gradient.Kind = "alie" }, ""},
+		{"ranges of attacks", func(c *Config) {
+			c.Corruption.Gradient.Z, c.Corruption.Gradient.Epsilon = -1, 0
+		}, "corruption.gradient.z is -1, want ≥ 0\ncorruption.gradient.epsilon is 0, want > 0"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

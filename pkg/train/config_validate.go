@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,9 +63,9 @@ var checks = []check{
 		a := c.Aggregator
 		switch {
 		case a.Block.Memory != "gm-weighted" || a.Block.Fraction == 1:
-		case !slices.Contains(weightedRules, a.Rule):
+		case !slices.Contains(weightedRules(), a.Rule):
 			return fmt.Sprintf("is %q, which needs a rule with weights: aggregator.rule is %q, want %s",
-				a.Block.Memory, a.Rule, strings.Join(weightedRules, " or "))
+				a.Block.Memory, a.Rule, strings.Join(weightedRules(), ", "))
 		case a.Rule == "gm" && a.OnFail == "zero":
 			return fmt.Sprintf("is %q, which needs weights at every step: aggregator.on_fail is %q, want last",
 				a.Block.Memory, a.OnFail)
@@ -78,9 +79,33 @@ var checks = []check{
 		return c.Corruption.Label.Kind, c.Corruption.Label.MembersConfig
 	}),
 	members("gradient", func(c *Config) (string, MembersConfig) {
-		g := c.Corruption.Gradient
-		return g.Kind, MembersConfig{g.Fraction, "client", g.Members, g.Count}
+		return c.Corruption.Gradient.Kind, c.Corruption.Gradient.membersConfig()
 	}),
+	{[]string{"corruption.gradient.members", "corruption.gradient.kind"}, func(c *Config) string {
+		g := c.Corruption.Gradient
+		if g.Members != "numpy" || g.Kind == "none" || slices.Contains(corrupt.NumPyNames(), g.Kind) {
+			return ""
+		}
+		return fmt.Sprintf("is %q, which goes with %s: corruption.gradient.kind is %q, want fixed, redrawn or first",
+			g.Members, strings.Join(corrupt.NumPyNames(), " or "), g.Kind)
+	}},
+	{[]string{"corruption.gradient.z", "corruption.gradient.kind", "corruption.gradient.fraction", "corruption.gradient.count", "data.clients"}, func(c *Config) string {
+		g, n := c.Corruption.Gradient, c.Data.Clients
+		f := g.membersConfig().size(n)
+		if g.Kind != "alie" || g.Z > 0 || f == 0 || corrupt.MaxZ(n, f) > 0 {
+			return ""
+		}
+		return fmt.Sprintf("is 0, the largest z that hides, and with %d of %d (data.clients) corrupt no z > 0 does: want > 0", f, n)
+	}},
+}
+
+// size returns how many of n are corrupt.
+func (m MembersConfig) size(n int) int {
+	count := corrupt.Floor
+	if m.Count == "ceil" {
+		count = corrupt.Ceil
+	}
+	return corrupt.Members{Fraction: m.Fraction, Count: count}.Size(n)
 }
 
 // members refuses a fraction that rounds down to nobody: the run would be a
@@ -103,6 +128,6 @@ func members(part string, get func(*Config) (string, MembersConfig)) check {
 			return ""
 		}
 		return fmt.Sprintf("is %s, which of %d (%s) rounds down to none: want 0 or at least %s",
-			format(v.Fraction), n, of, format(1/float64(n)))
+			format(v.Fraction), n, of, format(math.Ceil(1e4/float64(n))/1e4))
 	}}
 }

@@ -3,21 +3,63 @@ package train
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
-// YAML returns c with every key, in the order of [Keys]. Loaded again it gives
-// a config equal to c, whatever profiles and defaults have become by then: it
-// leaves nothing for them to set.
+// youngKeys are younger than the first records. They are written only where
+// they have an effect or differ from their defaults, so that the configs of
+// those records, and their hashes, stay what they are. The functions say where a
+// key at its default has an effect.
+var youngKeys = map[string]func(*Config) bool{
+	"corruption.gradient.z":       func(c *Config) bool { return c.Corruption.Gradient.Kind == "alie" },
+	"corruption.gradient.epsilon": func(c *Config) bool { return c.Corruption.Gradient.Kind == "ipm" },
+	"aggregator.f":                reads("f"),
+	"aggregator.beta":             reads("beta"),
+	"aggregator.keep":             reads("keep"),
+	"aggregator.tau":              reads("tau"),
+	"aggregator.sigma":            reads("sigma"),
+	"aggregator.pivot":            reads("pivot"),
+	"aggregator.pre":              func(*Config) bool { return false },
+	"aggregator.bucket":           reads("bucket"),
+	"aggregator.radius":           reads("radius"),
+	"aggregator.non_finite":       func(*Config) bool { return false },
+}
+
+// reads tells whether the rule or what is before it has the option.
+func reads(option string) func(*Config) bool {
+	return func(c *Config) bool {
+		for _, r := range agg.Rules() {
+			if r.Name == c.Aggregator.Rule && slices.Contains(r.Options, option) {
+				return true
+			}
+		}
+		for _, p := range agg.Pres() {
+			if p.Name == c.Aggregator.Pre && slices.Contains(p.Options, option) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// YAML returns c in the order of [Keys], with every key but those young ones
+// that have no effect and are at their defaults. Loaded again it gives a config equal to c, whatever profiles have
+// become by then.
 func (c Config) YAML() []byte {
+	defaults := Defaults()
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	sections := map[string]*yaml.Node{"": root}
 	for _, s := range settings {
+		if effect, young := youngKeys[s.path]; young && !effect(&c) && valueAt(s.at(&c)) == valueAt(s.at(&defaults)) {
+			continue
+		}
 		prefix, leaf := cutLast(s.path)
 		parent := section(sections, prefix)
 		parent.Content = append(parent.Content, name(leaf), scalar(valueAt(s.at(&c))))

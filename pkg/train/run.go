@@ -76,7 +76,7 @@ func (t *trainer) train(ctx context.Context, epoch int) (record.Outcome, error) 
 		return record.Outcome{Status: record.Failed, Error: err.Error()}, err
 	}
 	if epoch < 0 {
-		if err := t.finishEpoch(0); err != nil {
+		if _, err := t.finishEpoch(0); err != nil {
 			return fail(err)
 		}
 		epoch = 0
@@ -88,22 +88,41 @@ func (t *trainer) train(ctx context.Context, epoch int) (record.Outcome, error) 
 				return record.Outcome{Status: record.Interrupted}, nil
 			}
 			err := t.step(s)
-			if errors.Is(err, errDiverged) {
-				return t.diverge(epoch)
+			if diverged, ok := errors.AsType[*divergence](err); ok {
+				if err := t.recordPart(epoch); err != nil {
+					return fail(err)
+				}
+				return diverged.outcome(t.steps + 1), nil
 			}
 			if err != nil {
 				return fail(fmt.Errorf("train: step %d: %w", t.steps+1, err))
 			}
 		}
-		if err := t.finishEpoch(epoch); err != nil {
+		loss, err := t.finishEpoch(epoch)
+		if err != nil {
 			return fail(err)
+		}
+		if !(loss <= t.DivergedLoss) {
+			return t.beyond("test", loss).outcome(t.steps), nil
 		}
 	}
 	return record.Outcome{Status: record.Finished}, nil
 }
 
-// errDiverged says that the loss has left all bounds.
-var errDiverged = errors.New("training diverged")
+// divergence is the error of a step that cannot be taken because training has
+// left all bounds.
+type divergence struct{ reason string }
+
+func (d *divergence) Error() string { return "training diverged: " + d.reason }
+
+func (d *divergence) outcome(step int) record.Outcome {
+	return record.Outcome{Status: record.Diverged, DivergedAtStep: step, Reason: d.reason}
+}
+
+// beyond is the divergence of a loss.
+func (t *trainer) beyond(what string, loss float64) *divergence {
+	return &divergence{fmt.Sprintf("the %s loss is %.4g, above %g", what, loss, t.DivergedLoss)}
+}
 
 // step is one round of [bgmd, Alg. 1]; s counts the steps of the epoch.
 //
@@ -119,7 +138,7 @@ func (t *trainer) step(s int) error {
 		return err
 	}
 	if !(loss <= t.DivergedLoss) {
-		return errDiverged
+		return t.beyond("training", loss)
 	}
 	start := time.Now()
 	t.rows.Apply(t.G, t.steps)
@@ -128,7 +147,7 @@ func (t *trainer) step(s int) error {
 	if lr > 0 { // a step of size 0 has no direction: γ divides the block's memory
 		stats, err := t.rule.Aggregate(t.update, t.G, agg.Step{Gamma: lr, Rand: t.streams.At(stream.Aggregate, t.steps)})
 		if errors.Is(err, agg.ErrNotFinite) {
-			return errDiverged
+			return &divergence{err.Error()}
 		}
 		if err != nil {
 			return err
@@ -149,25 +168,25 @@ func (t *trainer) startEpoch(epoch int) {
 	t.epoch = epoch
 	t.sampler.Epoch(epoch - 1)
 	t.lossSum, t.stats, t.seconds = 0, stats{}, record.Seconds{}
-	t.started = time.Now()
 }
 
 // finishEpoch evaluates, records and then checkpoints an epoch: the line is on
-// disk before the checkpoint that says the epoch is done.
-func (t *trainer) finishEpoch(epoch int) error {
+// disk before the checkpoint that says the epoch is done. The time that both
+// take is the next epoch's. It returns the test loss.
+func (t *trainer) finishEpoch(epoch int) (loss float64, err error) {
 	e, err := t.measure(epoch)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := t.record.Epoch(e); err != nil {
-		return err
+		return 0, err
 	}
 	if err := t.save(epoch); err != nil {
-		return err
+		return 0, err
 	}
 	t.elapsed = e.Elapsed
 	t.report(Progress{Step: t.sampler.Steps(), Loss: float64(e.TrainLoss), Done: &e})
-	return nil
+	return float64(e.TestLoss), nil
 }
 
 // measure evaluates the model and sums up the epoch.
@@ -178,7 +197,7 @@ func (t *trainer) measure(epoch int) (record.Epoch, error) {
 		return record.Epoch{}, err
 	}
 	lap(&start, &t.seconds.Evaluate)
-	t.seconds.Total = time.Since(t.started).Seconds()
+	lap(&t.started, &t.seconds.Total)
 	e := record.Epoch{
 		Epoch: epoch, Step: t.steps, LR: record.Float(t.StepSize(max(0, epoch-1))),
 		TrainLoss:    record.Float(t.lossSum / float64(t.sampler.Steps())),
@@ -197,14 +216,14 @@ func (t *trainer) measure(epoch int) (record.Epoch, error) {
 	return e, nil
 }
 
-// diverge records the epoch in which training diverged, as far as it went.
-func (t *trainer) diverge(epoch int) (record.Outcome, error) {
+// recordPart records the epoch in which training diverged, as far as it went.
+func (t *trainer) recordPart(epoch int) error {
 	t.lossSum = math.NaN() // no mean of a whole epoch
 	e, err := t.measure(epoch)
-	if err == nil {
-		err = t.record.Epoch(e)
+	if err != nil {
+		return err
 	}
-	return record.Outcome{Status: record.Diverged, DivergedAtStep: t.steps + 1}, err
+	return t.record.Epoch(e)
 }
 
 func (t *trainer) report(p Progress) {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/bgmd/bgmd/pkg/data"
@@ -118,6 +119,17 @@ func cases() map[string]func(*Config) {
 			c.Aggregator.Rule, c.Aggregator.Block.Fraction, c.Aggregator.Block.Memory = "gm", 0.1, "client"
 			c.Corruption.Label.Kind, c.Corruption.Label.Fraction = "backdoor", 0.4
 		},
+		"random signs, gm": func(c *Config) {
+			c.Aggregator.Rule = "gm"
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "random-sign-flip", 0.4
+		},
+		"a little, cm": func(c *Config) {
+			c.Aggregator.Rule = "cm"
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction, c.Corruption.Gradient.Z = "alie", 0.4, 1.5
+		},
+		"mimicry": func(c *Config) {
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "mimic", 0.4
+		},
 		"authors' code": func(c *Config) {
 			data, epochs := c.Data, c.Epochs
 			authorCode(c)
@@ -220,6 +232,16 @@ func TestDivergenceIsAnOutcome(t *testing.T) {
 	}
 }
 
+// TestLastStepDiverges: no step comes after it that would notice.
+func TestLastStepDiverges(t *testing.T) {
+	c := tiny(t)
+	c.Optimizer.LR, c.Epochs, c.Data.Clients, c.Data.Batch = 1e30, 1, 1, 24
+	s := run(t, c).Summary
+	if s.Status != record.Diverged || s.DivergedAtStep != 1 || s.Epochs != 1 || !strings.HasPrefix(s.Reason, "the test loss is ") {
+		t.Errorf("summary is %+v", s)
+	}
+}
+
 func TestARecordIsNotOverwritten(t *testing.T) {
 	c := tiny(t)
 	c.Epochs = 1
@@ -228,19 +250,35 @@ func TestARecordIsNotOverwritten(t *testing.T) {
 	if exists := (*record.ExistsError)(nil); !errors.As(err, &exists) {
 		t.Errorf("error is %v, want a record.ExistsError", err)
 	}
-	c.Optimizer.LR /= 2
 	if _, err = Run(context.Background(), c, r.Dir, Options{Resume: true}); err == nil {
-		t.Error("a run went on with another configuration")
+		t.Error("a finished run went on")
 	}
+}
+
+func TestResumeWithAnotherConfigIsRefused(t *testing.T) {
+	c := tiny(t)
+	dir := interrupted(t, c)
+	c.Optimizer.LR /= 2
+	_, err := Run(context.Background(), c, dir, Options{Resume: true})
+	if err == nil || !strings.Contains(err.Error(), "begun with another configuration") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// interrupted begins a run, stops it at its first step and returns its folder.
+func interrupted(t *testing.T, c Config) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "run")
+	ctx, cancel := context.WithCancel(context.Background())
+	if _, err := Run(ctx, c, dir, Options{Observe: func(Progress) { cancel() }}); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func TestDamagedCheckpointIsRefused(t *testing.T) {
 	c := tiny(t)
-	dir := filepath.Join(t.TempDir(), "run")
-	ctx, cancel := context.WithCancel(context.Background())
-	if _, err := Run(ctx, c, dir, Options{Observe: func(p Progress) { cancel() }}); err != nil {
-		t.Fatal(err)
-	}
+	dir := interrupted(t, c)
 	path := filepath.Join(dir, CheckpointName)
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -70,7 +70,7 @@ func newTrainer(c Config) (*trainer, error) {
 	}
 	n := c.Data.Clients
 	if t.sampler, err = data.NewSampler(c.Data.Partition, t.set.Train.Len(), n, c.Data.Batch, t.streams); err != nil {
-		return nil, err
+		return nil, &KeyError{"data.clients", fmt.Sprintf("is %d: %v", n, err)}
 	}
 	eval := min(evalBatch, t.set.Test.Len())
 	if err := t.build(eval); err != nil {
@@ -108,20 +108,11 @@ func (t *trainer) build(evalBatch int) error {
 	t.features, errs[1] = corrupt.NewFeaturePlan(f.Kind,
 		corrupt.FeatureOptions{Std: f.Std, Amount: f.Amount, Clip: f.Clip, Space: f.Space}, corrupt.Victims(f.MembersConfig), n, t.streams)
 	t.labels, errs[2] = corrupt.NewLabelPlan(l.Kind, corrupt.LabelOptions{Target: l.Target}, corrupt.Victims(l.MembersConfig), n, t.streams)
-	t.rows, errs[3] = corrupt.NewGradientPlan(g.Kind, corrupt.GradientOptions{Std: g.Std, Scale: g.Scale},
+	t.rows, errs[3] = corrupt.NewGradientPlan(g.Kind,
+		corrupt.GradientOptions{Std: g.Std, Scale: g.Scale, Z: g.Z, Epsilon: g.Epsilon},
 		corrupt.RowVictims{Fraction: g.Fraction, Members: g.Members, Count: g.Count}, t.streams)
-	t.rule, errs[4] = t.Aggregator.New()
+	t.rule, errs[4] = t.Rule()
 	return errors.Join(errs[:]...)
-}
-
-// New returns the rule that the config names, inside a block if Block.Fraction
-// is below 1.
-func (a AggregatorConfig) New() (agg.Aggregator, error) {
-	rule, err := agg.New(a.Rule, agg.Options{Solver: a.Solver, Stop: a.Stop, Eps: a.Eps, MaxIter: a.MaxIter, OnFail: a.OnFail})
-	if err != nil || a.Block.Fraction == 1 {
-		return rule, err
-	}
-	return agg.NewBlock(rule, agg.BlockOptions{Fraction: a.Block.Fraction, Select: a.Block.Select, Memory: a.Block.Memory})
 }
 
 // realised returns the fractions that were corrupt so far.

@@ -18,7 +18,10 @@ type Epoch struct {
 	Step  int   `json:"step"`  // optimiser steps done so far
 	LR    Float `json:"lr"`    // γ of the epoch's last step; at epoch 0, of the first to come
 
-	TrainLoss    Float `json:"train_loss"`    // mean over the epoch's steps; NaN at epoch 0
+	// TrainLoss is the mean over the epoch's steps of the mean loss of the
+	// clients whose samples are uncorrupted, of all where none is; NaN at
+	// epoch 0 and in an epoch that ended half-way, diverged.
+	TrainLoss    Float `json:"train_loss"`
 	TestLoss     Float `json:"test_loss"`     // mean over the test set
 	TestAccuracy Float `json:"test_accuracy"` // percent of the test set
 
@@ -33,7 +36,7 @@ type Epoch struct {
 	// one configuration; they do not enter the digest. Zero is not written.
 	Seconds Seconds `json:"seconds,omitzero"`
 	// Elapsed is the time in seconds from the run's start to the end of this
-	// epoch. In a resumed run it goes on from the last epoch kept, so that
+	// epoch's evaluation. In a resumed run it goes on from the last epoch kept, so that
 	// neither the gap between sessions nor work that was lost counts.
 	Elapsed float64 `json:"elapsed,omitzero"`
 }
@@ -65,7 +68,7 @@ type Seconds struct {
 	Aggregate float64 `json:"aggregate"`
 	Update    float64 `json:"update"`
 	Evaluate  float64 `json:"evaluate"`
-	Total     float64 `json:"total"` // everything, what no other field covers included
+	Total     float64 `json:"total"` // everything since the last evaluation, its record and checkpoint included
 }
 
 // Add returns the sum of s and t, field by field.

@@ -45,7 +45,7 @@ func (w *Writer) resume(env Environment, lastEpoch int) error {
 	if err := sameConfig(run.Config, w.config); err != nil {
 		return err
 	}
-	if err := sameData(run.Environment, env); err != nil {
+	if err := sameGround(run.Environment, env); err != nil {
 		return err
 	}
 	if lastEpoch < -1 || lastEpoch >= len(run.Epochs) {
@@ -94,9 +94,12 @@ func quoted(lines [][]byte, n int) string {
 	return strconv.Quote(string(lines[n]))
 }
 
-// sameData reports whether now describes other data than first: training
-// could then not go on as it began. Programs and machines may differ.
-func sameData(first, now Environment) error {
+// sameGround reports whether now describes other data or another backend than
+// first: training could then not go on as it began. Machines may differ.
+func sameGround(first, now Environment) error {
+	if first.Backend != now.Backend {
+		return fmt.Errorf("it was begun with the backend %q and the program has %q: results would differ", first.Backend, now.Backend)
+	}
 	if first.DataSet != now.DataSet {
 		return fmt.Errorf("the data set was %q when the run began and is %q now", first.DataSet, now.DataSet)
 	}

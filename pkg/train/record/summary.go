@@ -33,9 +33,12 @@ func (s Status) final() bool { return s == Finished || s == Diverged }
 // Outcome is the part of the summary that does not follow from the metrics.
 type Outcome struct {
 	Status Status `json:"status"`
-	// DivergedAtStep is the step, counted from 1, whose loss was out of
-	// bounds; zero unless the run diverged.
+	// DivergedAtStep is the step, counted from 1, that could not be taken or
+	// after which the test loss was out of bounds; zero unless the run
+	// diverged.
 	DivergedAtStep int `json:"diverged_at_step,omitempty"`
+	// Reason says how the run diverged; empty otherwise.
+	Reason string `json:"reason,omitempty"`
 	// Error is the text of what stopped a failed run; empty otherwise.
 	Error              string     `json:"error,omitempty"`
 	RealisedCorruption Corruption `json:"realised_corruption,omitzero"`
@@ -54,7 +57,7 @@ type Summary struct {
 	Outcome
 	FinalTestAccuracy Float   `json:"final_test_accuracy"` // percent, the last epoch's; NaN without one
 	BestTestAccuracy  Float   `json:"best_test_accuracy"`  // percent, the largest of any epoch; NaN without one
-	Epochs            int     `json:"epochs"`              // epochs trained: epoch 0 does not count
+	Epochs            int     `json:"epochs"`              // whole epochs trained: neither epoch 0 nor the one of a divergence counts
 	Seconds           Seconds `json:"seconds"`             // sums over the epochs
 	ConfigHash        string  `json:"config_hash"`         // as ConfigHash(config.yaml)
 	Digest            string  `json:"digest"`              // as Digest(epochs)
@@ -73,6 +76,9 @@ func (o Outcome) check() error {
 	}
 	if (o.Status == Diverged) != (o.DivergedAtStep != 0) || o.DivergedAtStep < 0 {
 		return fmt.Errorf("diverged_at_step is %d in a run with status %q, want a step of at least 1 if it diverged, else 0", o.DivergedAtStep, o.Status)
+	}
+	if o.Status != Diverged && o.Reason != "" {
+		return fmt.Errorf("reason is %q in a run with status %q, want none", o.Reason, o.Status)
 	}
 	if (o.Status == Failed) != (o.Error != "") {
 		return fmt.Errorf("error is %q in a run with status %q, want a text if it failed, else none", o.Error, o.Status)
@@ -95,6 +101,9 @@ func summarise(o Outcome, config []byte, epochs []Epoch) Summary {
 		Epochs:            max(0, len(epochs)-1),
 		ConfigHash:        ConfigHash(config),
 		Digest:            Digest(epochs),
+	}
+	if s.Epochs > 0 && math.IsNaN(float64(epochs[s.Epochs].TrainLoss)) {
+		s.Epochs-- // diverged half-way
 	}
 	for _, e := range epochs {
 		s.FinalTestAccuracy = e.TestAccuracy

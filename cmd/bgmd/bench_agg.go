@@ -1,0 +1,360 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/internal/par"
+	"github.com/bgmd/bgmd/internal/simd"
+	"github.com/bgmd/bgmd/internal/stream"
+	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/train/report"
+)
+
+func newBenchAggCommand() *cobra.Command {
+	var b aggBench
+	var figure string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "agg",
+		Short: "Time every aggregation rule on a matrix of gradients",
+		Long: text(`
+Time every aggregation rule on an n×d matrix of gradients, a fifth of whose rows
+are corrupt: the median of the calls, in milliseconds, as a multiple of the mean
+and as the speed at which the matrix would have to be read once. "read" only
+reads it. The block rule is the geometric median on a tenth of the coordinates,
+with the memory of Algorithm 1; its split is given.
+
+With --figure, also time rules over dimensions from 10⁴ to d and draw that beside
+the asymptotic costs of the paper's Figure 1(c).`),
+		Example: text(`
+  bgmd bench agg
+  bgmd bench agg --n 10 --d 11000000 --rules mean,gm,krum --json
+  bgmd bench agg --rules mean --d 10000000 --figure cost.png`),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := b.check(); err != nil {
+				return &configError{err}
+			}
+			r, err := b.run(cmd.Context())
+			if err == nil && figure != "" {
+				err = b.figure(cmd.Context(), figure)
+			}
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), r)
+			}
+			return r.write(cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&b.N, "n", 32, "rows, a client's gradient each")
+	f.IntVar(&b.D, "d", 1_163_978, "coordinates of a gradient")
+	f.IntVar(&b.Calls, "calls", 7, "calls to time, after one that is not")
+	f.StringSliceVar(&b.rules, "rules", nil, "`names` of rules, comma-separated (default: all)")
+	f.StringVar(&figure, "figure", "", "draw cost over dimension to this `file`")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// aggBench says what to time.
+type aggBench struct {
+	N     int `json:"n"`
+	D     int `json:"d"`
+	Calls int `json:"calls"`
+	rules []string
+}
+
+// aggResult is what was measured.
+type aggResult struct {
+	aggBench
+	Backend string    `json:"backend"`
+	Cores   int       `json:"cores"`
+	Rules   []aggTime `json:"rules"`
+	Split   aggSplit  `json:"block_split_ms"`
+}
+
+// aggTime is the time of one rule.
+type aggTime struct {
+	Rule   string  `json:"rule"` // with its options
+	MS     float64 `json:"ms"`   // median
+	MinMS  float64 `json:"min_ms"`
+	ToMean float64 `json:"ratio_to_mean"`
+	GBs    float64 `json:"gb_per_s"` // bytes of the matrix over the median
+}
+
+// aggSplit is where the time of the block rule goes.
+type aggSplit struct {
+	Score     float64 `json:"score"`
+	Select    float64 `json:"select"`
+	Gather    float64 `json:"gather"`
+	Aggregate float64 `json:"aggregate"`
+	Remember  float64 `json:"remember"`
+}
+
+const (
+	readRule  = "read"
+	blockRule = "block"
+)
+
+func (b aggBench) check() error {
+	var errs []error
+	for _, f := range []struct {
+		name         string
+		value, least int
+	}{{"n", b.N, 1}, {"d", b.D, 1}, {"calls", b.Calls, 1}} {
+		if f.value < f.least {
+			errs = append(errs, fmt.Errorf("--%s is %d, want at least %d", f.name, f.value, f.least))
+		}
+	}
+	known := append(agg.Names(), blockRule)
+	for _, name := range b.rules {
+		if !slices.Contains(known, name) {
+			errs = append(errs, fmt.Errorf("--rules has %q, want some of %s", name, strings.Join(known, ", ")))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// timed is a rule to be timed.
+type timed struct {
+	name string
+	run  func(dst []float32, G agg.Matrix, step agg.Step) (agg.Stats, error)
+}
+
+// all returns what is timed: reading, every rule that n rows allow, the textbook
+// solvers, pre-aggregators before the mean, and the block rule.
+func (b aggBench) all() ([]timed, error) {
+	list := []timed{{readRule, read}}
+	var errs []error
+	add := func(name string, rule agg.Aggregator, err error) {
+		if err != nil {
+			errs = append(errs, err)
+			return
+		}
+		if b.rules == nil || slices.Contains(b.rules, name) || name == "mean" {
+			list = append(list, timed{rule.String(), rule.Aggregate})
+		}
+	}
+	f := b.N / 5
+	for _, r := range agg.Rules() {
+		most := r.MaxCorrupt(b.N)
+		if most < 0 {
+			continue
+		}
+		rule, err := agg.New(r.Name, agg.Options{F: min(f, most), Tau: 10})
+		add(r.Name, rule, err)
+		if r.Name == "gm" {
+			for _, solver := range agg.Solvers()[1:] {
+				rule, err := agg.New("gm", agg.Options{Solver: solver})
+				add("gm", rule, err)
+			}
+			rule, err := paperBlock()
+			add(blockRule, rule, err)
+		}
+	}
+	mean, err := agg.New("mean", agg.Options{})
+	errs = append(errs, err)
+	for _, p := range agg.Pres() {
+		if b.rules == nil {
+			rule, err := agg.NewPre(p.Name, mean, agg.Options{F: f, Radius: 10})
+			add(p.Name, rule, err)
+		}
+	}
+	return list, errors.Join(errs...)
+}
+
+// paperBlock is the geometric median on a tenth of the coordinates with the
+// memory of [bgmd, Alg. 1].
+func paperBlock() (*agg.Block, error) {
+	gm, err := agg.New("gm", agg.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return agg.NewBlock(gm, agg.BlockOptions{Fraction: 0.1})
+}
+
+// read reads all of G and nothing else.
+func read(_ []float32, G agg.Matrix, _ agg.Step) (agg.Stats, error) {
+	var bad atomic.Bool
+	par.For(len(G.Data), 1<<16, func(_, lo, hi int) {
+		if !simd.Finite(G.Data[lo:hi]) {
+			bad.Store(true)
+		}
+	})
+	if bad.Load() {
+		return agg.Stats{}, agg.ErrNotFinite
+	}
+	return agg.Stats{}, nil
+}
+
+func (b aggBench) run(ctx context.Context) (aggResult, error) {
+	list, err := b.all()
+	if err != nil {
+		return aggResult{}, err
+	}
+	r := aggResult{aggBench: b, Backend: backend.Name, Cores: backend.Cores()}
+	G := cloud(b.N, b.D)
+	for _, t := range list {
+		ms, stats, err := b.time(ctx, t, G)
+		if err != nil {
+			return aggResult{}, fmt.Errorf("%s: %w", t.name, err)
+		}
+		if stats.Block != nil {
+			s := stats.Block.Seconds
+			r.Split = aggSplit{1e3 * s.Score, 1e3 * s.Select, 1e3 * s.Gather, 1e3 * s.Aggregate, 1e3 * s.Remember}
+		}
+		r.Rules = append(r.Rules, aggTime{Rule: t.name, MS: median(ms), MinMS: ms[0], GBs: float64(4*b.N*b.D) / 1e6 / median(ms)})
+	}
+	mean := r.Rules[1].MS // after reading
+	for i := range r.Rules {
+		r.Rules[i].ToMean = r.Rules[i].MS / mean
+	}
+	return r, nil
+}
+
+// time returns the times of b.Calls calls in milliseconds, ascending, and the
+// statistics of the last.
+func (b aggBench) time(ctx context.Context, t timed, G agg.Matrix) (ms []float64, stats agg.Stats, err error) {
+	dst := make([]float32, G.Cols)
+	for i := range b.Calls + 1 {
+		if err := ctx.Err(); err != nil {
+			return nil, stats, err
+		}
+		step := agg.Step{Gamma: 0.01, Rand: stream.Root(1).At(stream.Aggregate, i)}
+		start := time.Now()
+		if stats, err = t.run(dst, G, step); err != nil {
+			return nil, stats, err
+		}
+		if i > 0 {
+			ms = append(ms, 1e3*time.Since(start).Seconds())
+		}
+	}
+	slices.Sort(ms)
+	return ms, stats, nil
+}
+
+// median returns the median of sorted values.
+func median(x []float64) float64 { return (x[(len(x)-1)/2] + x[len(x)/2]) / 2 }
+
+// cloud returns rows around a common vector, the first fifth of them far off.
+func cloud(n, d int) agg.Matrix {
+	G := agg.NewMatrix(n, d)
+	par.For(n, 1, func(i, _, _ int) {
+		common, own := rand.New(rand.NewPCG(1, 0)), rand.New(rand.NewPCG(2, uint64(i)))
+		scale := float32(1e-2)
+		if i < n/5 {
+			scale = 1
+		}
+		row := G.Row(i)
+		for j := range row {
+			row[j] = scale * float32(common.Float64()+2*own.Float64()-1.5)
+		}
+	})
+	return G
+}
+
+// figure draws what rules cost over the dimension, and what [bgmd, Fig. 1(c)]
+// says they cost asymptotically, in units that make the mean's lines meet at
+// the right end.
+func (b aggBench) figure(ctx context.Context, path string) error {
+	const first = 10_000
+	if b.D <= first {
+		return &configError{fmt.Errorf("--figure needs dimensions from %d on: --d is %d", first, b.D)}
+	}
+	if !slices.Contains([]string{".png", ".svg", ".pdf"}, filepath.Ext(path)) {
+		return &configError{fmt.Errorf("--figure is %q, want a file ending in .png, .svg or .pdf", path)}
+	}
+	var lines []report.Line
+	for d := first; d <= b.D; d = next(d, b.D) {
+		list, err := aggBench{N: b.N, rules: []string{"mean", "cm", "gm", blockRule}}.all()
+		if err != nil {
+			return err
+		}
+		list = list[1:] // without reading
+		G := cloud(b.N, d)
+		for i, t := range list {
+			if d == first {
+				lines = append(lines, report.Line{Label: t.name})
+			}
+			ms, _, err := b.time(ctx, t, G)
+			if err != nil {
+				return fmt.Errorf("%s: %w", t.name, err)
+			}
+			lines[i].X, lines[i].Y = append(lines[i].X, float64(d)), append(lines[i].Y, median(ms))
+		}
+		if d == b.D {
+			break
+		}
+	}
+	plot, err := report.LinePlot(report.Frame{
+		Title:  fmt.Sprintf("n = %d, %s, %d cores", b.N, backend.Name, backend.Cores()),
+		XLabel: "dimension d", YLabel: "time of one aggregation (ms)", LogX: true, LogY: true,
+	}, append(lines, b.asymptotic(lines[0])...))
+	if err != nil {
+		return err
+	}
+	return plot.Save(path)
+}
+
+// next is the dimension after d, about three a decade, b.D last.
+func next(d, last int) int {
+	if d < last && float64(d)*math.Cbrt(10) > float64(last) {
+		return last
+	}
+	return int(math.Round(float64(d) * math.Cbrt(10)))
+}
+
+// asymptotic returns the costs of [bgmd, Table 1] for ε = 0.1 and k = d/10: nd
+// for the mean, nd·log₂n for cm, d/ε² + nd for gm and k/ε² + nd for the block.
+func (b aggBench) asymptotic(mean report.Line) []report.Line {
+	n := float64(b.N)
+	unit := mean.Y[len(mean.Y)-1] / (n * mean.X[len(mean.X)-1])
+	var lines []report.Line
+	for _, rule := range []struct {
+		label string
+		cost  float64 // of one coordinate
+	}{
+		{"O(nd log n), cm", n * math.Log2(n)},
+		{"O(d/ε² + nd), gm", 100 + n},
+		{"O(k/ε² + nd), block", 10 + n},
+	} {
+		line := report.Line{Label: rule.label, X: mean.X}
+		for _, d := range mean.X {
+			line.Y = append(line.Y, unit*rule.cost*d)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func (r aggResult) write(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(out, "%d rows of %d coordinates, %d cores, %s\n\n", r.N, r.D, r.Cores, r.Backend)
+	fmt.Fprintf(w, "ms\t/ mean\tGB/s\t  rule\n")
+	for _, t := range r.Rules {
+		fmt.Fprintf(w, "%.1f\t%.2f\t%.1f\t  %s\n", t.MS, t.ToMean, t.GBs, t.Rule)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if s := r.Split; s != (aggSplit{}) {
+		fmt.Fprintf(out, "\nblock: score %.1f ms, select %.1f, gather %.1f, aggregate %.1f, remember %.1f\n", s.Score, s.Select, s.Gather, s.Aggregate, s.Remember)
+	}
+	return nil
+}

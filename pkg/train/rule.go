@@ -1,0 +1,72 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/bgmd/bgmd/pkg/agg"
+)
+
+// Rule returns what the config aggregates with: the rule, behind a
+// pre-aggregator if there is one, inside a block if Block.Fraction is below 1,
+// with rows dropped that are not finite if it says so.
+func (c Config) Rule() (agg.Aggregator, error) {
+	a := c.Aggregator
+	o := agg.Options{
+		F: a.F, Beta: a.Beta, Keep: a.Keep, Tau: a.Tau, Sigma: a.Sigma, Pivot: a.Pivot,
+		Bucket: a.Bucket, Radius: a.Radius,
+		Solver: a.Solver, Stop: a.Stop, Eps: a.Eps, MaxIter: a.MaxIter, OnFail: a.OnFail,
+	}
+	if a.Rule != "gm" {
+		o.MaxIter = 0 // the default of 100 is gm's
+	}
+	if a.F < 0 {
+		o.F = c.corrupt()
+	}
+	rule, err := agg.New(a.Rule, o)
+	if err == nil && a.Pre != "none" {
+		rule, err = agg.NewPre(a.Pre, rule, o)
+	}
+	if err == nil && a.Block.Fraction < 1 {
+		rule, err = agg.NewBlock(rule, agg.BlockOptions{Fraction: a.Block.Fraction, Select: a.Block.Select, Memory: a.Block.Memory})
+	}
+	if err == nil && a.NonFinite == "drop" {
+		rule, err = agg.DropNonFinite(rule)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	return rule, nil
+}
+
+// corrupt is the largest number of clients that any one corruption makes
+// corrupt in a step: all of them, where a share of every client's samples is.
+func (c Config) corrupt() int {
+	n := c.Data.Clients
+	most := 0
+	for _, part := range []struct {
+		kind string
+		MembersConfig
+	}{
+		{c.Corruption.Feature.Kind, c.Corruption.Feature.MembersConfig},
+		{c.Corruption.Label.Kind, c.Corruption.Label.MembersConfig},
+		{c.Corruption.Gradient.Kind, c.Corruption.Gradient.membersConfig()},
+	} {
+		switch {
+		case part.kind == "none" || part.Fraction == 0:
+		case part.Level == "sample":
+			most = n
+		default:
+			most = max(most, part.size(n))
+		}
+	}
+	return most
+}
+
+// membersConfig says which clients' rows are corrupt, with the count that
+// members drawn by NumPy have whatever the config says.
+func (g GradientConfig) membersConfig() MembersConfig {
+	if g.Members == "numpy" {
+		g.Count = "floor"
+	}
+	return MembersConfig{g.Fraction, "client", g.Members, g.Count}
+}
