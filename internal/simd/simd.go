@@ -70,6 +70,49 @@ func AddScaled(sum []float64, x []float32, w float64) {
 	addScaledGo(sum[done:], x[done:], w)
 }
 
+// AddScaled4 does what four calls of [AddScaled] do, with each row's weight in
+// turn, in half the time.
+func AddScaled4(sum []float64, x *[4][]float32, w *[4]float64) {
+	for _, row := range x {
+		check("AddScaled4", len(sum), len(row))
+	}
+	done := 0
+	if accelerated {
+		done = len(sum) &^ 7
+		if done > 0 {
+			addScaled4AVX2(&sum[0], &x[0][0], &x[1][0], &x[2][0], &x[3][0], done, w)
+		}
+	}
+	for k, row := range x {
+		addScaledGo(sum[done:], row[done:], w[k])
+	}
+}
+
+// AddPowers4 does what four calls of [AddPowers] do, with each row in turn.
+func AddPowers4(sum, squares []float64, x *[4][]float32) {
+	check("AddPowers4", len(sum), len(squares))
+	for _, row := range x {
+		check("AddPowers4", len(sum), len(row))
+	}
+	done := 0
+	if accelerated {
+		done = len(sum) &^ 7
+		if done > 0 {
+			addPowers4AVX2(&sum[0], &squares[0], &x[0][0], &x[1][0], &x[2][0], &x[3][0], done)
+		}
+	}
+	for _, row := range x {
+		addPowersGo(sum[done:], squares[done:], row[done:])
+	}
+}
+
+// Prefetch asks the processor to bring x into its caches, and does not wait.
+func Prefetch(x []float32) {
+	if accelerated && len(x) > 0 {
+		prefetchAMD64(&x[0], len(x))
+	}
+}
+
 // AddPowers adds x[i] to sum[i] and x[i]² to squares[i]. The square of a float32
 // is exact in float64.
 func AddPowers(sum, squares []float64, x []float32) {

@@ -250,6 +250,60 @@ one_done:
 	VZEROUPPER
 	RET
 
+// func addScaled4AVX2(sum *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int, w *[4]float64)
+// Requires: AVX
+TEXT ·addScaled4AVX2(SB), NOSPLIT, $0-56
+	MOVQ         sum+0(FP), DI
+	MOVQ         x0+8(FP), R8
+	MOVQ         x1+16(FP), R9
+	MOVQ         x2+24(FP), R10
+	MOVQ         x3+32(FP), R11
+	MOVQ         n+40(FP), CX
+	MOVQ         w+48(FP), SI
+	VBROADCASTSD (SI), Y12
+	VBROADCASTSD 8(SI), Y13
+	VBROADCASTSD 16(SI), Y14
+	VBROADCASTSD 24(SI), Y15
+	XORQ         DX, DX
+
+loop:
+	CMPQ      DX, CX
+	JGE       done
+	VMOVUPD   (DI)(DX*8), Y0
+	VMOVUPD   32(DI)(DX*8), Y1
+	VCVTPS2PD (R8)(DX*4), Y2
+	VMULPD    Y12, Y2, Y2
+	VADDPD    Y2, Y0, Y0
+	VCVTPS2PD 16(R8)(DX*4), Y3
+	VMULPD    Y12, Y3, Y3
+	VADDPD    Y3, Y1, Y1
+	VCVTPS2PD (R9)(DX*4), Y4
+	VMULPD    Y13, Y4, Y4
+	VADDPD    Y4, Y0, Y0
+	VCVTPS2PD 16(R9)(DX*4), Y5
+	VMULPD    Y13, Y5, Y5
+	VADDPD    Y5, Y1, Y1
+	VCVTPS2PD (R10)(DX*4), Y6
+	VMULPD    Y14, Y6, Y6
+	VADDPD    Y6, Y0, Y0
+	VCVTPS2PD 16(R10)(DX*4), Y7
+	VMULPD    Y14, Y7, Y7
+	VADDPD    Y7, Y1, Y1
+	VCVTPS2PD (R11)(DX*4), Y8
+	VMULPD    Y15, Y8, Y8
+	VADDPD    Y8, Y0, Y0
+	VCVTPS2PD 16(R11)(DX*4), Y9
+	VMULPD    Y15, Y9, Y9
+	VADDPD    Y9, Y1, Y1
+	VMOVUPD   Y0, (DI)(DX*8)
+	VMOVUPD   Y1, 32(DI)(DX*8)
+	ADDQ      $0x08, DX
+	JMP       loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func addPowersAVX2(sum *float64, squares *float64, x *float32, n int)
 // Requires: AVX
 TEXT ·addPowersAVX2(SB), NOSPLIT, $0-32
@@ -311,6 +365,68 @@ one_done:
 	VZEROUPPER
 	RET
 
+// func addPowers4AVX2(sum *float64, squares *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int)
+// Requires: AVX
+TEXT ·addPowers4AVX2(SB), NOSPLIT, $0-56
+	MOVQ sum+0(FP), DI
+	MOVQ squares+8(FP), SI
+	MOVQ x0+16(FP), R8
+	MOVQ x1+24(FP), R9
+	MOVQ x2+32(FP), R10
+	MOVQ x3+40(FP), R11
+	MOVQ n+48(FP), CX
+	XORQ DX, DX
+
+loop:
+	CMPQ      DX, CX
+	JGE       done
+	VMOVUPD   (DI)(DX*8), Y0
+	VMOVUPD   (SI)(DX*8), Y2
+	VMOVUPD   32(DI)(DX*8), Y1
+	VMOVUPD   32(SI)(DX*8), Y3
+	VCVTPS2PD (R8)(DX*4), Y4
+	VADDPD    Y4, Y0, Y0
+	VMULPD    Y4, Y4, Y4
+	VADDPD    Y4, Y2, Y2
+	VCVTPS2PD 16(R8)(DX*4), Y5
+	VADDPD    Y5, Y1, Y1
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y3, Y3
+	VCVTPS2PD (R9)(DX*4), Y6
+	VADDPD    Y6, Y0, Y0
+	VMULPD    Y6, Y6, Y6
+	VADDPD    Y6, Y2, Y2
+	VCVTPS2PD 16(R9)(DX*4), Y7
+	VADDPD    Y7, Y1, Y1
+	VMULPD    Y7, Y7, Y7
+	VADDPD    Y7, Y3, Y3
+	VCVTPS2PD (R10)(DX*4), Y8
+	VADDPD    Y8, Y0, Y0
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y2, Y2
+	VCVTPS2PD 16(R10)(DX*4), Y9
+	VADDPD    Y9, Y1, Y1
+	VMULPD    Y9, Y9, Y9
+	VADDPD    Y9, Y3, Y3
+	VCVTPS2PD (R11)(DX*4), Y10
+	VADDPD    Y10, Y0, Y0
+	VMULPD    Y10, Y10, Y10
+	VADDPD    Y10, Y2, Y2
+	VCVTPS2PD 16(R11)(DX*4), Y11
+	VADDPD    Y11, Y1, Y1
+	VMULPD    Y11, Y11, Y11
+	VADDPD    Y11, Y3, Y3
+	VMOVUPD   Y0, (DI)(DX*8)
+	VMOVUPD   Y2, (SI)(DX*8)
+	VMOVUPD   Y1, 32(DI)(DX*8)
+	VMOVUPD   Y3, 32(SI)(DX*8)
+	ADDQ      $0x08, DX
+	JMP       loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func squaredDistanceAVX2(lanes *[16]float64, x *float32, y *float32, n int)
 // Requires: AVX
 TEXT ·squaredDistanceAVX2(SB), NOSPLIT, $0-32
@@ -357,6 +473,24 @@ loop_done:
 	VMOVUPD Y2, 64(DI)
 	VMOVUPD Y3, 96(DI)
 	VZEROUPPER
+	RET
+
+// func prefetchAMD64(x *float32, n int)
+// Requires: MMX+
+TEXT ·prefetchAMD64(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), DI
+	MOVQ n+8(FP), CX
+
+loop:
+	CMPQ       CX, $0x01
+	JL         loop_done
+	PREFETCHT0 (DI)
+	SUBQ       $0x0f, CX
+	ADDQ       $0x40, DI
+	SUBQ       $0x01, CX
+	JMP        loop
+
+loop_done:
 	RET
 
 // func dotsAVX2(out *[12]float64, a0 *float32, a1 *float32, a2 *float32, a3 *float32, b0 *float32, b1 *float32, b2 *float32, n int)

@@ -118,6 +118,31 @@ func TestSums(t *testing.T) {
 	})
 }
 
+// TestFourRows: four rows at once give the bits that one after another does.
+func TestFourRows(t *testing.T) {
+	both(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(7, 1))
+		for _, n := range lengths() {
+			x := [4][]float32{values(rng, n), values(rng, n), values(rng, n), values(rng, n)}
+			w := [4]float64{rng.NormFloat64(), 0, rng.NormFloat64(), rng.NormFloat64()}
+			sum, squares := doubles(rng, n), doubles(rng, n)
+			scaled, wantScaled := slices.Clone(sum), slices.Clone(sum)
+			added, wantAdded := slices.Clone(sum), slices.Clone(sum)
+			squared, wantSquared := slices.Clone(squares), slices.Clone(squares)
+			AddScaled4(scaled, &x, &w)
+			AddPowers4(added, squared, &x)
+			for k, row := range x {
+				Prefetch(row)
+				AddScaled(wantScaled, row, w[k])
+				AddPowers(wantAdded, wantSquared, row)
+			}
+			if !slices.Equal(scaled, wantScaled) || !slices.Equal(added, wantAdded) || !slices.Equal(squared, wantSquared) {
+				t.Fatalf("n = %d: four rows at once differ from one after another", n)
+			}
+		}
+	})
+}
+
 func TestSquaredDistance(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 1))
 	for _, n := range lengths() {
@@ -184,6 +209,8 @@ func TestLengthsAreChecked(t *testing.T) {
 		"AddScaled":       func() { AddScaled(z, y, 1) },
 		"AddPowers":       func() { AddPowers(z, z[:15], x) },
 		"SquaredDistance": func() { SquaredDistance(x, y) },
+		"AddScaled4":      func() { AddScaled4(z, &[4][]float32{x, x, y, x}, new([4]float64)) },
+		"AddPowers4":      func() { AddPowers4(z, z, &[4][]float32{x, x, y, x}) },
 		"Dots": func() {
 			Dots(new([12]float64), &[4][]float32{x, x, x, x}, &[3][]float32{x, y, x})
 		},
@@ -216,6 +243,8 @@ func BenchmarkPrimitives(b *testing.B) {
 		{"Min", 8 * n, func() { Min(x, y) }},
 		{"Finite", 4 * n, func() { Finite(x) }},
 		{"AddScaled", 4 * n, func() { AddScaled(sum, x, 0.5) }},
+		{"AddScaled4", 16 * n, func() { AddScaled4(sum, &a, &[4]float64{1, 2, 3, 4}) }},
+		{"AddPowers4", 16 * n, func() { AddPowers4(sum, squares, &a) }},
 		{"AddPowers", 4 * n, func() { AddPowers(sum, squares, x) }},
 		{"SquaredDistance", 8 * n, func() { SquaredDistance(x, y) }},
 		{"Dots", 7 * 4 * n, func() { Dots(&out, &a, &c) }},

@@ -29,15 +29,30 @@ func checkFiniteAVX2(x *float32, n int) (bad uint32)
 //go:noescape
 func addScaledAVX2(sum *float64, x *float32, n int, w float64)
 
+// addScaled4AVX2 adds w0·x0[i], then w1·x1[i], … to sum[i], 8 elements at a time.
+//
+//go:noescape
+func addScaled4AVX2(sum *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int, w *[4]float64)
+
 // addPowersAVX2 adds x[i] to sum[i] and x[i]² to squares[i], 4 elements at a time.
 //
 //go:noescape
 func addPowersAVX2(sum *float64, squares *float64, x *float32, n int)
 
+// addPowers4AVX2 adds x0[i], then x1[i], … to sum[i] and their squares to squares[i], 8 elements at a time.
+//
+//go:noescape
+func addPowers4AVX2(sum *float64, squares *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int)
+
 // squaredDistanceAVX2 sets lanes[l] to the sum of (x[i]−y[i])² over i = l, l+16, …, 16 elements at a time.
 //
 //go:noescape
 func squaredDistanceAVX2(lanes *[16]float64, x *float32, y *float32, n int)
+
+// prefetchAMD64 asks for every sixteenth element to come into the caches.
+//
+//go:noescape
+func prefetchAMD64(x *float32, n int)
 
 // dotsAVX2 adds to out[3i+j] the inner product of row ai and row bj, 8 columns at a time.
 //

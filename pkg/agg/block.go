@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/bgmd/bgmd/internal/par"
 )
 
 // Equivariant is implemented by aggregators that can promise
@@ -239,7 +241,7 @@ func (b *Block) gather(G Matrix, gamma float64) Matrix {
 // scatter writes the inner rule's result to the block of dst, zero elsewhere,
 // and reports whether all of it is finite.
 func (b *Block) scatter(dst []float32, gamma float64) bool {
-	clear(dst)
+	par.For(len(dst), 16*columnGrain, func(_, lo, hi int) { clear(dst[lo:hi]) })
 	zero := float32(0)
 	for p, j := range b.index {
 		t := float64(b.out[p])

@@ -27,9 +27,10 @@ type gram struct {
 }
 
 type gramSlab struct {
-	sum  []float64 // n×n, lower triangle
-	tile [simd.DotsRows * simd.DotsCols]float64
-	rows []float64 // n×gramChunk, centred rows
+	sum   []float64 // n×n, lower triangle
+	tiles [][simd.DotsRows * simd.DotsCols]float64
+	tiled [][]float32
+	rows  []float64 // n×gramChunk, centred rows
 }
 
 // fast sets K = GGᵀ from float32 products, O(n²d). Entries beyond 1e18 overflow
@@ -41,27 +42,35 @@ type gramSlab struct {
 func (g *gram) fast(G Matrix) {
 	n := G.Rows
 	g.overSlabs(G, func(s *gramSlab, lo, cols int) {
-		row := func(i int) []float32 { return G.Data[min(i, n-1)*G.Cols+lo:][:cols] }
-		var a [simd.DotsRows][]float32
-		var b [simd.DotsCols][]float32
+		// The last row stands in for those that the last tiles lack.
+		s.tiled = grown(s.tiled, n+simd.DotsRows)
+		for i := range s.tiled {
+			s.tiled[i] = G.Data[min(i, n-1)*G.Cols+lo:][:cols]
+		}
+		t := 0
 		for i := 0; i < n; i += simd.DotsRows {
-			for k := range a {
-				a[k] = row(i + k)
-			}
+			a := (*[simd.DotsRows][]float32)(s.tiled[i:])
 			for j := 0; j < min(i+simd.DotsRows, n); j += simd.DotsCols {
-				for k := range b {
-					b[k] = row(j + k)
+				if t == len(s.tiles) {
+					s.tiles = append(s.tiles, [simd.DotsRows * simd.DotsCols]float64{})
 				}
-				s.tile = [simd.DotsRows * simd.DotsCols]float64{}
-				simd.Dots(&s.tile, &a, &b)
-				for k, v := range s.tile {
-					p, q := i+k/simd.DotsCols, j+k%simd.DotsCols
-					if p < n && q <= p {
-						s.sum[p*n+q] += v
-					}
-				}
+				simd.Dots(&s.tiles[t], a, (*[simd.DotsCols][]float32)(s.tiled[j:]))
+				t++
 			}
 		}
+	}, func(s *gramSlab) {
+		t := 0
+		for i := 0; i < n; i += simd.DotsRows {
+			for j := 0; j < min(i+simd.DotsRows, n); j += simd.DotsCols {
+				for k, v := range s.tiles[t] {
+					if p, q := i+k/simd.DotsCols, j+k%simd.DotsCols; p < n && q <= p {
+						s.sum[p*n+q] = v
+					}
+				}
+				t++
+			}
+		}
+		clear(s.tiled) // G is the caller's
 	})
 }
 
@@ -118,12 +127,12 @@ func (g *gram) exact(G Matrix, centre int) {
 		}
 		blas64.Syrk(blas.NoTrans, 1, blas64.General{Rows: n, Cols: cols, Stride: gramChunk, Data: s.rows},
 			1, blas64.Symmetric{N: n, Stride: n, Data: s.sum, Uplo: blas.Lower})
-	})
+	}, func(*gramSlab) {})
 }
 
-// overSlabs calls f for every chunk of columns, adding to the slab's sum, and
-// then sums the slabs into K.
-func (g *gram) overSlabs(G Matrix, f func(s *gramSlab, lo, cols int)) {
+// overSlabs calls add for every chunk of columns of every slab, then finish, and
+// sums the slabs' sums into K.
+func (g *gram) overSlabs(G Matrix, add func(s *gramSlab, lo, cols int), finish func(s *gramSlab)) {
 	n, d := G.Rows, G.Cols
 	grain := max(16, par.Chunks(par.Chunks(d, gramSlabs), gramChunk)) * gramChunk
 	slabs := par.Chunks(d, grain)
@@ -134,9 +143,11 @@ func (g *gram) overSlabs(G Matrix, f func(s *gramSlab, lo, cols int)) {
 		s := &g.slabs[chunk]
 		s.sum = grown(s.sum, n*n)
 		clear(s.sum)
+		clear(s.tiles)
 		for ; lo < hi; lo += gramChunk {
-			f(s, lo, min(gramChunk, hi-lo))
+			add(s, lo, min(gramChunk, hi-lo))
 		}
+		finish(s)
 	})
 	g.K = grown(g.K, n*n)
 	clear(g.K)

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+
+	"github.com/bgmd/bgmd/internal/par"
 )
 
 const (
@@ -48,51 +50,127 @@ func (b *Block) choose(k int, step Step) error {
 	return nil
 }
 
-// digitBits is the width of a digit in the selection of the largest: six digits
-// cover 64 bits, and the counts fit in the L1 cache.
-const digitBits = 11
+// binBits is the number of leading bits of a score, after the sign, that the
+// selection of the largest counts by: the exponent and five bits of the rest,
+// so that a bin is a 32nd of an octave wide.
+const binBits = 16
 
 // selector owns the scratch of the selections.
 type selector struct {
-	counts []int32   // of top: one for each value of a digit
-	keys   []float64 // of proportional: d
-	taken  []uint64  // of random: d bits
+	counts [][]int32     // of top: a count a bin, for each chunk
+	parts  [][]candidate // of top: scores in the bin of the k-th largest and above, by chunk
+	near   []candidate   // of top: scores in that bin
+	keys   []float64     // of proportional: d
+	taken  []uint64      // of random: d bits
 }
 
+// candidate is a score, as the integer with its bits, and its index.
+type candidate struct {
+	bits  uint64
+	index int
+}
+
+// selectChunks is the number of chunks that top cuts the scores in.
+const selectChunks = 8
+
 // top sets index to the len(index) largest of the nonnegative scores, ascending,
-// ties to the lowest index. It selects by the bits of the scores, whose order
-// as integers is theirs as numbers, digit by digit: seven passes.
+// ties to the lowest index. The bits of a score, read as an integer, are in the
+// order of the numbers: one pass counts them by their leading bits, a second
+// collects the bin that the k-th largest is in, and those above it; the bin is
+// narrowed down in the same way.
 func (s *selector) top(index []int, scores []float64) {
-	s.counts = grown(s.counts, 1<<digitBits)
-	var threshold uint64 // the high bits of the k-th largest score
-	ties := len(index)   // how many of its equals are in the block
-	for shift := 5 * digitBits; shift >= 0; shift -= digitBits {
-		clear(s.counts)
-		for _, v := range scores {
-			if b := math.Float64bits(v) >> shift; b>>digitBits == threshold {
-				s.counts[b&(1<<digitBits-1)]++
-			}
-		}
-		digit := 1<<digitBits - 1
-		for ; int(s.counts[digit]) < ties; digit-- {
-			ties -= int(s.counts[digit])
-		}
-		threshold = threshold<<digitBits | uint64(digit)
-	}
+	grain := max(columnGrain, par.Chunks(len(scores), selectChunks))
+	bin, above := s.bin(scores, grain, len(index))
+	s.collect(scores, grain, bin)
+	last := s.narrow(len(index) - above)
 	p := 0
-	for j, v := range scores {
-		b := math.Float64bits(v)
-		if b < threshold {
-			continue
-		}
-		if b == threshold {
-			if ties == 0 {
-				continue
+	for _, part := range s.parts {
+		for _, c := range part {
+			if c.bits > last.bits || c.bits == last.bits && c.index <= last.index {
+				index[p] = c.index
+				p++
 			}
-			ties--
 		}
-		index[p] = j
-		p++
+	}
+}
+
+// collect sets parts to the scores in a bin and above, in the order of their
+// indices, and near to those in it.
+func (s *selector) collect(scores []float64, grain int, bin uint64) {
+	chunks := par.Chunks(len(scores), grain)
+	for len(s.parts) < chunks {
+		s.parts = append(s.parts, nil)
+	}
+	s.parts = s.parts[:chunks]
+	par.For(len(scores), grain, func(chunk, lo, hi int) {
+		part := s.parts[chunk][:0]
+		for j := lo; j < hi; j++ {
+			if b := math.Float64bits(scores[j]); b>>(63-binBits) >= bin {
+				part = append(part, candidate{b, j})
+			}
+		}
+		s.parts[chunk] = part
+	})
+	s.near = s.near[:0]
+	for _, part := range s.parts {
+		for _, c := range part {
+			if c.bits>>(63-binBits) == bin {
+				s.near = append(s.near, c)
+			}
+		}
+	}
+}
+
+// narrow returns the rank-th largest of near, counted from 1, of equals the one
+// with the lowest index first. It goes by the bits that bins do not look at.
+func (s *selector) narrow(rank int) candidate {
+	counts := s.counts[0]
+	for shift := 63 - 2*binBits; ; shift = max(0, shift-binBits) {
+		digit := func(c candidate) uint64 { return c.bits >> shift & (1<<binBits - 1) }
+		clear(counts)
+		for _, c := range s.near {
+			counts[digit(c)]++
+		}
+		bin := uint64(1<<binBits - 1)
+		for ; int(counts[bin]) < rank; bin-- {
+			rank -= int(counts[bin])
+		}
+		kept := s.near[:0]
+		for _, c := range s.near {
+			if digit(c) == bin {
+				kept = append(kept, c)
+			}
+		}
+		s.near = kept
+		if shift == 0 {
+			return s.near[rank-1]
+		}
+	}
+}
+
+// bin returns the bin of the k-th largest score and the number of scores in the
+// bins above it.
+func (s *selector) bin(scores []float64, grain, k int) (bin uint64, above int) {
+	chunks := par.Chunks(len(scores), grain)
+	for len(s.counts) < chunks {
+		s.counts = append(s.counts, make([]int32, 1<<binBits))
+	}
+	par.For(len(scores), grain, func(chunk, lo, hi int) {
+		counts := s.counts[chunk]
+		clear(counts)
+		for _, v := range scores[lo:hi] {
+			counts[math.Float64bits(v)>>(63-binBits)&(1<<binBits-1)]++
+		}
+	})
+	for bin = 1<<binBits - 1; ; bin-- {
+		in := 0
+		for _, counts := range s.counts[:chunks] {
+			in += int(counts[bin])
+		}
+		if above+in >= k {
+			return bin, above
+		}
+		above += in
 	}
 }
 

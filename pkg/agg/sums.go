@@ -43,10 +43,21 @@ func weightedSum(dst []float32, G Matrix, w []float64) bool {
 // without weight.
 func sumRows(sum []float64, G Matrix, w []float64, lo int) {
 	clear(sum)
+	var rows [4][]float32
+	var weights [4]float64
+	held := 0
 	for i, v := range w {
-		if v != 0 {
-			simd.AddScaled(sum, G.Data[i*G.Cols+lo:][:len(sum)], v)
+		if v == 0 {
+			continue
 		}
+		rows[held], weights[held] = G.Data[i*G.Cols+lo:][:len(sum)], v
+		if held++; held == len(rows) {
+			simd.AddScaled4(sum, &rows, &weights)
+			held = 0
+		}
+	}
+	for k := range held {
+		simd.AddScaled(sum, rows[k], weights[k])
 	}
 }
 
@@ -55,7 +66,12 @@ func sumRows(sum []float64, G Matrix, w []float64, lo int) {
 func sumColumns(sum, squares []float64, G Matrix, lo int) {
 	clear(sum)
 	clear(squares)
-	for i := range G.Rows {
-		simd.AddPowers(sum, squares, G.Data[i*G.Cols+lo:][:len(sum)])
+	row := func(i int) []float32 { return G.Data[i*G.Cols+lo:][:len(sum)] }
+	i := 0
+	for ; i+4 <= G.Rows; i += 4 {
+		simd.AddPowers4(sum, squares, &[4][]float32{row(i), row(i + 1), row(i + 2), row(i + 3)})
+	}
+	for ; i < G.Rows; i++ {
+		simd.AddPowers(sum, squares, row(i))
 	}
 }

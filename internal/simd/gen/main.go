@@ -23,8 +23,11 @@ func main() {
 	extremum("maxAVX2", "dst[i] = max(dst[i], x[i])", VMAXPS)
 	checkFinite()
 	addScaled()
+	addScaled4()
 	addPowers()
+	addPowers4()
 	squaredDistance()
+	prefetch()
 	dots()
 	Generate()
 }
@@ -158,6 +161,103 @@ func addScaled() {
 	loop("four", RCX, 16, map[Register]int{RDI: 128, RSI: 64}, body(4))
 	loop("one", RCX, 4, map[Register]int{RDI: 32, RSI: 16}, body(1))
 	VZEROUPPER()
+	RET()
+}
+
+// fourRows loads the pointers x0–x3 into R8–R11.
+func fourRows() []GPPhysical {
+	rows := []GPPhysical{R8, R9, R10, R11}
+	for i, r := range rows {
+		Load(Param(fmt.Sprint("x", i)), r)
+	}
+	return rows
+}
+
+// over runs body for every eighth element, DX, below n, in CX.
+func over(body func()) {
+	XORQ(RDX, RDX)
+	Label("loop")
+	CMPQ(RDX, RCX)
+	JGE(LabelRef("done"))
+	body()
+	ADDQ(Imm(8), RDX)
+	JMP(LabelRef("loop"))
+	Label("done")
+}
+
+// addScaled4 keeps the weights in Y12–Y15 and two vectors of sums in Y0 and Y1.
+func addScaled4() {
+	TEXT("addScaled4AVX2", NOSPLIT, "func(sum *float64, x0, x1, x2, x3 *float32, n int, w *[4]float64)")
+	Pragma("noescape")
+	Doc("addScaled4AVX2 adds w0·x0[i], then w1·x1[i], … to sum[i], 8 elements at a time.")
+	Load(Param("sum"), RDI)
+	rows := fourRows()
+	Load(Param("n"), RCX)
+	Load(Param("w"), RSI)
+	for k := range rows {
+		VBROADCASTSD(Mem{Base: RSI, Disp: 8 * k}, Y(12+k))
+	}
+	over(func() {
+		for v := range 2 {
+			VMOVUPD(Mem{Base: RDI, Index: RDX, Scale: 8, Disp: 32 * v}, Y(v))
+		}
+		for k, r := range rows {
+			for v := range 2 {
+				VCVTPS2PD(Mem{Base: r, Index: RDX, Scale: 4, Disp: 16 * v}, Y(2+2*k+v))
+				VMULPD(Y(12+k), Y(2+2*k+v), Y(2+2*k+v))
+				VADDPD(Y(2+2*k+v), Y(v), Y(v))
+			}
+		}
+		for v := range 2 {
+			VMOVUPD(Y(v), Mem{Base: RDI, Index: RDX, Scale: 8, Disp: 32 * v})
+		}
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// addPowers4 keeps two vectors of sums in Y0 and Y1, of squares in Y2 and Y3.
+func addPowers4() {
+	TEXT("addPowers4AVX2", NOSPLIT, "func(sum, squares *float64, x0, x1, x2, x3 *float32, n int)")
+	Pragma("noescape")
+	Doc("addPowers4AVX2 adds x0[i], then x1[i], … to sum[i] and their squares to squares[i], 8 elements at a time.")
+	Load(Param("sum"), RDI)
+	Load(Param("squares"), RSI)
+	rows := fourRows()
+	Load(Param("n"), RCX)
+	over(func() {
+		for v := range 2 {
+			VMOVUPD(Mem{Base: RDI, Index: RDX, Scale: 8, Disp: 32 * v}, Y(v))
+			VMOVUPD(Mem{Base: RSI, Index: RDX, Scale: 8, Disp: 32 * v}, Y(2+v))
+		}
+		for k, r := range rows {
+			for v := range 2 {
+				x := Y(4 + 2*k + v)
+				VCVTPS2PD(Mem{Base: r, Index: RDX, Scale: 4, Disp: 16 * v}, x)
+				VADDPD(x, Y(v), Y(v))
+				VMULPD(x, x, x)
+				VADDPD(x, Y(2+v), Y(2+v))
+			}
+		}
+		for v := range 2 {
+			VMOVUPD(Y(v), Mem{Base: RDI, Index: RDX, Scale: 8, Disp: 32 * v})
+			VMOVUPD(Y(2+v), Mem{Base: RSI, Index: RDX, Scale: 8, Disp: 32 * v})
+		}
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// prefetch asks for a cache line of 16 elements at a time.
+func prefetch() {
+	TEXT("prefetchAMD64", NOSPLIT, "func(x *float32, n int)")
+	Pragma("noescape")
+	Doc("prefetchAMD64 asks for every sixteenth element to come into the caches.")
+	arguments("x", "n")
+	loop("loop", RCX, 1, map[Register]int{RDI: 64}, func() {
+		PREFETCHT0(Mem{Base: RDI})
+		SUBQ(Imm(15), RCX)
+	})
 	RET()
 }
 
