@@ -34,13 +34,15 @@ lint: ## check style, shell scripts and the walls between packages
 	$(LINT) run
 	shellcheck scripts/*.sh .ci/run
 
-bench: build ## time a step's gradients on this machine
+bench: build ## time a step's gradients and every rule on this machine
 	$(BIN) bench step --clients 32 --batch 64
 	$(BIN) bench step --clients 32 --batch 16
+	$(BIN) bench agg
 
-bench-peers: build ## the same beside PyTorch (Debian: python3-torch, python3-numpy)
-	$(PYTHON) scripts/bench_peers.py --clients 32 --batch 64 --bgmd $(BIN)
-	$(PYTHON) scripts/bench_peers.py --clients 32 --batch 16 --bgmd $(BIN)
+bench-peers: build ## the same, and aggregation, beside PyTorch and NumPy (Debian: python3-torch, python3-numpy)
+	$(PYTHON) scripts/bench_peers.py step --clients 32 --batch 64 --bgmd $(BIN)
+	$(PYTHON) scripts/bench_peers.py step --clients 32 --batch 16 --bgmd $(BIN)
+	$(PYTHON) scripts/bench_peers.py agg --bgmd $(BIN)
 
 data: ## download Fashion-MNIST into data/
 	scripts/download_datasets.sh fashion-mnist

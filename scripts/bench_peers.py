@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Times PyTorch doing the work of `bgmd bench step`, and bgmd beside it.
+"""Times PyTorch and NumPy doing bgmd's work, and bgmd beside them.
+
+    bench_peers.py step   a training step's gradients, as `bgmd bench step`
+    bench_peers.py agg    aggregation, as `bgmd bench agg`
 
 One step is: for each of n clients, load its batch, run LeNet forward and
 backward, and write the flattened gradient into the client's row of the n x d
@@ -12,9 +15,15 @@ where T is --threads (default: all cores). With --bgmd PATH the program is run
 between PyTorch's rounds, so that both see the same machine, and the ratio
 bgmd / PyTorch is printed: below 1 bgmd is faster.
 
+Aggregation is the mean, the coordinate-wise median, the geometric median and
+block geometric median descent (a tenth of the coordinates, averaged memory) of
+one n x d matrix, written in NumPy and in PyTorch as their users write them; the
+geometric median is Weiszfeld's iteration until a step is shorter than 1e-5 of
+the result. bgmd's solves it to an optimality residual of 1e-8.
+
 Needs only PyTorch and NumPy (Debian: python3-torch, python3-numpy).
 
-    /usr/bin/python3 scripts/bench_peers.py --clients 32 --batch 64 --bgmd bin/bgmd
+    /usr/bin/python3 scripts/bench_peers.py step --clients 32 --batch 64 --bgmd bin/bgmd
 """
 import argparse
 import json
@@ -24,6 +33,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -103,8 +113,100 @@ def bgmd_step(path, args):
     return json.loads(subprocess.run(cmd, check=True, stdout=subprocess.PIPE).stdout)
 
 
+def weiszfeld(G, mean, norms, iterations=100, tolerance=1e-5):
+    """The geometric median of the rows of G."""
+    y = mean(G)
+    for _ in range(iterations):
+        w = 1 / norms(G - y).clip(1e-12)
+        w /= w.sum()
+        step = w @ G
+        moved = float(norms((step - y)[None])[0])
+        y = step
+        if moved < tolerance * float(norms(y[None])[0]):
+            break
+    return y
+
+
+class BlockDescent:
+    """Block geometric median descent with one averaged memory."""
+
+    def __init__(self, d, fraction, zeros, largest, mean, norms, gamma=0.01):
+        self.k, self.m, self.gamma = int(fraction * d), zeros(d), gamma
+        self.zeros, self.largest, self.mean, self.norms = zeros, largest, mean, norms
+
+    def __call__(self, G):
+        P = self.gamma * G + self.m
+        block = self.largest((P * P).sum(0), self.k)
+        u = self.zeros(P.shape[1])
+        u[block] = weiszfeld(P[:, block], self.mean, self.norms) / self.gamma
+        self.m = self.mean(P)
+        self.m[block] = 0
+        return u
+
+
+def peers(torch, G):
+    """Every rule of every library, as a function without arguments."""
+    T = torch.from_numpy(G)
+    d = G.shape[1]
+    np_mean, np_norms = lambda X: X.mean(0), lambda X: np.linalg.norm(X, axis=1)
+    t_mean, t_norms = lambda X: X.mean(0), lambda X: X.norm(dim=1)
+    np_block = BlockDescent(d, 0.1, lambda n: np.zeros(n, np.float32), lambda s, k: np.argpartition(s, -k)[-k:], np_mean, np_norms)
+    t_block = BlockDescent(d, 0.1, torch.zeros, lambda s, k: torch.topk(s, k, sorted=False).indices, t_mean, t_norms)
+    return {
+        "NumPy": {"mean": lambda: G.mean(0), "cm": lambda: np.median(G, axis=0),
+                  "gm": lambda: weiszfeld(G, np_mean, np_norms), "block": lambda: np_block(G)},
+        "PyTorch": {"mean": lambda: T.mean(0), "cm": lambda: T.median(0),
+                    "gm": lambda: weiszfeld(T, t_mean, t_norms), "block": lambda: t_block(T)},
+    }
+
+
+def bench_agg(torch, args):
+    """Times the rules and prints a table."""
+    rng = np.random.default_rng(1)
+    G = np.empty((args.n, args.d), np.float32)
+    common = rng.standard_normal(args.d, np.float32)
+    for i in range(args.n):
+        G[i] = 0.01 * (common + rng.standard_normal(args.d, np.float32))
+        if i < args.n // 5:
+            G[i] *= -100
+    torch.set_num_threads(args.threads)
+    times = {lib: {rule: [] for rule in rules} for lib, rules in peers(torch, G).items()}
+    ours = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "G.npy")
+        np.save(path, G)
+        for r in range(args.rounds):
+            for lib, rules in peers(torch, G).items():
+                for rule, run in rules.items():
+                    start = time.perf_counter()
+                    run()
+                    times[lib][rule].append((time.perf_counter() - start) * 1e3)
+            if args.bgmd:
+                cmd = [args.bgmd, "bench", "agg", "--matrix", path, "--rules", "cm,gm,block", "--calls", "5", "--json"]
+                for t in json.loads(subprocess.run(cmd, check=True, stdout=subprocess.PIPE).stdout)["rules"]:
+                    ours.setdefault(t["rule"].replace("block(0.1, gm)", "block"), []).append(t["ms"])
+            print(f"round {r + 1} of {args.rounds} done", file=sys.stderr)
+    table = {rule: {lib: statistics.median(times[lib][rule]) for lib in times} for rule in ("mean", "cm", "gm", "block")}
+    for rule, row in table.items():
+        if rule in ours:
+            row["bgmd"] = statistics.median(ours[rule])
+    if args.json:
+        print(json.dumps({"n": args.n, "d": args.d, "threads": args.threads, "torch": torch.__version__, "numpy": np.__version__, "ms": table}))
+        return
+    print(f"{args.n} rows of {args.d} coordinates, {args.threads} cores, NumPy {np.__version__}, PyTorch {torch.__version__}; median of {args.rounds}, ms")
+    print(f"{'':8}{'NumPy':>10}{'PyTorch':>10}{'bgmd':>10}   NumPy / bgmd   PyTorch / bgmd")
+    for rule, row in table.items():
+        line = f"{rule:8}{row['NumPy']:10.1f}{row['PyTorch']:10.1f}"
+        if "bgmd" in row:
+            line += f"{row['bgmd']:10.1f}{row['NumPy'] / row['bgmd']:15.1f}{row['PyTorch'] / row['bgmd']:17.1f}"
+        print(line)
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("what", nargs="?", choices=["step", "agg"], default="step")
+    ap.add_argument("--n", type=int, default=32, help="agg: rows (default 32)")
+    ap.add_argument("--d", type=int, default=1_163_978, help="agg: coordinates (default LeNet's 1163978)")
     ap.add_argument("--clients", type=int, default=32)
     ap.add_argument("--batch", type=int, default=64)
     ap.add_argument("--steps", type=int, default=5, help="steps a round (default 5)")
@@ -118,6 +220,9 @@ def main():
     except ImportError:
         sys.exit("bench_peers: no PyTorch for this Python; on Debian: apt-get install python3-torch python3-numpy, then /usr/bin/python3 " + sys.argv[0])
 
+    if args.what == "agg":
+        bench_agg(torch, args)
+        return
     shapes = dict.fromkeys([(1, args.threads), (args.threads, 1)])
     times, peaks, ours = {}, {}, []
     for r in range(args.rounds):

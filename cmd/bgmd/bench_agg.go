@@ -67,6 +67,7 @@ the asymptotic costs of the paper's Figure 1(c).`),
 	f.IntVar(&b.D, "d", 1_163_978, "coordinates of a gradient")
 	f.IntVar(&b.Calls, "calls", 7, "calls to time, after one that is not")
 	f.StringSliceVar(&b.rules, "rules", nil, "`names` of rules, comma-separated (default: all)")
+	f.StringVar(&b.matrix, "matrix", "", "time on the matrix in this .npy `file` instead of one of --n by --d")
 	f.StringVar(&figure, "figure", "", "draw cost over dimension to this `file`")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -78,6 +79,8 @@ type aggBench struct {
 	D     int `json:"d"`
 	Calls int `json:"calls"`
 	rules []string
+
+	matrix string // file with the matrix, or empty
 }
 
 // aggResult is what was measured.
@@ -204,12 +207,21 @@ func read(_ []float32, G agg.Matrix, _ agg.Step) (agg.Stats, error) {
 }
 
 func (b aggBench) run(ctx context.Context) (aggResult, error) {
+	var G agg.Matrix
+	if b.matrix == "" {
+		G = cloud(b.N, b.D)
+	} else {
+		m, err := readMatrix(nil, b.matrix)
+		if err != nil {
+			return aggResult{}, err
+		}
+		G, b.N, b.D = m.Matrix, m.Rows, m.Cols
+	}
 	list, err := b.all()
 	if err != nil {
 		return aggResult{}, err
 	}
 	r := aggResult{aggBench: b, Backend: backend.Name, Cores: backend.Cores()}
-	G := cloud(b.N, b.D)
 	for _, t := range list {
 		ms, stats, err := b.time(ctx, t, G)
 		if err != nil {
@@ -274,6 +286,9 @@ func cloud(n, d int) agg.Matrix {
 // the right end.
 func (b aggBench) figure(ctx context.Context, path string) error {
 	const first = 10_000
+	if b.matrix != "" {
+		return &configError{errors.New("--figure draws its own matrices: leave out --matrix")}
+	}
 	if b.D <= first {
 		return &configError{fmt.Errorf("--figure needs dimensions from %d on: --d is %d", first, b.D)}
 	}

@@ -57,7 +57,7 @@ const (
 	exitOK       = 0
 	exitFailed   = 1 // the command could not do what it was told to
 	exitUsage    = 2 // the command line or the configuration is wrong
-	exitData     = 3 // a data set is missing or damaged
+	exitData     = 3 // data is missing or damaged
 	exitDiverged = 4 // training diverged
 )
 
@@ -77,7 +77,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.Is(err, errConfig), isKeyError(err):
 		return exitUsage
-	case errors.Is(err, data.ErrData):
+	case errors.Is(err, data.ErrData), isInputError(err):
 		return exitData
 	case errors.Is(err, errDiverged):
 		return exitDiverged
@@ -88,6 +88,11 @@ func exitCode(err error) int {
 // isKeyError recognises what package train refuses only once it knows the data.
 func isKeyError(err error) bool {
 	_, ok := errors.AsType[*train.KeyError](err)
+	return ok
+}
+
+func isInputError(err error) bool {
+	_, ok := errors.AsType[*inputError](err)
 	return ok
 }
 

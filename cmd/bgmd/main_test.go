@@ -4,8 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -29,6 +32,26 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("usage: digits FOLDER")
 				}
 				ts.Check(writeDigits(ts.MkAbs(args[0])))
+			},
+			// matrix FILE ROW...: a float32 matrix, rows as 1,2,NaN.
+			"matrix": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) < 2 {
+					ts.Fatalf("usage: matrix FILE ROW...")
+				}
+				var numbers []byte
+				cols := 0
+				for _, row := range args[1:] {
+					fields := strings.Split(row, ",")
+					cols = len(fields)
+					for _, field := range fields {
+						v, err := strconv.ParseFloat(field, 32)
+						ts.Check(err)
+						numbers = binary.LittleEndian.AppendUint32(numbers, math.Float32bits(float32(v)))
+					}
+				}
+				header := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }\n", len(args)-1, cols)
+				file := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), 0)
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), append(append(file, header...), numbers...), 0o644))
 			},
 			// exits CODE ARG...: bgmd ARG... ends with exit code CODE.
 			"exits": func(ts *testscript.TestScript, neg bool, args []string) {

@@ -19,7 +19,7 @@ them corrupt, and an aggregation rule such as the geometric median, or block
 coordinate geometric median descent (BGMD), makes one step of them.
 
 Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong,
-3 a data set is missing or damaged, 4 training diverged.`),
+3 data is missing or damaged, 4 training diverged.`),
 		Example: text(`
   bgmd doctor                                   what this machine has and lacks
   bgmd config                                   every setting there is
@@ -28,7 +28,7 @@ Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong,
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newRunCommand(), newBenchCommand(), newConfigCommand(), newDoctorCommand(),
-		newBreakdownCommand(), newPlotCommand(), newVersionCommand())
+		newAggregateCommand(), newBreakdownCommand(), newRulesCommand(), newPlotCommand(), newVersionCommand())
 
 	root.CompletionOptions.HiddenDefaultCmd = true // it works, but is no part of the subject
 	return root

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/bgmd/bgmd/internal/npy"
+	"github.com/bgmd/bgmd/internal/stream"
+	"github.com/bgmd/bgmd/pkg/agg"
+)
+
+func newAggregateCommand() *cobra.Command {
+	var a aggregation
+	var out string
+	var seed uint64
+	cmd := &cobra.Command{
+		Use:   "aggregate FILE",
+		Short: "Aggregate the rows of a NumPy matrix",
+		Long: text(`
+Aggregate the rows of a NumPy matrix, a client's gradient each, as numpy.save
+writes it: two dimensions, float32 or float64, C order. The aggregate, one
+dimension of the same type, goes to OUT; the arithmetic is in float32 with sums in
+float64. What the rule has to say is printed as JSON: the weights of the rows,
+where the result is a mean of them; how near a geometric median is to the exact
+one, which has a residual of 0; the block and what it left out; and how many
+rows were dropped.
+
+FILE - reads standard input; -o - writes to standard output, and the JSON to
+standard error. Rules and their options are listed by bgmd rules.`),
+		Example: text(`
+  bgmd aggregate grads.npy -o out.npy
+  bgmd aggregate --rule krum --opt f=3 --pre nnm grads.npy -o out.npy
+  bgmd aggregate --rule gm --opt eps=1e-6 --block 0.1 --drop-non-finite - -o - < grads.npy > out.npy`),
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			rule, err := a.build()
+			if err != nil {
+				return &configError{err}
+			}
+			G, err := readMatrix(cmd.InOrStdin(), args[0])
+			if err != nil {
+				return err
+			}
+			dst := make([]float32, G.Cols)
+			start := time.Now()
+			stats, err := rule.Aggregate(dst, G.Matrix, agg.Step{Gamma: 1, Rand: stream.Root(seed).At(stream.Aggregate)})
+			if err != nil {
+				return err
+			}
+			seconds := time.Since(start).Seconds()
+			report := cmd.OutOrStdout()
+			if out == "-" {
+				report = cmd.ErrOrStderr()
+			}
+			if err := writeVector(cmd.OutOrStdout(), out, dst, G.Double); err != nil {
+				return err
+			}
+			return writeJSON(report, told(rule, G.Matrix, stats, seconds))
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&a.rule, "rule", "gm", "the `name` of a rule")
+	f.StringArrayVar(&a.options, "opt", nil, "set an option of the rule or pre-aggregator, as `key=value` (repeatable)")
+	f.StringVar(&a.pre, "pre", "", "the `name` of a pre-aggregator to go before the rule")
+	f.Float64Var(&a.block, "block", 1, "aggregate this `share` of the coordinates, those with the largest norms, and leave the others 0")
+	f.BoolVar(&a.drop, "drop-non-finite", false, "leave out rows with NaN or Inf instead of refusing them")
+	f.Uint64Var(&seed, "seed", 1, "seed of rules that draw")
+	f.StringVarP(&out, "out", "o", "", "`file` to write")
+	names := func(list []string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)
+	}
+	if err := errors.Join(cmd.MarkFlagRequired("out"),
+		cmd.RegisterFlagCompletionFunc("rule", names(agg.Names())),
+		cmd.RegisterFlagCompletionFunc("pre", names(agg.PreNames()))); err != nil {
+		panic(err)
+	}
+	return cmd
+}
+
+// aggregation says how to aggregate.
+type aggregation struct {
+	rule, pre string
+	options   []string
+	block     float64
+	drop      bool
+}
+
+// build returns the rule with all that goes around it.
+func (a aggregation) build() (agg.Aggregator, error) {
+	o, err := a.parse()
+	if err != nil {
+		return nil, err
+	}
+	rule, err := agg.New(a.rule, o)
+	if err == nil && a.pre != "" {
+		rule, err = agg.NewPre(a.pre, rule, o)
+	}
+	if err == nil && a.block != 1 {
+		rule, err = agg.NewBlock(rule, agg.BlockOptions{Fraction: a.block, Memory: "none"})
+	}
+	if err == nil && a.drop {
+		rule, err = agg.DropNonFinite(rule)
+	}
+	return rule, err
+}
+
+// parse reads the options and refuses those that nothing would read.
+func (a aggregation) parse() (agg.Options, error) {
+	var o agg.Options
+	var read []string
+	for _, r := range agg.Rules() {
+		if r.Name == a.rule {
+			read = append(read, r.Options...)
+		}
+	}
+	for _, p := range agg.Pres() {
+		if p.Name == a.pre {
+			read = append(read, p.Options...)
+		}
+	}
+	var errs []error
+	for _, assignment := range a.options {
+		key, value, ok := strings.Cut(assignment, "=")
+		switch {
+		case !ok:
+			errs = append(errs, fmt.Errorf("--opt %s: want key=value", assignment))
+		case !slices.Contains(read, key) && slices.Contains(agg.OptionNames(), key):
+			have := "has no options"
+			if len(read) > 0 {
+				have = "has " + strings.Join(read, ", ")
+			}
+			errs = append(errs, fmt.Errorf("--opt %s: %s %s", assignment, strings.TrimSpace(a.pre+" "+a.rule), have))
+		default:
+			if err := o.Set(key, value); err != nil {
+				errs = append(errs, fmt.Errorf("--opt %s: %w", assignment, err))
+			}
+		}
+	}
+	return o, errors.Join(errs...)
+}
+
+// inputError is about a matrix that was given.
+type inputError struct{ error }
+
+func (e *inputError) Unwrap() error { return e.error }
+
+func readMatrix(stdin io.Reader, path string) (npy.Matrix, error) {
+	in := stdin
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return npy.Matrix{}, &inputError{err}
+		}
+		defer file.Close()
+		in = file
+	} else {
+		path = "standard input"
+	}
+	m, err := npy.Read(in)
+	if err != nil {
+		return m, &inputError{fmt.Errorf("%s: %w", path, err)}
+	}
+	return m, nil
+}
+
+func writeVector(stdout io.Writer, path string, y []float32, double bool) error {
+	var b bytes.Buffer
+	if err := npy.Write(&b, y, double); err != nil {
+		return err
+	}
+	if path == "-" {
+		_, err := stdout.Write(b.Bytes())
+		return err
+	}
+	return renameio.WriteFile(path, b.Bytes(), 0o644)
+}
+
+// aggregated is what is printed of an aggregation.
+type aggregated struct {
+	Rule    string       `json:"rule"`
+	N       int          `json:"n"`
+	D       int          `json:"d"`
+	Seconds float64      `json:"seconds"`
+	Dropped int          `json:"dropped"`
+	Weights []float64    `json:"weights,omitempty"`
+	GM      *certificate `json:"gm,omitempty"`
+	Block   *block       `json:"block,omitempty"`
+}
+
+type certificate struct {
+	Iterations int     `json:"iterations"`
+	Residual   float64 `json:"residual"`
+	Converged  bool    `json:"converged"`
+}
+
+type block struct {
+	Size     int     `json:"size"`
+	Residual float64 `json:"residual"`
+}
+
+func told(rule agg.Aggregator, G agg.Matrix, s agg.Stats, seconds float64) aggregated {
+	d := aggregated{Rule: rule.String(), N: G.Rows, D: G.Cols, Seconds: math.Round(1e6*seconds) / 1e6, Dropped: s.Dropped, Weights: s.Weights}
+	if s.GM != nil {
+		d.GM = &certificate{s.GM.Iterations, s.GM.Residual, s.GM.Converged}
+	}
+	if s.Block != nil {
+		d.Block = &block{s.Block.Size, s.Block.Residual}
+	}
+	return d
+}
