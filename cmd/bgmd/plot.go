@@ -48,7 +48,7 @@ are drawn as far as they are.`),
 	f := cmd.Flags()
 	f.StringVarP(&out, "out", "o", "accuracy.png", "`file` to write")
 	f.StringVarP(&axis, "axis", "x", string(report.Time), "`axis` to plot against: time, epoch or step")
-	f.StringVar(&title, "title", "", "the plot's `title` (default: the folder around the first run)")
+	f.StringVar(&title, "title", "", "the plot's `title` (default: the folder that the runs share)")
 	return cmd
 }
 

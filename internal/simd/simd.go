@@ -6,12 +6,9 @@ import "fmt"
 // may be NaN. Of 0 and −0 either may come out as the smaller.
 func MinMax(lo, hi []float32) {
 	check("MinMax", len(lo), len(hi))
-	done := 0
-	if accelerated {
-		done = len(lo) &^ 7
-		if done > 0 {
-			minMaxAVX2(&lo[0], &hi[0], done)
-		}
+	done := whole(len(lo), 8)
+	if done > 0 {
+		minMaxAVX2(&lo[0], &hi[0], done)
 	}
 	minMaxGo(lo[done:], hi[done:])
 }
@@ -20,12 +17,9 @@ func MinMax(lo, hi []float32) {
 // [MinMax].
 func Min(dst, x []float32) {
 	check("Min", len(dst), len(x))
-	done := 0
-	if accelerated {
-		done = len(dst) &^ 7
-		if done > 0 {
-			minAVX2(&dst[0], &x[0], done)
-		}
+	done := whole(len(dst), 8)
+	if done > 0 {
+		minAVX2(&dst[0], &x[0], done)
 	}
 	minGo(dst[done:], x[done:])
 }
@@ -34,24 +28,18 @@ func Min(dst, x []float32) {
 // [MinMax].
 func Max(dst, x []float32) {
 	check("Max", len(dst), len(x))
-	done := 0
-	if accelerated {
-		done = len(dst) &^ 7
-		if done > 0 {
-			maxAVX2(&dst[0], &x[0], done)
-		}
+	done := whole(len(dst), 8)
+	if done > 0 {
+		maxAVX2(&dst[0], &x[0], done)
 	}
 	maxGo(dst[done:], x[done:])
 }
 
 // Finite reports whether no element is NaN or infinite.
 func Finite(x []float32) bool {
-	done := 0
-	if accelerated {
-		done = len(x) &^ 7
-		if done > 0 && checkFiniteAVX2(&x[0], done) != 0 {
-			return false
-		}
+	done := whole(len(x), 8)
+	if done > 0 && checkFiniteAVX2(&x[0], done) != 0 {
+		return false
 	}
 	return finiteGo(x[done:])
 }
@@ -60,12 +48,9 @@ func Finite(x []float32) bool {
 // sum.
 func AddScaled(sum []float64, x []float32, w float64) {
 	check("AddScaled", len(sum), len(x))
-	done := 0
-	if accelerated {
-		done = len(sum) &^ 3
-		if done > 0 {
-			addScaledAVX2(&sum[0], &x[0], done, w)
-		}
+	done := whole(len(sum), 4)
+	if done > 0 {
+		addScaledAVX2(&sum[0], &x[0], done, w)
 	}
 	addScaledGo(sum[done:], x[done:], w)
 }
@@ -76,12 +61,9 @@ func AddScaled4(sum []float64, x *[4][]float32, w *[4]float64) {
 	for _, row := range x {
 		check("AddScaled4", len(sum), len(row))
 	}
-	done := 0
-	if accelerated {
-		done = len(sum) &^ 7
-		if done > 0 {
-			addScaled4AVX2(&sum[0], &x[0][0], &x[1][0], &x[2][0], &x[3][0], done, w)
-		}
+	done := whole(len(sum), 8)
+	if done > 0 {
+		addScaled4AVX2(&sum[0], &x[0][0], &x[1][0], &x[2][0], &x[3][0], done, w)
 	}
 	for k, row := range x {
 		addScaledGo(sum[done:], row[done:], w[k])
@@ -94,12 +76,9 @@ func AddPowers4(sum, squares []float64, x *[4][]float32) {
 	for _, row := range x {
 		check("AddPowers4", len(sum), len(row))
 	}
-	done := 0
-	if accelerated {
-		done = len(sum) &^ 7
-		if done > 0 {
-			addPowers4AVX2(&sum[0], &squares[0], &x[0][0], &x[1][0], &x[2][0], &x[3][0], done)
-		}
+	done := whole(len(sum), 8)
+	if done > 0 {
+		addPowers4AVX2(&sum[0], &squares[0], &x[0][0], &x[1][0], &x[2][0], &x[3][0], done)
 	}
 	for _, row := range x {
 		addPowersGo(sum[done:], squares[done:], row[done:])
@@ -118,12 +97,9 @@ func Prefetch(x []float32) {
 func AddPowers(sum, squares []float64, x []float32) {
 	check("AddPowers", len(sum), len(x))
 	check("AddPowers", len(squares), len(x))
-	done := 0
-	if accelerated {
-		done = len(sum) &^ 3
-		if done > 0 {
-			addPowersAVX2(&sum[0], &squares[0], &x[0], done)
-		}
+	done := whole(len(sum), 4)
+	if done > 0 {
+		addPowersAVX2(&sum[0], &squares[0], &x[0], done)
 	}
 	addPowersGo(sum[done:], squares[done:], x[done:])
 }
@@ -133,12 +109,9 @@ func AddPowers(sum, squares []float64, x []float32) {
 func SquaredDistance(x, y []float32) float64 {
 	check("SquaredDistance", len(x), len(y))
 	var lanes [16]float64
-	done := 0
-	if accelerated {
-		done = len(x) &^ 15
-		if done > 0 {
-			squaredDistanceAVX2(&lanes, &x[0], &y[0], done)
-		}
+	done := whole(len(x), 16)
+	if done > 0 {
+		squaredDistanceAVX2(&lanes, &x[0], &y[0], done)
 	}
 	squaredDistanceGo(&lanes, x[done:], y[done:])
 	for half := 8; half > 0; half /= 2 {
@@ -167,14 +140,20 @@ func Dots(out *[DotsRows * DotsCols]float64, a *[DotsRows][]float32, b *[DotsCol
 	for _, row := range b {
 		check("Dots", len(row), n)
 	}
-	done := 0
-	if accelerated {
-		done = n &^ 7
-		if done > 0 {
-			dotsAVX2(out, &a[0][0], &a[1][0], &a[2][0], &a[3][0], &b[0][0], &b[1][0], &b[2][0], done)
-		}
+	done := whole(n, 8)
+	if done > 0 {
+		dotsAVX2(out, &a[0][0], &a[1][0], &a[2][0], &a[3][0], &b[0][0], &b[1][0], &b[2][0], done)
 	}
 	dotsGo(out, a, b, done)
+}
+
+// whole is how many of n elements the assembly does, a multiple of step; 0 where
+// there is none.
+func whole(n, step int) int {
+	if !accelerated {
+		return 0
+	}
+	return n / step * step
 }
 
 func check(name string, got, want int) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -104,8 +105,8 @@ type Plot struct {
 
 // AccuracyPlot draws the test accuracy of the given runs, in percent, against
 // x: a line with markers a run, in the order given, which also fixes colours
-// and markers. A diverged run ends in a cross. An empty title stands for the
-// experiment of the first run. Runs without any evaluated epoch are an error.
+// and markers. A diverged run ends in a cross. An empty title stands for
+// the runs' experiment, or, where they have several, for the folder around those. Runs without any evaluated epoch are an error.
 func AccuracyPlot(runs []Series, x Axis, title string) (*Plot, error) {
 	if len(runs) == 0 {
 		return nil, errors.New("report: accuracy plot: there are no runs to plot")
@@ -114,7 +115,7 @@ func AccuracyPlot(runs []Series, x Axis, title string) (*Plot, error) {
 		return nil, err
 	}
 	if title == "" {
-		title = runs[0].Run.Experiment()
+		title = commonTitle(runs)
 	}
 	lines := make([]plotter.XYs, len(runs))
 	var xs, ys span
@@ -144,4 +145,28 @@ func AccuracyPlot(runs []Series, x Axis, title string) (*Plot, error) {
 		p.legend.Add(s.label(), c)
 	}
 	return p, nil
+}
+
+// commonTitle is the experiment that all runs share, or the name of the folder
+// that all experiments do, or empty.
+func commonTitle(runs []Series) string {
+	shared := func(name func(*record.Run) string) string {
+		title := name(runs[0].Run)
+		for _, s := range runs {
+			if name(s.Run) != title {
+				return ""
+			}
+		}
+		return title
+	}
+	if title := shared((*record.Run).Experiment); title != "" {
+		return title
+	}
+	return shared(func(r *record.Run) string {
+		dir, err := filepath.Abs(r.Dir)
+		if err != nil {
+			return ""
+		}
+		return filepath.Base(filepath.Dir(filepath.Dir(dir)))
+	})
 }

@@ -210,3 +210,22 @@ func save(t *testing.T, p *Plot, path string) string {
 	}
 	return string(data)
 }
+
+func TestTitleOfSeveralExperiments(t *testing.T) {
+	series := func(dirs ...string) (runs []Series) {
+		for _, dir := range dirs {
+			runs = append(runs, Series{Run: &record.Run{Dir: dir}})
+		}
+		return runs
+	}
+	for want, runs := range map[string][]Series{
+		"gm":      series("results/set/gm/seed-1", "results/set/gm/seed-2"),
+		"set":     series("results/set/gm/seed-1", "results/set/cm/seed-1"),
+		"":        series("results/set/gm/seed-1", "results/other/cm/seed-1"),
+		"results": series("results/gm/seed-1", "results/cm/seed-1"),
+	} {
+		if got := commonTitle(runs); got != want {
+			t.Errorf("title is %q, want %q", got, want)
+		}
+	}
+}
