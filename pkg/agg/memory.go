@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/bgmd/bgmd/internal/par"
+	"github.com/bgmd/bgmd/internal/simd"
 )
 
 const (
@@ -98,9 +99,7 @@ func (b *Block) score(G Matrix, gamma float64) (total float64) {
 			} else {
 				b.scoreColumns(scores, G, gamma, lo)
 			}
-			for _, s := range scores {
-				sum += s
-			}
+			sum += total4(scores)
 		}
 		b.totals[chunk] = sum
 	})
@@ -108,6 +107,15 @@ func (b *Block) score(G Matrix, gamma float64) (total float64) {
 		total += t
 	}
 	return total
+}
+
+// total4 adds up x in four sums, which do not wait for each other.
+func total4(x []float64) float64 {
+	var s0, s1, s2, s3 float64
+	for ; len(x) >= 4; x = x[4:] {
+		s0, s1, s2, s3 = s0+x[0], s1+x[1], s2+x[2], s3+x[3]
+	}
+	return (s0 + s1) + (s2 + s3) + sum(x)
 }
 
 // scoreColumns scores columns [lo, lo+len(scores)) for one vector of memory.
@@ -123,7 +131,9 @@ func (b *Block) scoreColumns(scores []float64, G Matrix, gamma float64, lo int) 
 	memory, n := b.memory[lo:][:len(scores)], float64(G.Rows)
 	for j, v := range memory {
 		m := float64(v)
-		scores[j] = max(0, gamma*gamma*scores[j]+m*(2*gamma*sums[j]+n*m))
+		if scores[j] = gamma*gamma*scores[j] + m*(2*gamma*sums[j]+n*m); scores[j] < 0 {
+			scores[j] = 0
+		}
 	}
 }
 
@@ -146,35 +156,37 @@ func (b *Block) remember(dst []float32, G Matrix, gamma float64, w []float64) er
 	switch b.options.Memory {
 	case memoryMean:
 		scale := gamma / float64(G.Rows)
-		return b.rememberShared(G.Cols, func(j int) float64 { return scale * b.sums[j] })
+		return rememberShared(b, b.sums, scale)
 	case memoryGMWeighted:
 		if len(w) != G.Rows {
 			return fmt.Errorf("agg: rule %q: memory is %q, but the inner rule %v gave %d weights for %d rows",
 				"block", memoryGMWeighted, b.inner, len(w), G.Rows)
 		}
 		weightedSum(dst, G, w)
-		return b.rememberShared(G.Cols, func(j int) float64 { return gamma * float64(dst[j]) })
+		return rememberShared(b, dst, gamma)
 	case memoryClient:
 		return b.checkClientRange(G, gamma)
 	}
 	return nil
 }
 
-// rememberShared sets next to part + m, zero on the block.
-func (b *Block) rememberShared(d int, part func(j int) float64) error {
-	b.next = grown(b.next, d)
+// rememberShared sets b.next to scale·part + m, zero on the block.
+func rememberShared[T float32 | float64](b *Block, part []T, scale float64) error {
+	b.next = grown(b.next, len(part))
 	var bad atomic.Bool
-	par.For(d, columnGrain, func(_, lo, hi int) {
-		zero := float32(0)
-		for j := lo; j < hi; j++ {
-			t := part(j)
-			if b.memory != nil {
-				t += float64(b.memory[j])
+	par.For(len(part), columnGrain, func(_, lo, hi int) {
+		next := b.next[lo:hi]
+		if b.memory == nil {
+			for j, v := range part[lo:hi] {
+				next[j] = float32(scale * float64(v))
 			}
-			b.next[j] = float32(t)
-			zero += b.next[j] - b.next[j]
+		} else {
+			m := b.memory[lo:hi]
+			for j, v := range part[lo:hi] {
+				next[j] = float32(scale*float64(v) + float64(m[j]))
+			}
 		}
-		if zero != 0 {
+		if !simd.Finite(next) {
 			bad.Store(true)
 		}
 	})
