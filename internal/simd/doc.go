@@ -1,5 +1,5 @@
-// Package simd has the few vector loops that the aggregation rules spend their
-// time in: Go assembly for AVX2 on amd64, chosen when the program starts, and
+// Package simd has the few vector loops that the aggregation rules, and pooling,
+// spend their time in: Go assembly for AVX2 on amd64, chosen when the program starts, and
 // plain Go for all other processors.
 //
 // Both give the same bits, except [Dots], whose float32 sums are in another

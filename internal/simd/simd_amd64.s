@@ -493,6 +493,72 @@ loop:
 loop_done:
 	RET
 
+// func poolAVX2(out *float32, arg *uint8, a *float32, b *float32, c *float32, d *float32, n int, bias float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·poolAVX2(SB), NOSPLIT, $0-60
+	MOVQ         out+0(FP), DI
+	MOVQ         arg+8(FP), SI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+24(FP), R9
+	MOVQ         c+32(FP), R10
+	MOVQ         d+40(FP), R11
+	MOVQ         n+48(FP), CX
+	MOVSS        bias+56(FP), X12
+	VBROADCASTSS X12, Y12
+	VXORPS       Y13, Y13, Y13
+	MOVL         $0x00000001, AX
+	VMOVD        AX, X8
+	VPBROADCASTD X8, Y8
+	MOVL         $0x00000002, AX
+	VMOVD        AX, X9
+	VPBROADCASTD X9, Y9
+	MOVL         $0x00000003, AX
+	VMOVD        AX, X10
+	VPBROADCASTD X10, Y10
+	MOVL         $0x00000004, AX
+	VMOVD        AX, X11
+	VPBROADCASTD X11, Y11
+	XORQ         DX, DX
+
+loop:
+	CMPQ         DX, CX
+	JGE          done
+	VMOVUPS      (R8)(DX*4), Y0
+	VPXOR        Y4, Y4, Y4
+	VMOVUPS      (R9)(DX*4), Y1
+	VCMPPS       $0x06, Y0, Y1, Y2
+	VCMPPS       $0x07, Y0, Y0, Y3
+	VANDPS       Y3, Y2, Y2
+	VBLENDVPS    Y2, Y1, Y0, Y0
+	VBLENDVPS    Y2, Y8, Y4, Y4
+	VMOVUPS      (R10)(DX*4), Y1
+	VCMPPS       $0x06, Y0, Y1, Y2
+	VCMPPS       $0x07, Y0, Y0, Y3
+	VANDPS       Y3, Y2, Y2
+	VBLENDVPS    Y2, Y1, Y0, Y0
+	VBLENDVPS    Y2, Y9, Y4, Y4
+	VMOVUPS      (R11)(DX*4), Y1
+	VCMPPS       $0x06, Y0, Y1, Y2
+	VCMPPS       $0x07, Y0, Y0, Y3
+	VANDPS       Y3, Y2, Y2
+	VBLENDVPS    Y2, Y1, Y0, Y0
+	VBLENDVPS    Y2, Y10, Y4, Y4
+	VADDPS       Y12, Y0, Y0
+	VCMPPS       $0x02, Y13, Y0, Y2
+	VANDNPS      Y0, Y2, Y0
+	VBLENDVPS    Y2, Y11, Y4, Y4
+	VMOVUPS      Y0, (DI)(DX*4)
+	VEXTRACTI128 $0x01, Y4, X5
+	VPACKUSDW    X5, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)(DX*1)
+	ADDQ         $0x08, DX
+	JMP          loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func dotsAVX2(out *[12]float64, a0 *float32, a1 *float32, a2 *float32, a3 *float32, b0 *float32, b1 *float32, b2 *float32, n int)
 // Requires: AVX, FMA3
 TEXT ·dotsAVX2(SB), NOSPLIT, $0-72

@@ -54,6 +54,11 @@ func squaredDistanceAVX2(lanes *[16]float64, x *float32, y *float32, n int)
 //go:noescape
 func prefetchAMD64(x *float32, n int)
 
+// poolAVX2 does what Pool does, 8 outputs at a time.
+//
+//go:noescape
+func poolAVX2(out *float32, arg *uint8, a *float32, b *float32, c *float32, d *float32, n int, bias float32)
+
 // dotsAVX2 adds to out[3i+j] the inner product of row ai and row bj, 8 columns at a time.
 //
 //go:noescape
