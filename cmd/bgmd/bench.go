@@ -26,7 +26,7 @@ import (
 func newBenchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure how fast this machine trains",
+		Short: "Measure how fast this machine trains and aggregates",
 		Example: text(`
   bgmd bench step --model lenet --clients 32 --batch 64`),
 		Args: cobra.NoArgs, // which names a mistyped subcommand
