@@ -101,16 +101,7 @@ type stepResult struct {
 }
 
 func (b *stepBench) check() error {
-	var errs []error
-	for _, f := range []struct {
-		name  string
-		value int
-		least int
-	}{{"clients", b.Clients, 1}, {"batch", b.Batch, 1}, {"steps", b.Steps, 1}, {"workers", b.Workers, 0}} {
-		if f.value < f.least {
-			errs = append(errs, fmt.Errorf("--%s is %d, want at least %d", f.name, f.value, f.least))
-		}
-	}
+	errs := tooSmall([]count{{"clients", b.Clients, 1}, {"batch", b.Batch, 1}, {"steps", b.Steps, 1}, {"workers", b.Workers, 0}})
 	if !slices.Contains(models.Names(), b.Model) {
 		errs = append(errs, fmt.Errorf("--model is %q, want one of %s", b.Model, strings.Join(models.Names(), ", ")))
 	}
@@ -118,6 +109,22 @@ func (b *stepBench) check() error {
 		b.Workers = backend.Cores()
 	}
 	return errors.Join(errs...)
+}
+
+// count is a flag whose value has a lower bound.
+type count struct {
+	flag         string
+	value, least int
+}
+
+// tooSmall reports the flags below their bounds.
+func tooSmall(counts []count) (errs []error) {
+	for _, c := range counts {
+		if c.value < c.least {
+			errs = append(errs, fmt.Errorf("--%s is %d, want at least %d", c.flag, c.value, c.least))
+		}
+	}
+	return errs
 }
 
 func (b stepBench) run(ctx context.Context) (stepResult, error) {

@@ -80,7 +80,7 @@ type breakdownPoint struct {
 }
 
 func (b *breakdown) check() error {
-	var errs []error
+	errs := tooSmall([]count{{"n", b.n, 3}, {"d", b.d, 1}, {"seeds", b.seeds, 1}})
 	switch {
 	case len(b.rules) == 0:
 		for _, r := range agg.Rules()[:7] { // the paper's
@@ -99,14 +99,6 @@ func (b *breakdown) check() error {
 	for _, name := range b.attacks {
 		if !slices.Contains(known, name) {
 			errs = append(errs, fmt.Errorf("--attacks has %q, want some of %s", name, strings.Join(known, ", ")))
-		}
-	}
-	for _, f := range []struct {
-		name         string
-		value, least int
-	}{{"n", b.n, 3}, {"d", b.d, 1}, {"seeds", b.seeds, 1}} {
-		if f.value < f.least {
-			errs = append(errs, fmt.Errorf("--%s is %d, want at least %d", f.name, f.value, f.least))
 		}
 	}
 	return errors.Join(errs...)

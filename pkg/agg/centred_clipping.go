@@ -3,7 +3,6 @@ package agg
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/bgmd/bgmd/internal/par"
 )
@@ -55,13 +54,9 @@ func (c *centredClipping) Restore(state []float32) error {
 	if c.last != nil && len(state) != len(c.last) {
 		return fmt.Errorf("agg: rule %q: cannot restore a centre of %d elements, want %d", "centred-clipping", len(state), len(c.last))
 	}
-	for j, v := range state {
-		if v-v != 0 {
-			return fmt.Errorf("agg: rule %q: cannot restore a centre with %v at element %d: %w", "centred-clipping", v, j, ErrNotFinite)
-		}
-	}
-	c.last = slices.Clone(state)
-	return nil
+	var err error
+	c.last, err = restored("centred-clipping", state, c.last)
+	return err
 }
 
 func (c *centredClipping) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {

@@ -48,13 +48,19 @@ func (b *Block) Restore(state []float32) error {
 	if b.memory != nil && len(state) != len(b.memory) {
 		return fmt.Errorf("agg: rule %q: cannot restore %d elements of memory, want %d", "block", len(state), len(b.memory))
 	}
+	var err error
+	b.memory, err = restored("block", state, b.memory)
+	return err
+}
+
+// restored returns a copy of state, or kept where an element is not finite.
+func restored(rule string, state, kept []float32) ([]float32, error) {
 	for i, v := range state {
 		if v-v != 0 {
-			return fmt.Errorf("agg: rule %q: cannot restore memory with %v at element %d: %w", "block", v, i, ErrNotFinite)
+			return kept, fmt.Errorf("agg: rule %q: cannot restore a state with %v at element %d: %w", rule, v, i, ErrNotFinite)
 		}
 	}
-	b.memory = slices.Clone(state)
-	return nil
+	return slices.Clone(state), nil
 }
 
 func (b *Block) memorySize(G Matrix) int {

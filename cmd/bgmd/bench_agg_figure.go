@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+
+	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/pkg/train/report"
+)
+
+// figure draws what rules cost over the dimension, and what [bgmd, Fig. 1(c)]
+// says they cost asymptotically, in units that make the mean's lines meet at
+// the right end.
+func (b aggBench) figure(ctx context.Context, path string) error {
+	const first = 10_000
+	if b.matrix != "" {
+		return &configError{errors.New("--figure draws its own matrices: leave out --matrix")}
+	}
+	if b.D <= first {
+		return &configError{fmt.Errorf("--figure needs dimensions from %d on: --d is %d", first, b.D)}
+	}
+	if !slices.Contains([]string{".png", ".svg", ".pdf"}, filepath.Ext(path)) {
+		return &configError{fmt.Errorf("--figure is %q, want a file ending in .png, .svg or .pdf", path)}
+	}
+	var lines []report.Line
+	for d := first; d <= b.D; d = next(d, b.D) {
+		list, err := aggBench{N: b.N, rules: []string{"mean", "cm", "gm", blockRule}}.all()
+		if err != nil {
+			return err
+		}
+		list = list[1:] // without reading
+		G := cloud(b.N, d)
+		for i, t := range list {
+			if d == first {
+				lines = append(lines, report.Line{Label: t.name})
+			}
+			ms, _, err := b.time(ctx, t, G)
+			if err != nil {
+				return fmt.Errorf("%s: %w", t.name, err)
+			}
+			lines[i].X, lines[i].Y = append(lines[i].X, float64(d)), append(lines[i].Y, median(ms))
+		}
+		if d == b.D {
+			break
+		}
+	}
+	plot, err := report.LinePlot(report.Frame{
+		Title:  fmt.Sprintf("n = %d, %s, %d cores", b.N, backend.Name, backend.Cores()),
+		XLabel: "dimension d", YLabel: "time of one aggregation (ms)", LogX: true, LogY: true,
+	}, append(lines, b.asymptotic(lines[0])...))
+	if err != nil {
+		return err
+	}
+	return plot.Save(path)
+}
+
+// next is the dimension after d, about three a decade, b.D last.
+func next(d, last int) int {
+	if d < last && float64(d)*math.Cbrt(10) > float64(last) {
+		return last
+	}
+	return int(math.Round(float64(d) * math.Cbrt(10)))
+}
+
+// asymptotic returns the costs of [bgmd, Table 1] for ε = 0.1 and k = d/10: nd
+// for the mean, nd·log₂n for cm, d/ε² + nd for gm and k/ε² + nd for the block.
+func (b aggBench) asymptotic(mean report.Line) []report.Line {
+	n := float64(b.N)
+	unit := mean.Y[len(mean.Y)-1] / (n * mean.X[len(mean.X)-1])
+	var lines []report.Line
+	for _, rule := range []struct {
+		label string
+		cost  float64 // of one coordinate
+	}{
+		{"O(nd log n), cm", n * math.Log2(n)},
+		{"O(d/ε² + nd), gm", 100 + n},
+		{"O(k/ε² + nd), block", 10 + n},
+	} {
+		line := report.Line{Label: rule.label, X: mean.X}
+		for _, d := range mean.X {
+			line.Y = append(line.Y, unit*rule.cost*d)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
