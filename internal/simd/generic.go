@@ -8,22 +8,6 @@ func minMaxGo(lo, hi []float32) {
 	}
 }
 
-func minGo(dst, x []float32) {
-	for i, v := range x {
-		if v < dst[i] {
-			dst[i] = v
-		}
-	}
-}
-
-func maxGo(dst, x []float32) {
-	for i, v := range x {
-		if v > dst[i] {
-			dst[i] = v
-		}
-	}
-}
-
 func finiteGo(x []float32) bool {
 	var zero float32
 	for _, v := range x {
@@ -54,14 +38,14 @@ func squaredDistanceGo(lanes *[16]float64, x, y []float32) {
 	}
 }
 
-func dotsGo(out *[DotsRows * DotsCols]float64, a *[DotsRows][]float32, b *[DotsCols][]float32, from int) {
+func dotsGo(out []float64, a, b [][]float32, from int) {
 	for i, x := range a {
 		for j, y := range b {
 			var sum float64
 			for c := from; c < len(x); c++ {
 				sum += float64(x[c]) * float64(y[c])
 			}
-			out[DotsCols*i+j] += sum
+			out[len(b)*i+j] += sum
 		}
 	}
 }

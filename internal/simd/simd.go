@@ -2,37 +2,60 @@ package simd
 
 import "fmt"
 
-// MinMax sets lo[i] to the smaller and hi[i] to the larger of the two. Neither
+// Lanes is the number of columns in a block of [LoadColumns] and a [Network]:
+// 32 rows of it, 8 kB, stay in the first-level cache beside what comes next.
+const Lanes = 64
+
+// LoadColumns copies columns [at, at+len) of the rows, len at most [Lanes], to
+// the rows of a block, which are Lanes elements long, and reports whether they
+// are all finite. It asks for the columns after them to come into the cache.
+func LoadColumns(block []float32, rows [][]float32, at, cols int) bool {
+	check("LoadColumns", len(block), len(rows)*Lanes)
+	for _, row := range rows {
+		_ = row[at : at+cols]
+	}
+	if accelerated && cols == Lanes && len(rows) > 0 {
+		return loadColumnsAVX2(&block[0], &rows[0], len(rows), at) == 0
+	}
+	finite := true
+	for i, row := range rows {
+		copy(block[i*Lanes:], row[at:at+cols])
+		finite = finite && finiteGo(row[at:at+cols])
+	}
+	return finite
+}
+
+// A Network is a list of pairs of rows to be ordered one after another.
+type Network struct {
+	rows  int
+	pairs [][2]int32
+}
+
+// NewNetwork returns a network for blocks with the given number of rows.
+func NewNetwork(rows int, pairs [][2]int32) *Network {
+	for _, p := range pairs {
+		if lo, hi := int(p[0]), int(p[1]); lo < 0 || hi < 0 || lo >= rows || hi >= rows || lo == hi {
+			panic(fmt.Sprintf("simd: a pair of rows %d and %d of %d", lo, hi, rows))
+		}
+	}
+	return &Network{rows, pairs}
+}
+
+// Sort puts, for each pair in turn and in each column of the block, the smaller
+// of the two values in the pair's first row and the larger in its second. None
 // may be NaN. Of 0 and −0 either may come out as the smaller.
-func MinMax(lo, hi []float32) {
-	check("MinMax", len(lo), len(hi))
-	done := whole(len(lo), 8)
-	if done > 0 {
-		minMaxAVX2(&lo[0], &hi[0], done)
+func (n *Network) Sort(block []float32) {
+	check("Sort", len(block), n.rows*Lanes)
+	if len(n.pairs) == 0 {
+		return
 	}
-	minMaxGo(lo[done:], hi[done:])
-}
-
-// Min sets dst[i] to the smaller of dst[i] and x[i], under the conditions of
-// [MinMax].
-func Min(dst, x []float32) {
-	check("Min", len(dst), len(x))
-	done := whole(len(dst), 8)
-	if done > 0 {
-		minAVX2(&dst[0], &x[0], done)
+	if accelerated {
+		sortColumnsAVX2(&block[0], &n.pairs[0], len(n.pairs))
+		return
 	}
-	minGo(dst[done:], x[done:])
-}
-
-// Max sets dst[i] to the larger of dst[i] and x[i], under the conditions of
-// [MinMax].
-func Max(dst, x []float32) {
-	check("Max", len(dst), len(x))
-	done := whole(len(dst), 8)
-	if done > 0 {
-		maxAVX2(&dst[0], &x[0], done)
+	for _, p := range n.pairs {
+		minMaxGo(block[int(p[0])*Lanes:][:Lanes], block[int(p[1])*Lanes:][:Lanes])
 	}
-	maxGo(dst[done:], x[done:])
 }
 
 // Finite reports whether no element is NaN or infinite.
@@ -56,40 +79,48 @@ func AddScaled(sum []float64, x []float32, w float64) {
 }
 
 // AddScaled4 does what four calls of [AddScaled] do, with each row's weight in
-// turn, in half the time.
-func AddScaled4(sum []float64, x *[4][]float32, w *[4]float64) {
+// turn, in half the time, and asks for the rows that come next, as many elements
+// of each as are in sum, to come into the cache; nil where none do.
+func AddScaled4(sum []float64, x *[4][]float32, w *[4]float64, next *[4][]float32) {
 	for _, row := range x {
 		check("AddScaled4", len(sum), len(row))
 	}
 	done := whole(len(sum), 8)
 	if done > 0 {
-		addScaled4AVX2(&sum[0], &x[0][0], &x[1][0], &x[2][0], &x[3][0], done, w)
+		p := ahead(x, next)
+		addScaled4AVX2(&sum[0], &x[0][0], &x[1][0], &x[2][0], &x[3][0], p[0], p[1], p[2], p[3], done, w)
 	}
 	for k, row := range x {
 		addScaledGo(sum[done:], row[done:], w[k])
 	}
 }
 
-// AddPowers4 does what four calls of [AddPowers] do, with each row in turn.
-func AddPowers4(sum, squares []float64, x *[4][]float32) {
+// AddPowers4 does what four calls of [AddPowers] do, with each row in turn, and
+// with next what [AddScaled4] does.
+func AddPowers4(sum, squares []float64, x, next *[4][]float32) {
 	check("AddPowers4", len(sum), len(squares))
 	for _, row := range x {
 		check("AddPowers4", len(sum), len(row))
 	}
 	done := whole(len(sum), 8)
 	if done > 0 {
-		addPowers4AVX2(&sum[0], &squares[0], &x[0][0], &x[1][0], &x[2][0], &x[3][0], done)
+		p := ahead(x, next)
+		addPowers4AVX2(&sum[0], &squares[0], &x[0][0], &x[1][0], &x[2][0], &x[3][0], p[0], p[1], p[2], p[3], done)
 	}
 	for _, row := range x {
 		addPowersGo(sum[done:], squares[done:], row[done:])
 	}
 }
 
-// Prefetch asks the processor to bring x into its caches, and does not wait.
-func Prefetch(x []float32) {
-	if accelerated && len(x) > 0 {
-		prefetchAMD64(&x[0], len(x))
+// ahead returns where to look ahead: in next, or in x, which is there already.
+func ahead(x, next *[4][]float32) (p [4]*float32) {
+	for k := range p {
+		p[k] = &x[k][0]
+		if next != nil && len(next[k]) > 0 {
+			p[k] = &next[k][0]
+		}
 	}
+	return p
 }
 
 // AddPowers adds x[i] to sum[i] and x[i]² to squares[i]. The square of a float32
@@ -141,17 +172,26 @@ func Pool(out []float32, arg []uint8, a, b, c, d []float32, bias float32) {
 	poolGo(out[done:], arg[done:], a[done:], b[done:], c[done:], d[done:], bias)
 }
 
-// The height and width of a tile of [Dots].
-const (
-	DotsRows = 4
-	DotsCols = 3
-)
+// Tile returns the height and width of the tiles that [Dots] is fastest at on
+// this processor.
+func Tile() (rows, cols int) {
+	if accelerated && !accelerated512 {
+		return 4, 3
+	}
+	return 4, 4
+}
 
-// Dots adds to out[3i+j] the inner product of rows a[i] and b[j], which have
-// equal lengths. Products are summed in float32, in eight sums over every eighth
-// element (one by one in plain Go, in float64): a caller who wants more digits
-// than float32 has for all of a long row cuts it.
-func Dots(out *[DotsRows * DotsCols]float64, a *[DotsRows][]float32, b *[DotsCols][]float32) {
+// Dots adds to out[len(b)·i+j] the inner product of rows a[i] and b[j], for a
+// and b of the lengths that [Tile] returns, all rows of one length. Products are
+// summed in float32, in eight or sixteen sums over the columns (one by one in
+// plain Go, in float64): a caller who wants more digits than float32 has for all
+// of a long row cuts it. It asks for as many elements of next, if there are, to
+// come into the cache.
+func Dots(out []float64, a, b [][]float32, next []float32) {
+	rows, cols := Tile()
+	check("Dots", len(a), rows)
+	check("Dots", len(b), cols)
+	check("Dots", len(out), rows*cols)
 	n := len(a[0])
 	for _, row := range a {
 		check("Dots", len(row), n)
@@ -159,9 +199,18 @@ func Dots(out *[DotsRows * DotsCols]float64, a *[DotsRows][]float32, b *[DotsCol
 	for _, row := range b {
 		check("Dots", len(row), n)
 	}
-	done := whole(n, 8)
-	if done > 0 {
-		dotsAVX2(out, &a[0][0], &a[1][0], &a[2][0], &a[3][0], &b[0][0], &b[1][0], &b[2][0], done)
+	done := 0
+	if len(next) == 0 {
+		next = a[0]
+	}
+	if cols == 3 {
+		if done = whole(n, 8); done > 0 {
+			dotsAVX2(&out[0], &a[0], &b[0], &next[0], done)
+		}
+	} else if accelerated512 {
+		if done = whole(n, 16); done > 0 {
+			dotsAVX512(&out[0], &a[0], &b[0], &next[0], done)
+		}
 	}
 	dotsGo(out, a, b, done)
 }

@@ -4,147 +4,141 @@
 
 #include "textflag.h"
 
-// func minMaxAVX2(lo *float32, hi *float32, n int)
-// Requires: AVX
-TEXT ·minMaxAVX2(SB), NOSPLIT, $0-24
-	MOVQ lo+0(FP), DI
-	MOVQ hi+8(FP), SI
-	MOVQ n+16(FP), CX
+// func loadColumnsAVX2(block *float32, rows *[]float32, n int, at int) (bad uint32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·loadColumnsAVX2(SB), NOSPLIT, $0-36
+	MOVQ         block+0(FP), DI
+	MOVQ         rows+8(FP), SI
+	MOVQ         n+16(FP), CX
+	MOVQ         at+24(FP), DX
+	MOVL         $0x7f800000, AX
+	VMOVD        AX, X15
+	VPBROADCASTD X15, Y15
+	VPXOR        Y0, Y0, Y0
+	VPXOR        Y1, Y1, Y1
 
-four:
-	CMPQ    CX, $0x20
-	JL      four_done
-	VMOVUPS (DI), Y0
-	VMOVUPS (SI), Y8
-	VMOVUPS 32(DI), Y1
-	VMOVUPS 32(SI), Y9
-	VMOVUPS 64(DI), Y2
-	VMOVUPS 64(SI), Y10
-	VMOVUPS 96(DI), Y3
-	VMOVUPS 96(SI), Y11
-	VMINPS  Y8, Y0, Y4
-	VMAXPS  Y8, Y0, Y0
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y0, (SI)
-	VMINPS  Y9, Y1, Y5
-	VMAXPS  Y9, Y1, Y1
-	VMOVUPS Y5, 32(DI)
-	VMOVUPS Y1, 32(SI)
-	VMINPS  Y10, Y2, Y6
-	VMAXPS  Y10, Y2, Y2
-	VMOVUPS Y6, 64(DI)
-	VMOVUPS Y2, 64(SI)
-	VMINPS  Y11, Y3, Y7
-	VMAXPS  Y11, Y3, Y3
-	VMOVUPS Y7, 96(DI)
-	VMOVUPS Y3, 96(SI)
-	ADDQ    $0x80, DI
-	ADDQ    $0x80, SI
-	SUBQ    $0x20, CX
-	JMP     four
+row:
+	CMPQ       CX, $0x01
+	JL         row_done
+	MOVQ       (SI), R8
+	LEAQ       (R8)(DX*4), R8
+	PREFETCHT0 256(R8)
+	VMOVUPS    (R8), Y2
+	VPAND      Y2, Y15, Y6
+	VPCMPEQD   Y6, Y15, Y6
+	VPOR       Y6, Y0, Y0
+	VMOVUPS    Y2, (DI)
+	VMOVUPS    32(R8), Y3
+	VPAND      Y3, Y15, Y7
+	VPCMPEQD   Y7, Y15, Y7
+	VPOR       Y7, Y1, Y1
+	VMOVUPS    Y3, 32(DI)
+	PREFETCHT0 320(R8)
+	VMOVUPS    64(R8), Y4
+	VPAND      Y4, Y15, Y8
+	VPCMPEQD   Y8, Y15, Y8
+	VPOR       Y8, Y0, Y0
+	VMOVUPS    Y4, 64(DI)
+	VMOVUPS    96(R8), Y5
+	VPAND      Y5, Y15, Y9
+	VPCMPEQD   Y9, Y15, Y9
+	VPOR       Y9, Y1, Y1
+	VMOVUPS    Y5, 96(DI)
+	PREFETCHT0 384(R8)
+	VMOVUPS    128(R8), Y2
+	VPAND      Y2, Y15, Y6
+	VPCMPEQD   Y6, Y15, Y6
+	VPOR       Y6, Y0, Y0
+	VMOVUPS    Y2, 128(DI)
+	VMOVUPS    160(R8), Y3
+	VPAND      Y3, Y15, Y7
+	VPCMPEQD   Y7, Y15, Y7
+	VPOR       Y7, Y1, Y1
+	VMOVUPS    Y3, 160(DI)
+	PREFETCHT0 448(R8)
+	VMOVUPS    192(R8), Y4
+	VPAND      Y4, Y15, Y8
+	VPCMPEQD   Y8, Y15, Y8
+	VPOR       Y8, Y0, Y0
+	VMOVUPS    Y4, 192(DI)
+	VMOVUPS    224(R8), Y5
+	VPAND      Y5, Y15, Y9
+	VPCMPEQD   Y9, Y15, Y9
+	VPOR       Y9, Y1, Y1
+	VMOVUPS    Y5, 224(DI)
+	ADDQ       $0x00000100, DI
+	ADDQ       $0x00000018, SI
+	SUBQ       $0x01, CX
+	JMP        row
 
-four_done:
-one:
-	CMPQ    CX, $0x08
-	JL      one_done
-	VMOVUPS (DI), Y0
-	VMOVUPS (SI), Y8
-	VMINPS  Y8, Y0, Y4
-	VMAXPS  Y8, Y0, Y0
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y0, (SI)
-	ADDQ    $0x20, DI
-	ADDQ    $0x20, SI
-	SUBQ    $0x08, CX
-	JMP     one
-
-one_done:
+row_done:
+	VPOR      Y1, Y0, Y0
+	VPMOVMSKB Y0, AX
+	MOVL      AX, bad+32(FP)
 	VZEROUPPER
 	RET
 
-// func minAVX2(dst *float32, x *float32, n int)
+// func sortColumnsAVX2(block *float32, pairs *[2]int32, n int)
 // Requires: AVX
-TEXT ·minAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), DI
-	MOVQ x+8(FP), SI
+TEXT ·sortColumnsAVX2(SB), NOSPLIT, $0-24
+	MOVQ block+0(FP), DI
+	MOVQ pairs+8(FP), SI
 	MOVQ n+16(FP), CX
 
-four:
-	CMPQ    CX, $0x20
-	JL      four_done
-	VMOVUPS (DI), Y0
-	VMINPS  (SI), Y0, Y0
-	VMOVUPS Y0, (DI)
-	VMOVUPS 32(DI), Y1
-	VMINPS  32(SI), Y1, Y1
-	VMOVUPS Y1, 32(DI)
-	VMOVUPS 64(DI), Y2
-	VMINPS  64(SI), Y2, Y2
-	VMOVUPS Y2, 64(DI)
-	VMOVUPS 96(DI), Y3
-	VMINPS  96(SI), Y3, Y3
-	VMOVUPS Y3, 96(DI)
-	ADDQ    $0x80, DI
-	ADDQ    $0x80, SI
-	SUBQ    $0x20, CX
-	JMP     four
+pair:
+	CMPQ    CX, $0x01
+	JL      pair_done
+	MOVLQSX (SI), R8
+	SHLQ    $0x08, R8
+	ADDQ    DI, R8
+	MOVLQSX 4(SI), R9
+	SHLQ    $0x08, R9
+	ADDQ    DI, R9
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	VMOVUPS 64(R8), Y2
+	VMOVUPS 96(R8), Y3
+	VMINPS  (R9), Y0, Y4
+	VMAXPS  (R9), Y0, Y8
+	VMINPS  32(R9), Y1, Y5
+	VMAXPS  32(R9), Y1, Y9
+	VMINPS  64(R9), Y2, Y6
+	VMAXPS  64(R9), Y2, Y10
+	VMINPS  96(R9), Y3, Y7
+	VMAXPS  96(R9), Y3, Y11
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y8, (R9)
+	VMOVUPS Y5, 32(R8)
+	VMOVUPS Y9, 32(R9)
+	VMOVUPS Y6, 64(R8)
+	VMOVUPS Y10, 64(R9)
+	VMOVUPS Y7, 96(R8)
+	VMOVUPS Y11, 96(R9)
+	VMOVUPS 128(R8), Y0
+	VMOVUPS 160(R8), Y1
+	VMOVUPS 192(R8), Y2
+	VMOVUPS 224(R8), Y3
+	VMINPS  128(R9), Y0, Y4
+	VMAXPS  128(R9), Y0, Y8
+	VMINPS  160(R9), Y1, Y5
+	VMAXPS  160(R9), Y1, Y9
+	VMINPS  192(R9), Y2, Y6
+	VMAXPS  192(R9), Y2, Y10
+	VMINPS  224(R9), Y3, Y7
+	VMAXPS  224(R9), Y3, Y11
+	VMOVUPS Y4, 128(R8)
+	VMOVUPS Y8, 128(R9)
+	VMOVUPS Y5, 160(R8)
+	VMOVUPS Y9, 160(R9)
+	VMOVUPS Y6, 192(R8)
+	VMOVUPS Y10, 192(R9)
+	VMOVUPS Y7, 224(R8)
+	VMOVUPS Y11, 224(R9)
+	ADDQ    $0x00000008, SI
+	SUBQ    $0x01, CX
+	JMP     pair
 
-four_done:
-one:
-	CMPQ    CX, $0x08
-	JL      one_done
-	VMOVUPS (DI), Y0
-	VMINPS  (SI), Y0, Y0
-	VMOVUPS Y0, (DI)
-	ADDQ    $0x20, DI
-	ADDQ    $0x20, SI
-	SUBQ    $0x08, CX
-	JMP     one
-
-one_done:
-	VZEROUPPER
-	RET
-
-// func maxAVX2(dst *float32, x *float32, n int)
-// Requires: AVX
-TEXT ·maxAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ n+16(FP), CX
-
-four:
-	CMPQ    CX, $0x20
-	JL      four_done
-	VMOVUPS (DI), Y0
-	VMAXPS  (SI), Y0, Y0
-	VMOVUPS Y0, (DI)
-	VMOVUPS 32(DI), Y1
-	VMAXPS  32(SI), Y1, Y1
-	VMOVUPS Y1, 32(DI)
-	VMOVUPS 64(DI), Y2
-	VMAXPS  64(SI), Y2, Y2
-	VMOVUPS Y2, 64(DI)
-	VMOVUPS 96(DI), Y3
-	VMAXPS  96(SI), Y3, Y3
-	VMOVUPS Y3, 96(DI)
-	ADDQ    $0x80, DI
-	ADDQ    $0x80, SI
-	SUBQ    $0x20, CX
-	JMP     four
-
-four_done:
-one:
-	CMPQ    CX, $0x08
-	JL      one_done
-	VMOVUPS (DI), Y0
-	VMAXPS  (SI), Y0, Y0
-	VMOVUPS Y0, (DI)
-	ADDQ    $0x20, DI
-	ADDQ    $0x20, SI
-	SUBQ    $0x08, CX
-	JMP     one
-
-one_done:
+pair_done:
 	VZEROUPPER
 	RET
 
@@ -176,7 +170,7 @@ four:
 	VPAND    96(DI), Y15, Y7
 	VPCMPEQD Y7, Y15, Y7
 	VPOR     Y7, Y3, Y3
-	ADDQ     $0x80, DI
+	ADDQ     $0x00000080, DI
 	SUBQ     $0x20, CX
 	JMP      four
 
@@ -187,7 +181,7 @@ one:
 	VPAND    (DI), Y15, Y4
 	VPCMPEQD Y4, Y15, Y4
 	VPOR     Y4, Y0, Y0
-	ADDQ     $0x20, DI
+	ADDQ     $0x00000020, DI
 	SUBQ     $0x08, CX
 	JMP      one
 
@@ -228,8 +222,8 @@ four:
 	VMULPD    Y15, Y3, Y3
 	VADDPD    96(DI), Y3, Y3
 	VMOVUPD   Y3, 96(DI)
-	ADDQ      $0x80, DI
-	ADDQ      $0x40, SI
+	ADDQ      $0x00000080, DI
+	ADDQ      $0x00000040, SI
 	SUBQ      $0x10, CX
 	JMP       four
 
@@ -241,8 +235,8 @@ one:
 	VMULPD    Y15, Y0, Y0
 	VADDPD    (DI), Y0, Y0
 	VMOVUPD   Y0, (DI)
-	ADDQ      $0x20, DI
-	ADDQ      $0x10, SI
+	ADDQ      $0x00000020, DI
+	ADDQ      $0x00000010, SI
 	SUBQ      $0x04, CX
 	JMP       one
 
@@ -250,23 +244,95 @@ one_done:
 	VZEROUPPER
 	RET
 
-// func addScaled4AVX2(sum *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int, w *[4]float64)
-// Requires: AVX
-TEXT ·addScaled4AVX2(SB), NOSPLIT, $0-56
+// func addScaled4AVX2(sum *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, next0 *float32, next1 *float32, next2 *float32, next3 *float32, n int, w *[4]float64)
+// Requires: AVX, MMX+
+TEXT ·addScaled4AVX2(SB), NOSPLIT, $0-88
 	MOVQ         sum+0(FP), DI
 	MOVQ         x0+8(FP), R8
 	MOVQ         x1+16(FP), R9
 	MOVQ         x2+24(FP), R10
 	MOVQ         x3+32(FP), R11
-	MOVQ         n+40(FP), CX
-	MOVQ         w+48(FP), SI
+	MOVQ         n+72(FP), CX
+	MOVQ         w+80(FP), SI
 	VBROADCASTSD (SI), Y12
 	VBROADCASTSD 8(SI), Y13
 	VBROADCASTSD 16(SI), Y14
 	VBROADCASTSD 24(SI), Y15
+	MOVQ         next0+40(FP), AX
+	MOVQ         next1+48(FP), BX
+	MOVQ         next2+56(FP), R12
+	MOVQ         next3+64(FP), R13
 	XORQ         DX, DX
+	SUBQ         $0x10, CX
 
-loop:
+line:
+	CMPQ       DX, CX
+	JG         rest
+	PREFETCHT1 (AX)(DX*4)
+	PREFETCHT1 (BX)(DX*4)
+	PREFETCHT1 (R12)(DX*4)
+	PREFETCHT1 (R13)(DX*4)
+	VMOVUPD    (DI)(DX*8), Y0
+	VMOVUPD    32(DI)(DX*8), Y1
+	VCVTPS2PD  (R8)(DX*4), Y2
+	VMULPD     Y12, Y2, Y2
+	VADDPD     Y2, Y0, Y0
+	VCVTPS2PD  16(R8)(DX*4), Y3
+	VMULPD     Y12, Y3, Y3
+	VADDPD     Y3, Y1, Y1
+	VCVTPS2PD  (R9)(DX*4), Y4
+	VMULPD     Y13, Y4, Y4
+	VADDPD     Y4, Y0, Y0
+	VCVTPS2PD  16(R9)(DX*4), Y5
+	VMULPD     Y13, Y5, Y5
+	VADDPD     Y5, Y1, Y1
+	VCVTPS2PD  (R10)(DX*4), Y6
+	VMULPD     Y14, Y6, Y6
+	VADDPD     Y6, Y0, Y0
+	VCVTPS2PD  16(R10)(DX*4), Y7
+	VMULPD     Y14, Y7, Y7
+	VADDPD     Y7, Y1, Y1
+	VCVTPS2PD  (R11)(DX*4), Y8
+	VMULPD     Y15, Y8, Y8
+	VADDPD     Y8, Y0, Y0
+	VCVTPS2PD  16(R11)(DX*4), Y9
+	VMULPD     Y15, Y9, Y9
+	VADDPD     Y9, Y1, Y1
+	VMOVUPD    Y0, (DI)(DX*8)
+	VMOVUPD    Y1, 32(DI)(DX*8)
+	VMOVUPD    64(DI)(DX*8), Y0
+	VMOVUPD    96(DI)(DX*8), Y1
+	VCVTPS2PD  32(R8)(DX*4), Y2
+	VMULPD     Y12, Y2, Y2
+	VADDPD     Y2, Y0, Y0
+	VCVTPS2PD  48(R8)(DX*4), Y3
+	VMULPD     Y12, Y3, Y3
+	VADDPD     Y3, Y1, Y1
+	VCVTPS2PD  32(R9)(DX*4), Y4
+	VMULPD     Y13, Y4, Y4
+	VADDPD     Y4, Y0, Y0
+	VCVTPS2PD  48(R9)(DX*4), Y5
+	VMULPD     Y13, Y5, Y5
+	VADDPD     Y5, Y1, Y1
+	VCVTPS2PD  32(R10)(DX*4), Y6
+	VMULPD     Y14, Y6, Y6
+	VADDPD     Y6, Y0, Y0
+	VCVTPS2PD  48(R10)(DX*4), Y7
+	VMULPD     Y14, Y7, Y7
+	VADDPD     Y7, Y1, Y1
+	VCVTPS2PD  32(R11)(DX*4), Y8
+	VMULPD     Y15, Y8, Y8
+	VADDPD     Y8, Y0, Y0
+	VCVTPS2PD  48(R11)(DX*4), Y9
+	VMULPD     Y15, Y9, Y9
+	VADDPD     Y9, Y1, Y1
+	VMOVUPD    Y0, 64(DI)(DX*8)
+	VMOVUPD    Y1, 96(DI)(DX*8)
+	ADDQ       $0x10, DX
+	JMP        line
+
+rest:
+	ADDQ      $0x10, CX
 	CMPQ      DX, CX
 	JGE       done
 	VMOVUPD   (DI)(DX*8), Y0
@@ -297,8 +363,6 @@ loop:
 	VADDPD    Y9, Y1, Y1
 	VMOVUPD   Y0, (DI)(DX*8)
 	VMOVUPD   Y1, 32(DI)(DX*8)
-	ADDQ      $0x08, DX
-	JMP       loop
 
 done:
 	VZEROUPPER
@@ -339,9 +403,9 @@ four:
 	VADDPD    96(SI), Y3, Y3
 	VMOVUPD   Y7, 96(DI)
 	VMOVUPD   Y3, 96(SI)
-	ADDQ      $0x80, DI
-	ADDQ      $0x80, SI
-	ADDQ      $0x40, DX
+	ADDQ      $0x00000080, DI
+	ADDQ      $0x00000080, SI
+	ADDQ      $0x00000040, DX
 	SUBQ      $0x10, CX
 	JMP       four
 
@@ -355,9 +419,9 @@ one:
 	VADDPD    (SI), Y0, Y0
 	VMOVUPD   Y4, (DI)
 	VMOVUPD   Y0, (SI)
-	ADDQ      $0x20, DI
-	ADDQ      $0x20, SI
-	ADDQ      $0x10, DX
+	ADDQ      $0x00000020, DI
+	ADDQ      $0x00000020, SI
+	ADDQ      $0x00000010, DX
 	SUBQ      $0x04, CX
 	JMP       one
 
@@ -365,19 +429,115 @@ one_done:
 	VZEROUPPER
 	RET
 
-// func addPowers4AVX2(sum *float64, squares *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int)
-// Requires: AVX
-TEXT ·addPowers4AVX2(SB), NOSPLIT, $0-56
+// func addPowers4AVX2(sum *float64, squares *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, next0 *float32, next1 *float32, next2 *float32, next3 *float32, n int)
+// Requires: AVX, MMX+
+TEXT ·addPowers4AVX2(SB), NOSPLIT, $0-88
 	MOVQ sum+0(FP), DI
 	MOVQ squares+8(FP), SI
 	MOVQ x0+16(FP), R8
 	MOVQ x1+24(FP), R9
 	MOVQ x2+32(FP), R10
 	MOVQ x3+40(FP), R11
-	MOVQ n+48(FP), CX
+	MOVQ n+80(FP), CX
+	MOVQ next0+48(FP), AX
+	MOVQ next1+56(FP), BX
+	MOVQ next2+64(FP), R12
+	MOVQ next3+72(FP), R13
 	XORQ DX, DX
+	SUBQ $0x10, CX
 
-loop:
+line:
+	CMPQ       DX, CX
+	JG         rest
+	PREFETCHT1 (AX)(DX*4)
+	PREFETCHT1 (BX)(DX*4)
+	PREFETCHT1 (R12)(DX*4)
+	PREFETCHT1 (R13)(DX*4)
+	VMOVUPD    (DI)(DX*8), Y0
+	VMOVUPD    (SI)(DX*8), Y2
+	VMOVUPD    32(DI)(DX*8), Y1
+	VMOVUPD    32(SI)(DX*8), Y3
+	VCVTPS2PD  (R8)(DX*4), Y4
+	VADDPD     Y4, Y0, Y0
+	VMULPD     Y4, Y4, Y4
+	VADDPD     Y4, Y2, Y2
+	VCVTPS2PD  16(R8)(DX*4), Y5
+	VADDPD     Y5, Y1, Y1
+	VMULPD     Y5, Y5, Y5
+	VADDPD     Y5, Y3, Y3
+	VCVTPS2PD  (R9)(DX*4), Y6
+	VADDPD     Y6, Y0, Y0
+	VMULPD     Y6, Y6, Y6
+	VADDPD     Y6, Y2, Y2
+	VCVTPS2PD  16(R9)(DX*4), Y7
+	VADDPD     Y7, Y1, Y1
+	VMULPD     Y7, Y7, Y7
+	VADDPD     Y7, Y3, Y3
+	VCVTPS2PD  (R10)(DX*4), Y8
+	VADDPD     Y8, Y0, Y0
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y2, Y2
+	VCVTPS2PD  16(R10)(DX*4), Y9
+	VADDPD     Y9, Y1, Y1
+	VMULPD     Y9, Y9, Y9
+	VADDPD     Y9, Y3, Y3
+	VCVTPS2PD  (R11)(DX*4), Y10
+	VADDPD     Y10, Y0, Y0
+	VMULPD     Y10, Y10, Y10
+	VADDPD     Y10, Y2, Y2
+	VCVTPS2PD  16(R11)(DX*4), Y11
+	VADDPD     Y11, Y1, Y1
+	VMULPD     Y11, Y11, Y11
+	VADDPD     Y11, Y3, Y3
+	VMOVUPD    Y0, (DI)(DX*8)
+	VMOVUPD    Y2, (SI)(DX*8)
+	VMOVUPD    Y1, 32(DI)(DX*8)
+	VMOVUPD    Y3, 32(SI)(DX*8)
+	VMOVUPD    64(DI)(DX*8), Y0
+	VMOVUPD    64(SI)(DX*8), Y2
+	VMOVUPD    96(DI)(DX*8), Y1
+	VMOVUPD    96(SI)(DX*8), Y3
+	VCVTPS2PD  32(R8)(DX*4), Y4
+	VADDPD     Y4, Y0, Y0
+	VMULPD     Y4, Y4, Y4
+	VADDPD     Y4, Y2, Y2
+	VCVTPS2PD  48(R8)(DX*4), Y5
+	VADDPD     Y5, Y1, Y1
+	VMULPD     Y5, Y5, Y5
+	VADDPD     Y5, Y3, Y3
+	VCVTPS2PD  32(R9)(DX*4), Y6
+	VADDPD     Y6, Y0, Y0
+	VMULPD     Y6, Y6, Y6
+	VADDPD     Y6, Y2, Y2
+	VCVTPS2PD  48(R9)(DX*4), Y7
+	VADDPD     Y7, Y1, Y1
+	VMULPD     Y7, Y7, Y7
+	VADDPD     Y7, Y3, Y3
+	VCVTPS2PD  32(R10)(DX*4), Y8
+	VADDPD     Y8, Y0, Y0
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y2, Y2
+	VCVTPS2PD  48(R10)(DX*4), Y9
+	VADDPD     Y9, Y1, Y1
+	VMULPD     Y9, Y9, Y9
+	VADDPD     Y9, Y3, Y3
+	VCVTPS2PD  32(R11)(DX*4), Y10
+	VADDPD     Y10, Y0, Y0
+	VMULPD     Y10, Y10, Y10
+	VADDPD     Y10, Y2, Y2
+	VCVTPS2PD  48(R11)(DX*4), Y11
+	VADDPD     Y11, Y1, Y1
+	VMULPD     Y11, Y11, Y11
+	VADDPD     Y11, Y3, Y3
+	VMOVUPD    Y0, 64(DI)(DX*8)
+	VMOVUPD    Y2, 64(SI)(DX*8)
+	VMOVUPD    Y1, 96(DI)(DX*8)
+	VMOVUPD    Y3, 96(SI)(DX*8)
+	ADDQ       $0x10, DX
+	JMP        line
+
+rest:
+	ADDQ      $0x10, CX
 	CMPQ      DX, CX
 	JGE       done
 	VMOVUPD   (DI)(DX*8), Y0
@@ -420,8 +580,6 @@ loop:
 	VMOVUPD   Y2, (SI)(DX*8)
 	VMOVUPD   Y1, 32(DI)(DX*8)
 	VMOVUPD   Y3, 32(SI)(DX*8)
-	ADDQ      $0x08, DX
-	JMP       loop
 
 done:
 	VZEROUPPER
@@ -462,8 +620,8 @@ loop:
 	VSUBPD    Y11, Y7, Y7
 	VMULPD    Y7, Y7, Y7
 	VADDPD    Y7, Y3, Y3
-	ADDQ      $0x40, SI
-	ADDQ      $0x40, DX
+	ADDQ      $0x00000040, SI
+	ADDQ      $0x00000040, DX
 	SUBQ      $0x10, CX
 	JMP       loop
 
@@ -473,24 +631,6 @@ loop_done:
 	VMOVUPD Y2, 64(DI)
 	VMOVUPD Y3, 96(DI)
 	VZEROUPPER
-	RET
-
-// func prefetchAMD64(x *float32, n int)
-// Requires: MMX+
-TEXT ·prefetchAMD64(SB), NOSPLIT, $0-16
-	MOVQ x+0(FP), DI
-	MOVQ n+8(FP), CX
-
-loop:
-	CMPQ       CX, $0x01
-	JL         loop_done
-	PREFETCHT0 (DI)
-	SUBQ       $0x0f, CX
-	ADDQ       $0x40, DI
-	SUBQ       $0x01, CX
-	JMP        loop
-
-loop_done:
 	RET
 
 // func poolAVX2(out *float32, arg *uint8, a *float32, b *float32, c *float32, d *float32, n int, bias float32)
@@ -559,17 +699,21 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotsAVX2(out *[12]float64, a0 *float32, a1 *float32, a2 *float32, a3 *float32, b0 *float32, b1 *float32, b2 *float32, n int)
-// Requires: AVX, FMA3
-TEXT ·dotsAVX2(SB), NOSPLIT, $0-72
-	MOVQ   a0+8(FP), AX
-	MOVQ   a1+16(FP), BX
-	MOVQ   a2+24(FP), R8
-	MOVQ   a3+32(FP), R9
-	MOVQ   b0+40(FP), R10
-	MOVQ   b1+48(FP), R11
-	MOVQ   b2+56(FP), R12
-	MOVQ   n+64(FP), CX
+// func dotsAVX2(out *float64, a *[]float32, b *[]float32, next *float32, n int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dotsAVX2(SB), NOSPLIT, $0-40
+	MOVQ   a+8(FP), DI
+	MOVQ   (DI), AX
+	MOVQ   24(DI), BX
+	MOVQ   48(DI), R8
+	MOVQ   72(DI), R9
+	MOVQ   b+16(FP), DI
+	MOVQ   (DI), R10
+	MOVQ   24(DI), R11
+	MOVQ   48(DI), R12
+	MOVQ   next+24(FP), SI
+	MOVQ   n+32(FP), CX
+	MOVQ   out+0(FP), DI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -583,8 +727,55 @@ TEXT ·dotsAVX2(SB), NOSPLIT, $0-72
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 	XORQ   DX, DX
+	SUBQ   $0x10, CX
 
-loop:
+line:
+	CMPQ        DX, CX
+	JG          rest
+	PREFETCHT1  (SI)(DX*4)
+	VMOVUPS     (R10)(DX*4), Y12
+	VMOVUPS     (R11)(DX*4), Y13
+	VMOVUPS     (R12)(DX*4), Y14
+	VMOVUPS     (AX)(DX*4), Y15
+	VFMADD231PS Y12, Y15, Y0
+	VFMADD231PS Y13, Y15, Y1
+	VFMADD231PS Y14, Y15, Y2
+	VMOVUPS     (BX)(DX*4), Y15
+	VFMADD231PS Y12, Y15, Y3
+	VFMADD231PS Y13, Y15, Y4
+	VFMADD231PS Y14, Y15, Y5
+	VMOVUPS     (R8)(DX*4), Y15
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VFMADD231PS Y14, Y15, Y8
+	VMOVUPS     (R9)(DX*4), Y15
+	VFMADD231PS Y12, Y15, Y9
+	VFMADD231PS Y13, Y15, Y10
+	VFMADD231PS Y14, Y15, Y11
+	VMOVUPS     32(R10)(DX*4), Y12
+	VMOVUPS     32(R11)(DX*4), Y13
+	VMOVUPS     32(R12)(DX*4), Y14
+	VMOVUPS     32(AX)(DX*4), Y15
+	VFMADD231PS Y12, Y15, Y0
+	VFMADD231PS Y13, Y15, Y1
+	VFMADD231PS Y14, Y15, Y2
+	VMOVUPS     32(BX)(DX*4), Y15
+	VFMADD231PS Y12, Y15, Y3
+	VFMADD231PS Y13, Y15, Y4
+	VFMADD231PS Y14, Y15, Y5
+	VMOVUPS     32(R8)(DX*4), Y15
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VFMADD231PS Y14, Y15, Y8
+	VMOVUPS     32(R9)(DX*4), Y15
+	VFMADD231PS Y12, Y15, Y9
+	VFMADD231PS Y13, Y15, Y10
+	VFMADD231PS Y14, Y15, Y11
+	ADDQ        $0x10, DX
+	JMP         line
+
+rest:
+	ADDQ        $0x10, CX
 	CMPQ        DX, CX
 	JGE         done
 	VMOVUPS     (R10)(DX*4), Y12
@@ -606,130 +797,164 @@ loop:
 	VFMADD231PS Y12, Y15, Y9
 	VFMADD231PS Y13, Y15, Y10
 	VFMADD231PS Y14, Y15, Y11
-	ADDQ        $0x08, DX
+
+done:
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VCVTPS2PD    X0, Y0
+	VADDPD       (DI), Y0, Y0
+	VMOVUPD      Y0, (DI)
+	VHADDPS      Y5, Y4, Y4
+	VHADDPS      Y7, Y6, Y6
+	VHADDPS      Y6, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VADDPS       X5, X4, X4
+	VCVTPS2PD    X4, Y4
+	VADDPD       32(DI), Y4, Y4
+	VMOVUPD      Y4, 32(DI)
+	VHADDPS      Y9, Y8, Y8
+	VHADDPS      Y11, Y10, Y10
+	VHADDPS      Y10, Y8, Y8
+	VEXTRACTF128 $0x01, Y8, X9
+	VADDPS       X9, X8, X8
+	VCVTPS2PD    X8, Y8
+	VADDPD       64(DI), Y8, Y8
+	VMOVUPD      Y8, 64(DI)
+	VZEROUPPER
+	RET
+
+// func dotsAVX512(out *float64, a *[]float32, b *[]float32, next *float32, n int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dotsAVX512(SB), NOSPLIT, $0-40
+	MOVQ   a+8(FP), DI
+	MOVQ   (DI), AX
+	MOVQ   24(DI), BX
+	MOVQ   48(DI), R8
+	MOVQ   72(DI), R9
+	MOVQ   b+16(FP), DI
+	MOVQ   (DI), R10
+	MOVQ   24(DI), R11
+	MOVQ   48(DI), R12
+	MOVQ   72(DI), R13
+	MOVQ   next+24(FP), SI
+	MOVQ   n+32(FP), CX
+	MOVQ   out+0(FP), DI
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	XORQ   DX, DX
+
+loop:
+	CMPQ        DX, CX
+	JGE         done
+	PREFETCHT1  (SI)(DX*4)
+	VMOVUPS     (R10)(DX*4), Z16
+	VMOVUPS     (R11)(DX*4), Z17
+	VMOVUPS     (R12)(DX*4), Z18
+	VMOVUPS     (R13)(DX*4), Z19
+	VMOVUPS     (AX)(DX*4), Z20
+	VFMADD231PS Z16, Z20, Z0
+	VFMADD231PS Z17, Z20, Z1
+	VFMADD231PS Z18, Z20, Z2
+	VFMADD231PS Z19, Z20, Z3
+	VMOVUPS     (BX)(DX*4), Z20
+	VFMADD231PS Z16, Z20, Z4
+	VFMADD231PS Z17, Z20, Z5
+	VFMADD231PS Z18, Z20, Z6
+	VFMADD231PS Z19, Z20, Z7
+	VMOVUPS     (R8)(DX*4), Z20
+	VFMADD231PS Z16, Z20, Z8
+	VFMADD231PS Z17, Z20, Z9
+	VFMADD231PS Z18, Z20, Z10
+	VFMADD231PS Z19, Z20, Z11
+	VMOVUPS     (R9)(DX*4), Z20
+	VFMADD231PS Z16, Z20, Z12
+	VFMADD231PS Z17, Z20, Z13
+	VFMADD231PS Z18, Z20, Z14
+	VFMADD231PS Z19, Z20, Z15
+	ADDQ        $0x10, DX
 	JMP         loop
 
 done:
-	MOVQ         out+0(FP), DI
-	VEXTRACTF128 $0x01, Y0, X12
-	VCVTPS2PD    X12, Y13
-	VCVTPS2PD    X0, Y14
-	VADDPD       Y13, Y14, Y14
-	VEXTRACTF128 $0x01, Y14, X12
-	VADDPD       X12, X14, X14
-	VUNPCKHPD    X14, X14, X12
-	VADDSD       X12, X14, X14
-	VADDSD       (DI), X14, X14
-	VMOVSD       X14, (DI)
-	VEXTRACTF128 $0x01, Y1, X12
-	VCVTPS2PD    X12, Y13
-	VCVTPS2PD    X1, Y14
-	VADDPD       Y13, Y14, Y14
-	VEXTRACTF128 $0x01, Y14, X12
-	VADDPD       X12, X14, X14
-	VUNPCKHPD    X14, X14, X12
-	VADDSD       X12, X14, X14
-	VADDSD       8(DI), X14, X14
-	VMOVSD       X14, 8(DI)
-	VEXTRACTF128 $0x01, Y2, X12
-	VCVTPS2PD    X12, Y13
-	VCVTPS2PD    X2, Y14
-	VADDPD       Y13, Y14, Y14
-	VEXTRACTF128 $0x01, Y14, X12
-	VADDPD       X12, X14, X14
-	VUNPCKHPD    X14, X14, X12
-	VADDSD       X12, X14, X14
-	VADDSD       16(DI), X14, X14
-	VMOVSD       X14, 16(DI)
-	VEXTRACTF128 $0x01, Y3, X12
-	VCVTPS2PD    X12, Y13
-	VCVTPS2PD    X3, Y14
-	VADDPD       Y13, Y14, Y14
-	VEXTRACTF128 $0x01, Y14, X12
-	VADDPD       X12, X14, X14
-	VUNPCKHPD    X14, X14, X12
-	VADDSD       X12, X14, X14
-	VADDSD       24(DI), X14, X14
-	VMOVSD       X14, 24(DI)
-	VEXTRACTF128 $0x01, Y4, X12
-	VCVTPS2PD    X12, Y13
-	VCVTPS2PD    X4, Y14
-	VADDPD       Y13, Y14, Y14
-	VEXTRACTF128 $0x01, Y14, X12
-	VADDPD       X12, X14, X14
-	VUNPCKHPD    X14, X14, X12
-	VADDSD       X12, X14, X14
-	VADDSD       32(DI), X14, X14
-	VMOVSD       X14, 32(DI)
-	VEXTRACTF128 $0x01, Y5, X12
-	VCVTPS2PD    X12, Y13
-	VCVTPS2PD    X5, Y14
-	VADDPD       Y13, Y14, Y14
-	VEXTRACTF128 $0x01, Y14, X12
-	VADDPD       X12, X14, X14
-	VUNPCKHPD    X14, X14, X12
-	VADDSD       X12, X14, X14
-	VADDSD       40(DI), X14, X14
-	VMOVSD       X14, 40(DI)
-	VEXTRACTF128 $0x01, Y6, X12
-	VCVTPS2PD    X12, Y13
-	VCVTPS2PD    X6, Y14
-	VADDPD       Y13, Y14, Y14
-	VEXTRACTF128 $0x01, Y14, X12
-	VADDPD       X12, X14, X14
-	VUNPCKHPD    X14, X14, X12
-	VADDSD       X12, X14, X14
-	VADDSD       48(DI), X14, X14
-	VMOVSD       X14, 48(DI)
-	VEXTRACTF128 $0x01, Y7, X12
-	VCVTPS2PD    X12, Y13
-	VCVTPS2PD    X7, Y14
-	VADDPD       Y13, Y14, Y14
-	VEXTRACTF128 $0x01, Y14, X12
-	VADDPD       X12, X14, X14
-	VUNPCKHPD    X14, X14, X12
-	VADDSD       X12, X14, X14
-	VADDSD       56(DI), X14, X14
-	VMOVSD       X14, 56(DI)
-	VEXTRACTF128 $0x01, Y8, X12
-	VCVTPS2PD    X12, Y13
-	VCVTPS2PD    X8, Y14
-	VADDPD       Y13, Y14, Y14
-	VEXTRACTF128 $0x01, Y14, X12
-	VADDPD       X12, X14, X14
-	VUNPCKHPD    X14, X14, X12
-	VADDSD       X12, X14, X14
-	VADDSD       64(DI), X14, X14
-	VMOVSD       X14, 64(DI)
-	VEXTRACTF128 $0x01, Y9, X12
-	VCVTPS2PD    X12, Y13
-	VCVTPS2PD    X9, Y14
-	VADDPD       Y13, Y14, Y14
-	VEXTRACTF128 $0x01, Y14, X12
-	VADDPD       X12, X14, X14
-	VUNPCKHPD    X14, X14, X12
-	VADDSD       X12, X14, X14
-	VADDSD       72(DI), X14, X14
-	VMOVSD       X14, 72(DI)
-	VEXTRACTF128 $0x01, Y10, X12
-	VCVTPS2PD    X12, Y13
-	VCVTPS2PD    X10, Y14
-	VADDPD       Y13, Y14, Y14
-	VEXTRACTF128 $0x01, Y14, X12
-	VADDPD       X12, X14, X14
-	VUNPCKHPD    X14, X14, X12
-	VADDSD       X12, X14, X14
-	VADDSD       80(DI), X14, X14
-	VMOVSD       X14, 80(DI)
-	VEXTRACTF128 $0x01, Y11, X12
-	VCVTPS2PD    X12, Y13
-	VCVTPS2PD    X11, Y14
-	VADDPD       Y13, Y14, Y14
-	VEXTRACTF128 $0x01, Y14, X12
-	VADDPD       X12, X14, X14
-	VUNPCKHPD    X14, X14, X12
-	VADDSD       X12, X14, X14
-	VADDSD       88(DI), X14, X14
-	VMOVSD       X14, 88(DI)
+	VEXTRACTF64X4 $0x01, Z0, Y20
+	VADDPS        Y20, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z1, Y20
+	VADDPS        Y20, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z2, Y20
+	VADDPS        Y20, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z3, Y20
+	VADDPS        Y20, Y3, Y3
+	VEXTRACTF64X4 $0x01, Z4, Y20
+	VADDPS        Y20, Y4, Y4
+	VEXTRACTF64X4 $0x01, Z5, Y20
+	VADDPS        Y20, Y5, Y5
+	VEXTRACTF64X4 $0x01, Z6, Y20
+	VADDPS        Y20, Y6, Y6
+	VEXTRACTF64X4 $0x01, Z7, Y20
+	VADDPS        Y20, Y7, Y7
+	VEXTRACTF64X4 $0x01, Z8, Y20
+	VADDPS        Y20, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z9, Y20
+	VADDPS        Y20, Y9, Y9
+	VEXTRACTF64X4 $0x01, Z10, Y20
+	VADDPS        Y20, Y10, Y10
+	VEXTRACTF64X4 $0x01, Z11, Y20
+	VADDPS        Y20, Y11, Y11
+	VEXTRACTF64X4 $0x01, Z12, Y20
+	VADDPS        Y20, Y12, Y12
+	VEXTRACTF64X4 $0x01, Z13, Y20
+	VADDPS        Y20, Y13, Y13
+	VEXTRACTF64X4 $0x01, Z14, Y20
+	VADDPS        Y20, Y14, Y14
+	VEXTRACTF64X4 $0x01, Z15, Y20
+	VADDPS        Y20, Y15, Y15
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VCVTPS2PD     X0, Y0
+	VADDPD        (DI), Y0, Y0
+	VMOVUPD       Y0, (DI)
+	VHADDPS       Y5, Y4, Y4
+	VHADDPS       Y7, Y6, Y6
+	VHADDPS       Y6, Y4, Y4
+	VEXTRACTF128  $0x01, Y4, X5
+	VADDPS        X5, X4, X4
+	VCVTPS2PD     X4, Y4
+	VADDPD        32(DI), Y4, Y4
+	VMOVUPD       Y4, 32(DI)
+	VHADDPS       Y9, Y8, Y8
+	VHADDPS       Y11, Y10, Y10
+	VHADDPS       Y10, Y8, Y8
+	VEXTRACTF128  $0x01, Y8, X9
+	VADDPS        X9, X8, X8
+	VCVTPS2PD     X8, Y8
+	VADDPD        64(DI), Y8, Y8
+	VMOVUPD       Y8, 64(DI)
+	VHADDPS       Y13, Y12, Y12
+	VHADDPS       Y15, Y14, Y14
+	VHADDPS       Y14, Y12, Y12
+	VEXTRACTF128  $0x01, Y12, X13
+	VADDPS        X13, X12, X12
+	VCVTPS2PD     X12, Y12
+	VADDPD        96(DI), Y12, Y12
+	VMOVUPD       Y12, 96(DI)
 	VZEROUPPER
 	RET

@@ -53,20 +53,66 @@ func doubles(rng *rand.Rand, n int) []float64 {
 	return x
 }
 
-func TestMinMax(t *testing.T) {
+func TestLoadColumns(t *testing.T) {
+	both(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		for n := range 40 {
+			rows := make([][]float32, n)
+			for i := range rows {
+				rows[i] = values(rng, 200)
+			}
+			block := make([]float32, n*Lanes)
+			for _, cols := range []int{1, 63, Lanes} {
+				for _, at := range []int{0, 7, 200 - cols} {
+					if !LoadColumns(block, rows, at, cols) {
+						t.Fatalf("%d rows from %d: finite values are not", n, at)
+					}
+					for i, row := range rows {
+						if !slices.Equal(block[i*Lanes:][:cols], row[at:at+cols]) {
+							t.Fatalf("row %d of %d from %d differs", i, n, at)
+						}
+					}
+					for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+						if n == 0 {
+							break
+						}
+						x := &rows[rng.IntN(n)][at+rng.IntN(cols)]
+						kept := *x
+						if *x = float32(bad); LoadColumns(block, rows, at, cols) {
+							t.Fatalf("%d rows from %d: %v is finite", n, at, bad)
+						}
+						*x = kept
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestNetwork sorts by a network that is bubble sort.
+func TestNetwork(t *testing.T) {
 	both(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 1))
-		for _, n := range lengths() {
-			a, b := values(rng, n), values(rng, n)
-			lo, hi := slices.Clone(a), slices.Clone(b)
-			MinMax(lo, hi)
-			least, most := slices.Clone(a), slices.Clone(a)
-			Min(least, b)
-			Max(most, b)
-			for i := range n {
-				small, large := min(a[i], b[i]), max(a[i], b[i])
-				if lo[i] != small || hi[i] != large || least[i] != small || most[i] != large {
-					t.Fatalf("n = %d: of %v and %v at %d: %v and %v, and %v and %v apart", n, a[i], b[i], i, lo[i], hi[i], least[i], most[i])
+		for n := range 12 {
+			var pairs [][2]int32
+			for last := n - 1; last > 0; last-- {
+				for i := range last {
+					pairs = append(pairs, [2]int32{int32(i), int32(i + 1)})
+				}
+			}
+			block := values(rng, n*Lanes)
+			want := slices.Clone(block)
+			NewNetwork(n, pairs).Sort(block)
+			for j := range Lanes {
+				column := make([]float32, n)
+				for i := range n {
+					column[i] = want[i*Lanes+j]
+				}
+				slices.Sort(column)
+				for i, v := range column {
+					if block[i*Lanes+j] != v {
+						t.Fatalf("%d rows: row %d of column %d is %v, want %v", n, i, j, block[i*Lanes+j], v)
+					}
 				}
 			}
 		}
@@ -129,10 +175,10 @@ func TestFourRows(t *testing.T) {
 			scaled, wantScaled := slices.Clone(sum), slices.Clone(sum)
 			added, wantAdded := slices.Clone(sum), slices.Clone(sum)
 			squared, wantSquared := slices.Clone(squares), slices.Clone(squares)
-			AddScaled4(scaled, &x, &w)
-			AddPowers4(added, squared, &x)
+			next := &[4][]float32{x[1], nil, x[0], x[3]}
+			AddScaled4(scaled, &x, &w, next)
+			AddPowers4(added, squared, &x, next)
 			for k, row := range x {
-				Prefetch(row)
 				AddScaled(wantScaled, row, w[k])
 				AddPowers(wantAdded, wantSquared, row)
 			}
@@ -203,55 +249,64 @@ func TestSquaredDistance(t *testing.T) {
 }
 
 func TestDots(t *testing.T) {
-	both(t, func(t *testing.T) {
-		rng := rand.New(rand.NewPCG(5, 1))
-		for _, n := range lengths() {
-			var a [DotsRows][]float32
-			var b [DotsCols][]float32
-			for i := range a {
-				a[i] = values(rng, n)
-			}
-			for j := range b {
-				b[j] = values(rng, n)
-			}
-			var out [DotsRows * DotsCols]float64
-			for k := range out {
-				out[k] = float64(k)
-			}
-			Dots(&out, &a, &b)
-			for i, x := range a {
-				for j, y := range b {
-					want, size := float64(DotsCols*i+j), 0.0
-					for c := range x {
-						product := float64(x[c]) * float64(y[c])
-						want += product
-						size += math.Abs(product)
-					}
-					// n/8 roundings of u = 2⁻²⁴ in each of eight sums.
-					if got := out[DotsCols*i+j]; math.Abs(got-want) > (float64(n)/8+2)/(1<<24)*size {
-						t.Fatalf("n = %d: product of rows %d and %d is %v, want %v", n, i, j, got, want)
-					}
+	t.Run("AVX2", func(t *testing.T) {
+		defer func(was bool) { accelerated512 = was }(accelerated512)
+		accelerated512 = false
+		testDots(t)
+	})
+	both(t, testDots)
+}
+
+func testDots(t *testing.T) {
+	height, width := Tile()
+	rng := rand.New(rand.NewPCG(5, 1))
+	for _, n := range lengths() {
+		a, b := make([][]float32, height), make([][]float32, width)
+		for i := range a {
+			a[i] = values(rng, n)
+		}
+		for j := range b {
+			b[j] = values(rng, n)
+		}
+		out := make([]float64, height*width)
+		for k := range out {
+			out[k] = float64(k)
+		}
+		Dots(out, a, b, b[1])
+		for i, x := range a {
+			for j, y := range b {
+				want, size := float64(width*i+j), 0.0
+				for c := range x {
+					product := float64(x[c]) * float64(y[c])
+					want += product
+					size += math.Abs(product)
+				}
+				// n/8 roundings of u = 2⁻²⁴ in each of eight sums, and those of the sums.
+				if got := out[width*i+j]; math.Abs(got-want) > (float64(n)/8+5)/(1<<24)*size {
+					t.Fatalf("n = %d: product of rows %d and %d is %v, want %v", n, i, j, got, want)
 				}
 			}
 		}
-	})
+	}
 }
 
 func TestLengthsAreChecked(t *testing.T) {
 	x, y := make([]float32, 16), make([]float32, 15)
 	z := make([]float64, 16)
 	for name, f := range map[string]func(){
-		"MinMax":          func() { MinMax(x, y) },
-		"Min":             func() { Min(x, y) },
-		"Max":             func() { Max(x, y) },
+		"LoadColumns":     func() { LoadColumns(make([]float32, 2*Lanes), [][]float32{x, y}, 0, 16) },
+		"Sort":            func() { NewNetwork(2, nil).Sort(x) },
+		"NewNetwork":      func() { NewNetwork(2, [][2]int32{{0, 2}}) },
 		"AddScaled":       func() { AddScaled(z, y, 1) },
 		"AddPowers":       func() { AddPowers(z, z[:15], x) },
 		"SquaredDistance": func() { SquaredDistance(x, y) },
-		"AddScaled4":      func() { AddScaled4(z, &[4][]float32{x, x, y, x}, new([4]float64)) },
-		"AddPowers4":      func() { AddPowers4(z, z, &[4][]float32{x, x, y, x}) },
+		"AddScaled4":      func() { AddScaled4(z, &[4][]float32{x, x, y, x}, new([4]float64), nil) },
+		"AddPowers4":      func() { AddPowers4(z, z, &[4][]float32{x, x, y, x}, nil) },
 		"Pool":            func() { Pool(x, make([]uint8, 16), x, x, y, x, 0) },
 		"Dots": func() {
-			Dots(new([12]float64), &[4][]float32{x, x, x, x}, &[3][]float32{x, y, x})
+			height, width := Tile()
+			rows := [][]float32{x, x, y, x}
+			Dots(make([]float64, height*width), rows[:height], rows[:width], nil)
 		},
 	} {
 		func() {
@@ -271,22 +326,24 @@ func BenchmarkPrimitives(b *testing.B) {
 	x, y := values(rng, n), values(rng, n)
 	sum, squares := doubles(rng, n), doubles(rng, n)
 	rows := func() []float32 { return values(rng, n) }
-	a, c := [4][]float32{rows(), rows(), rows(), rows()}, [3][]float32{rows(), rows(), rows()}
-	var out [12]float64
+	a, c := [4][]float32{rows(), rows(), rows(), rows()}, [4][]float32{rows(), rows(), rows(), rows()}
+	height, width := Tile()
+	out := make([]float64, height*width)
+	block, net := values(rng, 4*Lanes), NewNetwork(4, [][2]int32{{0, 1}})
 	for _, f := range []struct {
 		name  string
 		bytes int64
 		run   func()
 	}{
-		{"MinMax", 8 * n, func() { MinMax(x, y) }},
-		{"Min", 8 * n, func() { Min(x, y) }},
+		{"LoadColumns", 16 * Lanes, func() { LoadColumns(block, a[:], 64, Lanes) }},
+		{"Sort", 8 * Lanes, func() { net.Sort(block) }},
 		{"Finite", 4 * n, func() { Finite(x) }},
 		{"AddScaled", 4 * n, func() { AddScaled(sum, x, 0.5) }},
-		{"AddScaled4", 16 * n, func() { AddScaled4(sum, &a, &[4]float64{1, 2, 3, 4}) }},
-		{"AddPowers4", 16 * n, func() { AddPowers4(sum, squares, &a) }},
+		{"AddScaled4", 16 * n, func() { AddScaled4(sum, &a, &[4]float64{1, 2, 3, 4}, nil) }},
+		{"AddPowers4", 16 * n, func() { AddPowers4(sum, squares, &a, nil) }},
 		{"AddPowers", 4 * n, func() { AddPowers(sum, squares, x) }},
 		{"SquaredDistance", 8 * n, func() { SquaredDistance(x, y) }},
-		{"Dots", 7 * 4 * n, func() { Dots(&out, &a, &c) }},
+		{"Dots", int64(height+width) * 4 * n, func() { Dots(out, a[:height], c[:width], nil) }},
 	} {
 		b.Run(f.name, func(b *testing.B) {
 			b.SetBytes(f.bytes)

@@ -4,20 +4,15 @@
 
 package simd
 
-// minMaxAVX2 sets lo[i], hi[i] to their minimum and maximum, 8 elements at a time.
+// loadColumnsAVX2 copies 64 elements from element at on of n rows to the block and returns 0 if none is NaN or infinite.
 //
 //go:noescape
-func minMaxAVX2(lo *float32, hi *float32, n int)
+func loadColumnsAVX2(block *float32, rows *[]float32, n int, at int) (bad uint32)
 
-// minAVX2 sets dst[i] = min(dst[i], x[i]), 8 elements at a time.
+// sortColumnsAVX2 orders n pairs of rows of 64 elements, one pair after another.
 //
 //go:noescape
-func minAVX2(dst *float32, x *float32, n int)
-
-// maxAVX2 sets dst[i] = max(dst[i], x[i]), 8 elements at a time.
-//
-//go:noescape
-func maxAVX2(dst *float32, x *float32, n int)
+func sortColumnsAVX2(block *float32, pairs *[2]int32, n int)
 
 // checkFiniteAVX2 returns 0 if no element is NaN or infinite, 8 elements at a time.
 //
@@ -32,7 +27,7 @@ func addScaledAVX2(sum *float64, x *float32, n int, w float64)
 // addScaled4AVX2 adds w0·x0[i], then w1·x1[i], … to sum[i], 8 elements at a time.
 //
 //go:noescape
-func addScaled4AVX2(sum *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int, w *[4]float64)
+func addScaled4AVX2(sum *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, next0 *float32, next1 *float32, next2 *float32, next3 *float32, n int, w *[4]float64)
 
 // addPowersAVX2 adds x[i] to sum[i] and x[i]² to squares[i], 4 elements at a time.
 //
@@ -42,24 +37,24 @@ func addPowersAVX2(sum *float64, squares *float64, x *float32, n int)
 // addPowers4AVX2 adds x0[i], then x1[i], … to sum[i] and their squares to squares[i], 8 elements at a time.
 //
 //go:noescape
-func addPowers4AVX2(sum *float64, squares *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int)
+func addPowers4AVX2(sum *float64, squares *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, next0 *float32, next1 *float32, next2 *float32, next3 *float32, n int)
 
 // squaredDistanceAVX2 sets lanes[l] to the sum of (x[i]−y[i])² over i = l, l+16, …, 16 elements at a time.
 //
 //go:noescape
 func squaredDistanceAVX2(lanes *[16]float64, x *float32, y *float32, n int)
 
-// prefetchAMD64 asks for every sixteenth element to come into the caches.
-//
-//go:noescape
-func prefetchAMD64(x *float32, n int)
-
 // poolAVX2 does what Pool does, 8 outputs at a time.
 //
 //go:noescape
 func poolAVX2(out *float32, arg *uint8, a *float32, b *float32, c *float32, d *float32, n int, bias float32)
 
-// dotsAVX2 adds to out[3i+j] the inner product of row ai and row bj, 8 columns at a time.
+// dotsAVX2 adds to out[3i+j] the inner product of row i of four and row j of three, 8 columns at a time.
 //
 //go:noescape
-func dotsAVX2(out *[12]float64, a0 *float32, a1 *float32, a2 *float32, a3 *float32, b0 *float32, b1 *float32, b2 *float32, n int)
+func dotsAVX2(out *float64, a *[]float32, b *[]float32, next *float32, n int)
+
+// dotsAVX512 adds to out[4i+j] the inner product of row i of four and row j of four, 16 columns at a time.
+//
+//go:noescape
+func dotsAVX512(out *float64, a *[]float32, b *[]float32, next *float32, n int)

@@ -16,9 +16,14 @@ import (
 // Rejected: quickselect a column, whose branches cannot be predicted, and
 // sorting columns of G in place, which strides through memory.
 type columnSorter struct {
-	net    *network
-	blocks sync.Pool // of *[]float32
+	net         *simd.Network
+	n, from, to int         // what net sorts
+	rows        [][]float32 // those that are sorted, during a call
+	blocks      sync.Pool   // of *[]float32
 }
+
+// lanes is the number of values in a row of a block of columns.
+const lanes = simd.Lanes
 
 // weightless says that such rules give no Stats.Weights.
 func (s *columnSorter) weightless() bool { return true }
@@ -28,44 +33,48 @@ func (s *columnSorter) weightless() bool { return true }
 // which the order statistics from, …, to − 1 are right. It reports whether all
 // values it met are finite; where one is not, it stops early.
 func (s *columnSorter) each(dst []float32, G Matrix, rows []int, from, to int, reduce func(out, sorted []float32)) bool {
-	n := G.Rows
-	if rows != nil {
-		n = len(rows)
-	}
-	if s.net == nil || s.net.n != n || s.net.from != from || s.net.to != to {
-		s.net = newNetwork(n, from, to)
+	s.take(G, rows)
+	defer clear(s.rows) // G is the caller's
+	if n := len(s.rows); s.net == nil || s.n != n || s.from != from || s.to != to {
+		s.net, s.n, s.from, s.to = newNetwork(n, from, to), n, from, to
 	}
 	var bad atomic.Bool
 	par.For(G.Cols, columnGrain, func(_, lo, hi int) {
-		block := s.borrow(n)
+		block := s.borrow()
 		defer s.blocks.Put(block)
-		for x := *block; lo < hi && !bad.Load(); lo += lanes {
+		for ; lo < hi && !bad.Load(); lo += lanes {
 			out := dst[lo:min(lo+lanes, hi)]
-			for r := range n {
-				i := r
-				if rows != nil {
-					i = rows[r]
-				}
-				column := x[r*lanes:][:len(out)]
-				copy(column, G.Data[i*G.Cols+lo:])
-				if !simd.Finite(column) { // MinMax would lose a NaN
-					bad.Store(true)
-				}
+			// A network would lose a NaN.
+			if !simd.LoadColumns(*block, s.rows, lo, len(out)) {
+				bad.Store(true)
 			}
-			s.net.run(x, len(out))
-			reduce(out, x)
+			s.net.Sort(*block)
+			reduce(out, *block)
 		}
 	})
 	return !bad.Load()
 }
 
-// borrow returns a block of n rows that no other goroutine uses.
-func (s *columnSorter) borrow(n int) *[]float32 {
+// take sets s.rows to the given rows of G, all for nil.
+func (s *columnSorter) take(G Matrix, rows []int) {
+	s.rows = s.rows[:0]
+	if rows == nil {
+		for i := range G.Rows {
+			s.rows = append(s.rows, G.Row(i))
+		}
+	}
+	for _, i := range rows {
+		s.rows = append(s.rows, G.Row(i))
+	}
+}
+
+// borrow returns a block that no other goroutine uses.
+func (s *columnSorter) borrow() *[]float32 {
 	block, ok := s.blocks.Get().(*[]float32)
 	if !ok {
 		block = new([]float32)
 	}
-	*block = grown(*block, n*lanes)
+	*block = grown(*block, len(s.rows)*lanes)
 	return block
 }
 
@@ -74,8 +83,13 @@ func (s *columnSorter) borrow(n int) *[]float32 {
 func meanOf(out, sorted []float32, from, to int) {
 	var acc [lanes]float64
 	sum := acc[:len(out)]
-	for r := from; r < to; r++ {
-		simd.AddScaled(sum, sorted[r*lanes:][:len(out)], 1)
+	row := func(r int) []float32 { return sorted[r*lanes:][:len(out)] }
+	r := from
+	for ; r+4 <= to; r += 4 {
+		simd.AddScaled4(sum, &[4][]float32{row(r), row(r + 1), row(r + 2), row(r + 3)}, &[4]float64{1, 1, 1, 1}, nil)
+	}
+	for ; r < to; r++ {
+		simd.AddScaled(sum, row(r), 1)
 	}
 	for j, v := range sum {
 		out[j] = float32(v / float64(to-from))

@@ -41,7 +41,7 @@ type gramSolver struct {
 
 const (
 	blurOnTheWay = 1e-2 // relative error of squared distances that still descends
-	blurAtEnd    = 1e-7 // the same, at the result
+	blurAtEnd    = 4e-7 // the same, at the result
 	recentrings  = 4    // at most
 	nearOptimal  = 1.05 // a row with R ≤ 1.05 m is worth an exact look
 )

@@ -1,6 +1,7 @@
 package agg
 
 import (
+	"iter"
 	"math"
 
 	"gonum.org/v1/gonum/blas"
@@ -11,9 +12,10 @@ import (
 )
 
 const (
-	// gramChunk is the number of columns whose products are summed in float32;
-	// 32 rows of it, 64 kB, stay in the second-level cache.
-	gramChunk = 512
+	// gramChunk is the number of columns whose products are summed in float32:
+	// the seven rows of a tile stay in the first-level cache, 32 rows and as
+	// much of what comes next in the second-level one.
+	gramChunk = 1024
 	// gramSlabs bounds the number of slabs, which own n×n sums each.
 	gramSlabs = 64
 )
@@ -28,7 +30,7 @@ type gram struct {
 
 type gramSlab struct {
 	sum   []float64 // n×n, lower triangle
-	tiles [][simd.DotsRows * simd.DotsCols]float64
+	tiles []float64 // sums of one tile after another
 	tiled [][]float32
 	rows  []float64 // n×gramChunk, centred rows
 }
@@ -41,37 +43,53 @@ type gramSlab struct {
 // both triangles.
 func (g *gram) fast(G Matrix) {
 	n := G.Rows
+	height, width := simd.Tile()
+	size := height * width
 	g.overSlabs(G, func(s *gramSlab, lo, cols int) {
 		// The last row stands in for those that the last tiles lack.
-		s.tiled = grown(s.tiled, n+simd.DotsRows)
+		s.tiled = grown(s.tiled, n+height)
 		for i := range s.tiled {
 			s.tiled[i] = G.Data[min(i, n-1)*G.Cols+lo:][:cols]
 		}
+		next := min(gramChunk, G.Cols-lo-cols)
 		t := 0
-		for i := 0; i < n; i += simd.DotsRows {
-			a := (*[simd.DotsRows][]float32)(s.tiled[i:])
-			for j := 0; j < min(i+simd.DotsRows, n); j += simd.DotsCols {
-				if t == len(s.tiles) {
-					s.tiles = append(s.tiles, [simd.DotsRows * simd.DotsCols]float64{})
-				}
-				simd.Dots(&s.tiles[t], a, (*[simd.DotsCols][]float32)(s.tiled[j:]))
-				t++
+		for i, j := range triangle(n, height, width) {
+			if len(s.tiles) < (t+1)*size {
+				s.tiles = append(s.tiles, make([]float64, size)...)
 			}
+			var ahead []float32 // a row of the next chunk, as long as there are
+			if t < n {
+				ahead = G.Data[t*G.Cols+lo+cols:][:next]
+			}
+			simd.Dots(s.tiles[t*size:][:size], s.tiled[i:][:height], s.tiled[j:][:width], ahead)
+			t++
 		}
 	}, func(s *gramSlab) {
 		t := 0
-		for i := 0; i < n; i += simd.DotsRows {
-			for j := 0; j < min(i+simd.DotsRows, n); j += simd.DotsCols {
-				for k, v := range s.tiles[t] {
-					if p, q := i+k/simd.DotsCols, j+k%simd.DotsCols; p < n && q <= p {
-						s.sum[p*n+q] = v
-					}
+		for i, j := range triangle(n, height, width) {
+			for k, v := range s.tiles[t*size:][:size] {
+				if p, q := i+k/width, j+k%width; p < n && q <= p {
+					s.sum[p*n+q] = v
 				}
-				t++
 			}
+			t++
 		}
 		clear(s.tiled) // G is the caller's
 	})
+}
+
+// triangle yields the first rows and columns of the tiles that cover the lower
+// triangle of an n×n matrix.
+func triangle(n, height, width int) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) {
+		for i := 0; i < n; i += height {
+			for j := 0; j < min(i+height, n); j += width {
+				if !yield(i, j) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // form sets K by fast, or by exact where float32 products overflow or vanish,
@@ -163,11 +181,11 @@ func (g *gram) overSlabs(G Matrix, add func(s *gramSlab, lo, cols int), finish f
 	}
 }
 
-// fastError estimates the error of fast for d columns, relative to ‖gᵢ‖‖gⱼ‖.
-// Measured: 1e-9 for d = 1,163,978, and for one chunk at most 3e-8; the errors
-// of chunks are independent.
+// fastError bounds the error of fast for d columns, relative to ‖gᵢ‖‖gⱼ‖. The
+// largest measured, in thousands of products, is 2.4e-7 for one chunk and 6.4e-9
+// for d = 1,163,978; the errors of chunks are independent.
 func fastError(d int) float64 {
-	return 1e-9 + 3e-8/math.Sqrt(float64(par.Chunks(d, gramChunk)))
+	return 3e-7 / math.Sqrt(float64(par.Chunks(d, gramChunk)))
 }
 
 // exactError bounds the error of exact in the same way.

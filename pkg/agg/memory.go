@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/bgmd/bgmd/internal/huge"
 	"github.com/bgmd/bgmd/internal/par"
 	"github.com/bgmd/bgmd/internal/simd"
 )
@@ -238,7 +239,7 @@ func (b *Block) commit(G Matrix, gamma float64) {
 		b.memory, b.next = b.next, b.memory
 	case memoryClient:
 		if b.memory == nil {
-			b.memory = make([]float32, G.Rows*G.Cols)
+			b.memory = huge.Make[float32](G.Rows * G.Cols)
 		}
 		forRows(G.Rows, func(i int) {
 			m := b.memoryOf(i, G.Cols)

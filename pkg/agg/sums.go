@@ -13,7 +13,7 @@ import (
 // on the number of cores.
 const (
 	columnGrain = 16384
-	columnBlock = 1024
+	columnBlock = 2048
 )
 
 // weightedSum writes Σ wᵢ gᵢ to dst in one pass over G and reports whether the
@@ -43,21 +43,17 @@ func weightedSum(dst []float32, G Matrix, w []float64) bool {
 // without weight.
 func sumRows(sum []float64, G Matrix, w []float64, lo int) {
 	clear(sum)
-	var rows [4][]float32
-	var weights [4]float64
-	held := 0
-	for i, v := range w {
-		if v == 0 {
-			continue
-		}
-		rows[held], weights[held] = G.Data[i*G.Cols+lo:][:len(sum)], v
-		if held++; held == len(rows) {
-			simd.AddScaled4(sum, &rows, &weights)
-			held = 0
-		}
+	at := fourRows{G: G, w: w, lo: lo, cols: len(sum)}
+	for at.take(); at.held == 4; {
+		next := at
+		next.take()
+		ahead := next
+		ahead.wrap()
+		simd.AddScaled4(sum, &at.rows, &at.weights, &ahead.rows)
+		at = next
 	}
-	for k := range held {
-		simd.AddScaled(sum, rows[k], weights[k])
+	for k := range at.held {
+		simd.AddScaled(sum, at.rows[k], at.weights[k])
 	}
 }
 
@@ -66,12 +62,54 @@ func sumRows(sum []float64, G Matrix, w []float64, lo int) {
 func sumColumns(sum, squares []float64, G Matrix, lo int) {
 	clear(sum)
 	clear(squares)
-	row := func(i int) []float32 { return G.Data[i*G.Cols+lo:][:len(sum)] }
-	i := 0
-	for ; i+4 <= G.Rows; i += 4 {
-		simd.AddPowers4(sum, squares, &[4][]float32{row(i), row(i + 1), row(i + 2), row(i + 3)})
+	at := fourRows{G: G, lo: lo, cols: len(sum)}
+	for at.take(); at.held == 4; {
+		next := at
+		next.take()
+		ahead := next
+		ahead.wrap()
+		simd.AddPowers4(sum, squares, &at.rows, &ahead.rows)
+		at = next
 	}
-	for ; i < G.Rows; i++ {
-		simd.AddPowers(sum, squares, row(i))
+	for k := range at.held {
+		simd.AddPowers(sum, squares, at.rows[k])
+	}
+}
+
+// fourRows walks down a block of columns [lo, lo+cols) of G, four rows with
+// weight at a time; every row has weight where w is nil.
+type fourRows struct {
+	G        Matrix
+	w        []float64
+	lo, cols int
+
+	row     int // where to go on
+	held    int // number of rows taken, less than four at the end
+	rows    [4][]float32
+	weights [4]float64
+}
+
+// take takes the next rows.
+func (f *fourRows) take() {
+	f.rows = [4][]float32{}
+	for f.held = 0; f.row < f.G.Rows && f.held < 4; f.row++ {
+		if f.w != nil {
+			if f.w[f.row] == 0 {
+				continue
+			}
+			f.weights[f.held] = f.w[f.row]
+		}
+		f.rows[f.held] = f.G.Data[f.row*f.G.Cols+f.lo:][:f.cols]
+		f.held++
+	}
+}
+
+// wrap goes on with the first rows of the block of columns that comes after this
+// one where no rows are left in this.
+func (f *fourRows) wrap() {
+	if f.held == 0 {
+		f.row, f.lo = 0, f.lo+f.cols
+		f.cols = min(f.cols, f.G.Cols-f.lo)
+		f.take()
 	}
 }

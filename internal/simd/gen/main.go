@@ -18,18 +18,17 @@ import (
 
 func main() {
 	ConstraintExpr("amd64")
-	minMax()
-	extremum("minAVX2", "dst[i] = min(dst[i], x[i])", VMINPS)
-	extremum("maxAVX2", "dst[i] = max(dst[i], x[i])", VMAXPS)
+	loadColumns()
+	sortColumns()
 	checkFinite()
 	addScaled()
 	addScaled4()
 	addPowers()
 	addPowers4()
 	squaredDistance()
-	prefetch()
 	pool()
 	dots()
+	dots512()
 	Generate()
 }
 
@@ -42,7 +41,7 @@ func loop(name string, n Register, step int, pointers map[Register]int, body fun
 	body()
 	for _, p := range []Register{RDI, RSI, RDX} {
 		if bytes, ok := pointers[p]; ok {
-			ADDQ(Imm(uint64(bytes)), p)
+			ADDQ(U32(uint32(bytes)), p)
 		}
 	}
 	SUBQ(Imm(uint64(step)), n)
@@ -60,48 +59,69 @@ func arguments(names ...string) {
 	Load(Param(names[len(names)-1]), RCX)
 }
 
-// minMax keeps four vectors of lo in Y0–Y3 and their minima in Y4–Y7.
-func minMax() {
-	TEXT("minMaxAVX2", NOSPLIT, "func(lo, hi *float32, n int)")
+// loadColumns collects in Y0 and Y1 where all bits of the exponent are set; Y15
+// holds the exponent's mask. A slice's header is 24 bytes, its pointer first.
+func loadColumns() {
+	TEXT("loadColumnsAVX2", NOSPLIT, "func(block *float32, rows *[]float32, n, at int) (bad uint32)")
 	Pragma("noescape")
-	Doc("minMaxAVX2 sets lo[i], hi[i] to their minimum and maximum, 8 elements at a time.")
-	arguments("lo", "hi", "n")
-	body := func(vectors int) func() {
-		return func() {
-			for v := range vectors {
-				VMOVUPS(Mem{Base: RDI, Disp: 32 * v}, Y(v))
-				VMOVUPS(Mem{Base: RSI, Disp: 32 * v}, Y(8+v))
+	Doc("loadColumnsAVX2 copies 64 elements from element at on of n rows to the block and returns 0 if none is NaN or infinite.")
+	arguments("block", "rows", "n")
+	Load(Param("at"), RDX)
+	MOVL(Imm(0x7f800000), EAX)
+	VMOVD(EAX, X15)
+	VPBROADCASTD(X15, Y15)
+	VPXOR(Y0, Y0, Y0)
+	VPXOR(Y1, Y1, Y1)
+	loop("row", RCX, 1, map[Register]int{RDI: 256, RSI: 24}, func() {
+		MOVQ(Mem{Base: RSI}, R8)
+		LEAQ(Mem{Base: R8, Index: RDX, Scale: 4}, R8)
+		for v := range 8 {
+			if v%2 == 0 {
+				PREFETCHT0(Mem{Base: R8, Disp: 256 + 32*v}) // of the next block
 			}
-			for v := range vectors {
-				VMINPS(Y(8+v), Y(v), Y(4+v))
-				VMAXPS(Y(8+v), Y(v), Y(v))
-				VMOVUPS(Y(4+v), Mem{Base: RDI, Disp: 32 * v})
-				VMOVUPS(Y(v), Mem{Base: RSI, Disp: 32 * v})
-			}
+			x, exponent := Y(2+v%4), Y(6+v%4)
+			VMOVUPS(Mem{Base: R8, Disp: 32 * v}, x)
+			VPAND(x, Y15, exponent)
+			VPCMPEQD(exponent, Y15, exponent)
+			VPOR(exponent, Y(v%2), Y(v%2))
+			VMOVUPS(x, Mem{Base: RDI, Disp: 32 * v})
 		}
-	}
-	loop("four", RCX, 32, map[Register]int{RDI: 128, RSI: 128}, body(4))
-	loop("one", RCX, 8, map[Register]int{RDI: 32, RSI: 32}, body(1))
+	})
+	VPOR(Y1, Y0, Y0)
+	VPMOVMSKB(Y0, EAX)
+	Store(EAX, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
 
-func extremum(name, what string, op func(...Op)) {
-	TEXT(name, NOSPLIT, "func(dst, x *float32, n int)")
+// sortColumns takes the pairs of rows as they come: eight vectors of 8 columns,
+// in two halves, make a row of 256 bytes.
+func sortColumns() {
+	TEXT("sortColumnsAVX2", NOSPLIT, "func(block *float32, pairs *[2]int32, n int)")
 	Pragma("noescape")
-	Doc(name + " sets " + what + ", 8 elements at a time.")
-	arguments("dst", "x", "n")
-	body := func(vectors int) func() {
-		return func() {
-			for v := range vectors {
-				VMOVUPS(Mem{Base: RDI, Disp: 32 * v}, Y(v))
-				op(Mem{Base: RSI, Disp: 32 * v}, Y(v), Y(v))
-				VMOVUPS(Y(v), Mem{Base: RDI, Disp: 32 * v})
+	Doc("sortColumnsAVX2 orders n pairs of rows of 64 elements, one pair after another.")
+	arguments("block", "pairs", "n")
+	loop("pair", RCX, 1, map[Register]int{RSI: 8}, func() {
+		for k, r := range []GPPhysical{R8, R9} {
+			MOVLQSX(Mem{Base: RSI, Disp: 4 * k}, r)
+			SHLQ(Imm(8), r)
+			ADDQ(RDI, r)
+		}
+		for half := range 2 {
+			at := func(r Register, v int) Mem { return Mem{Base: r, Disp: 128*half + 32*v} }
+			for v := range 4 {
+				VMOVUPS(at(R8, v), Y(v))
+			}
+			for v := range 4 {
+				VMINPS(at(R9, v), Y(v), Y(4+v))
+				VMAXPS(at(R9, v), Y(v), Y(8+v))
+			}
+			for v := range 4 {
+				VMOVUPS(Y(4+v), at(R8, v))
+				VMOVUPS(Y(8+v), at(R9, v))
 			}
 		}
-	}
-	loop("four", RCX, 32, map[Register]int{RDI: 128, RSI: 128}, body(4))
-	loop("one", RCX, 8, map[Register]int{RDI: 32, RSI: 32}, body(1))
+	})
 	VZEROUPPER()
 	RET()
 }
@@ -186,9 +206,46 @@ func over(body func()) {
 	Label("done")
 }
 
+// lines runs body for every eighth element, DX, below n, in CX, a cache line of
+// 16 at a time, and asks for the same elements after the pointers in ahead to
+// come into the second-level cache. body's argument is an offset in elements.
+//
+// Asked for one by one between the arithmetic, what is needed next arrives
+// while the processor works. Asked for at once, it would fill the queue of
+// cache misses, on which the arithmetic would then wait.
+func lines(ahead []GPPhysical, body func(offset int)) {
+	XORQ(RDX, RDX)
+	SUBQ(Imm(16), RCX)
+	Label("line")
+	CMPQ(RDX, RCX)
+	JG(LabelRef("rest"))
+	for _, r := range ahead {
+		PREFETCHT1(Mem{Base: r, Index: RDX, Scale: 4})
+	}
+	body(0)
+	body(8)
+	ADDQ(Imm(16), RDX)
+	JMP(LabelRef("line"))
+	Label("rest")
+	ADDQ(Imm(16), RCX)
+	CMPQ(RDX, RCX)
+	JGE(LabelRef("done"))
+	body(0)
+	Label("done")
+}
+
+// ahead loads the pointers next0–next3.
+func ahead() []GPPhysical {
+	next := []GPPhysical{RAX, RBX, R12, R13}
+	for i, r := range next {
+		Load(Param(fmt.Sprint("next", i)), r)
+	}
+	return next
+}
+
 // addScaled4 keeps the weights in Y12–Y15 and two vectors of sums in Y0 and Y1.
 func addScaled4() {
-	TEXT("addScaled4AVX2", NOSPLIT, "func(sum *float64, x0, x1, x2, x3 *float32, n int, w *[4]float64)")
+	TEXT("addScaled4AVX2", NOSPLIT, "func(sum *float64, x0, x1, x2, x3, next0, next1, next2, next3 *float32, n int, w *[4]float64)")
 	Pragma("noescape")
 	Doc("addScaled4AVX2 adds w0·x0[i], then w1·x1[i], … to sum[i], 8 elements at a time.")
 	Load(Param("sum"), RDI)
@@ -198,19 +255,20 @@ func addScaled4() {
 	for k := range rows {
 		VBROADCASTSD(Mem{Base: RSI, Disp: 8 * k}, Y(12+k))
 	}
-	over(func() {
+	lines(ahead(), func(offset int) {
+		sum := func(v int) Mem { return Mem{Base: RDI, Index: RDX, Scale: 8, Disp: 8*offset + 32*v} }
 		for v := range 2 {
-			VMOVUPD(Mem{Base: RDI, Index: RDX, Scale: 8, Disp: 32 * v}, Y(v))
+			VMOVUPD(sum(v), Y(v))
 		}
 		for k, r := range rows {
 			for v := range 2 {
-				VCVTPS2PD(Mem{Base: r, Index: RDX, Scale: 4, Disp: 16 * v}, Y(2+2*k+v))
+				VCVTPS2PD(Mem{Base: r, Index: RDX, Scale: 4, Disp: 4*offset + 16*v}, Y(2+2*k+v))
 				VMULPD(Y(12+k), Y(2+2*k+v), Y(2+2*k+v))
 				VADDPD(Y(2+2*k+v), Y(v), Y(v))
 			}
 		}
 		for v := range 2 {
-			VMOVUPD(Y(v), Mem{Base: RDI, Index: RDX, Scale: 8, Disp: 32 * v})
+			VMOVUPD(Y(v), sum(v))
 		}
 	})
 	VZEROUPPER()
@@ -219,46 +277,34 @@ func addScaled4() {
 
 // addPowers4 keeps two vectors of sums in Y0 and Y1, of squares in Y2 and Y3.
 func addPowers4() {
-	TEXT("addPowers4AVX2", NOSPLIT, "func(sum, squares *float64, x0, x1, x2, x3 *float32, n int)")
+	TEXT("addPowers4AVX2", NOSPLIT, "func(sum, squares *float64, x0, x1, x2, x3, next0, next1, next2, next3 *float32, n int)")
 	Pragma("noescape")
 	Doc("addPowers4AVX2 adds x0[i], then x1[i], … to sum[i] and their squares to squares[i], 8 elements at a time.")
 	Load(Param("sum"), RDI)
 	Load(Param("squares"), RSI)
 	rows := fourRows()
 	Load(Param("n"), RCX)
-	over(func() {
+	lines(ahead(), func(offset int) {
+		at := func(r Register, v int) Mem { return Mem{Base: r, Index: RDX, Scale: 8, Disp: 8*offset + 32*v} }
 		for v := range 2 {
-			VMOVUPD(Mem{Base: RDI, Index: RDX, Scale: 8, Disp: 32 * v}, Y(v))
-			VMOVUPD(Mem{Base: RSI, Index: RDX, Scale: 8, Disp: 32 * v}, Y(2+v))
+			VMOVUPD(at(RDI, v), Y(v))
+			VMOVUPD(at(RSI, v), Y(2+v))
 		}
 		for k, r := range rows {
 			for v := range 2 {
 				x := Y(4 + 2*k + v)
-				VCVTPS2PD(Mem{Base: r, Index: RDX, Scale: 4, Disp: 16 * v}, x)
+				VCVTPS2PD(Mem{Base: r, Index: RDX, Scale: 4, Disp: 4*offset + 16*v}, x)
 				VADDPD(x, Y(v), Y(v))
 				VMULPD(x, x, x)
 				VADDPD(x, Y(2+v), Y(2+v))
 			}
 		}
 		for v := range 2 {
-			VMOVUPD(Y(v), Mem{Base: RDI, Index: RDX, Scale: 8, Disp: 32 * v})
-			VMOVUPD(Y(2+v), Mem{Base: RSI, Index: RDX, Scale: 8, Disp: 32 * v})
+			VMOVUPD(Y(v), at(RDI, v))
+			VMOVUPD(Y(2+v), at(RSI, v))
 		}
 	})
 	VZEROUPPER()
-	RET()
-}
-
-// prefetch asks for a cache line of 16 elements at a time.
-func prefetch() {
-	TEXT("prefetchAMD64", NOSPLIT, "func(x *float32, n int)")
-	Pragma("noescape")
-	Doc("prefetchAMD64 asks for every sixteenth element to come into the caches.")
-	arguments("x", "n")
-	loop("loop", RCX, 1, map[Register]int{RDI: 64}, func() {
-		PREFETCHT0(Mem{Base: RDI})
-		SUBQ(Imm(15), RCX)
-	})
 	RET()
 }
 
@@ -317,52 +363,98 @@ func squaredDistance() {
 // loads and twelve multiply-adds for eight columns, so that the multiply-adds
 // are what limits it.
 func dots() {
-	TEXT("dotsAVX2", NOSPLIT, "func(out *[12]float64, a0, a1, a2, a3, b0, b1, b2 *float32, n int)")
+	TEXT("dotsAVX2", NOSPLIT, "func(out *float64, a, b *[]float32, next *float32, n int)")
 	Pragma("noescape")
-	Doc("dotsAVX2 adds to out[3i+j] the inner product of row ai and row bj, 8 columns at a time.")
-	a, b := []GPPhysical{RAX, RBX, R8, R9}, []GPPhysical{R10, R11, R12}
-	for i, r := range a {
-		Load(Param(fmt.Sprint("a", i)), r)
-	}
-	for j, r := range b {
-		Load(Param(fmt.Sprint("b", j)), r)
-	}
-	Load(Param("n"), RCX)
+	Doc("dotsAVX2 adds to out[3i+j] the inner product of row i of four and row j of three, 8 columns at a time.")
+	a, b := tile(4, 3)
 	for k := range 12 {
 		VXORPS(Y(k), Y(k), Y(k))
 	}
-	XORQ(RDX, RDX) // column
-	Label("loop")
-	CMPQ(RDX, RCX)
-	JGE(LabelRef("done"))
-	for j, r := range b {
-		VMOVUPS(Mem{Base: r, Index: RDX, Scale: 4}, Y(12+j))
-	}
-	for i, r := range a {
-		VMOVUPS(Mem{Base: r, Index: RDX, Scale: 4}, Y15)
-		for j := range b {
-			VFMADD231PS(Y(12+j), Y15, Y(3*i+j))
+	lines([]GPPhysical{RSI}, func(offset int) {
+		at := func(r Register) Mem { return Mem{Base: r, Index: RDX, Scale: 4, Disp: 4 * offset} }
+		for j, r := range b {
+			VMOVUPS(at(r), Y(12+j))
 		}
-	}
-	ADDQ(Imm(8), RDX)
-	JMP(LabelRef("loop"))
-	Label("done")
-	Load(Param("out"), RDI)
-	for k := range 12 {
-		// The eight lanes as doubles, added as (l+(l+4)) and then in pairs.
-		VEXTRACTF128(Imm(1), Y(k), X12)
-		VCVTPS2PD(X12, Y13)
-		VCVTPS2PD(X(k), Y14)
-		VADDPD(Y13, Y14, Y14)
-		VEXTRACTF128(Imm(1), Y14, X12)
-		VADDPD(X12, X14, X14)
-		VUNPCKHPD(X14, X14, X12)
-		VADDSD(X12, X14, X14)
-		VADDSD(Mem{Base: RDI, Disp: 8 * k}, X14, X14)
-		VMOVSD(X14, Mem{Base: RDI, Disp: 8 * k})
+		for i, r := range a {
+			VMOVUPS(at(r), Y15)
+			for j := range b {
+				VFMADD231PS(Y(12+j), Y15, Y(3*i+j))
+			}
+		}
+	})
+	for k := 0; k < 12; k += 4 {
+		addLanes(k)
 	}
 	VZEROUPPER()
 	RET()
+}
+
+// dots512 keeps the 16 sums of four rows by four in Z0–Z15, the rows b in Z16–Z19
+// and one row a in Z20. Of a triangle of 32 rows, tiles of four by four cover
+// 9 % too much, those of four by three 16 %.
+func dots512() {
+	TEXT("dotsAVX512", NOSPLIT, "func(out *float64, a, b *[]float32, next *float32, n int)")
+	Pragma("noescape")
+	Doc("dotsAVX512 adds to out[4i+j] the inner product of row i of four and row j of four, 16 columns at a time.")
+	a, b := tile(4, 4)
+	for k := range 16 {
+		VPXORQ(Z(k), Z(k), Z(k))
+	}
+	XORQ(RDX, RDX)
+	Label("loop")
+	CMPQ(RDX, RCX)
+	JGE(LabelRef("done"))
+	PREFETCHT1(Mem{Base: RSI, Index: RDX, Scale: 4})
+	for j, r := range b {
+		VMOVUPS(Mem{Base: r, Index: RDX, Scale: 4}, Z(16+j))
+	}
+	for i, r := range a {
+		VMOVUPS(Mem{Base: r, Index: RDX, Scale: 4}, Z20)
+		for j := range b {
+			VFMADD231PS(Z(16+j), Z20, Z(4*i+j))
+		}
+	}
+	ADDQ(Imm(16), RDX)
+	JMP(LabelRef("loop"))
+	Label("done")
+	for k := range 16 {
+		VEXTRACTF64X4(Imm(1), Z(k), Y20)
+		VADDPS(Y20, Y(k), Y(k))
+	}
+	for k := 0; k < 16; k += 4 {
+		addLanes(k)
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// tile loads the arguments of a tile: the pointers of so many slices from a and
+// from b on, next into RSI, n into RCX and out into RDI.
+func tile(rows, cols int) (a, b []GPPhysical) {
+	a, b = []GPPhysical{RAX, RBX, R8, R9}[:rows], []GPPhysical{R10, R11, R12, R13}[:cols]
+	for k, registers := range [][]GPPhysical{a, b} {
+		Load(Param([]string{"a", "b"}[k]), RDI)
+		for i, r := range registers {
+			MOVQ(Mem{Base: RDI, Disp: 24 * i}, r)
+		}
+	}
+	Load(Param("next"), RSI)
+	Load(Param("n"), RCX)
+	Load(Param("out"), RDI)
+	return a, b
+}
+
+// addLanes adds the sums over the eight lanes of each of Yk, …, Yk+3 to
+// out[k], …, out[k+3], where RDI points to out.
+func addLanes(k int) {
+	VHADDPS(Y(k+1), Y(k), Y(k))
+	VHADDPS(Y(k+3), Y(k+2), Y(k+2))
+	VHADDPS(Y(k+2), Y(k), Y(k))
+	VEXTRACTF128(Imm(1), Y(k), X(k+1))
+	VADDPS(X(k+1), X(k), X(k))
+	VCVTPS2PD(X(k), Y(k))
+	VADDPD(Mem{Base: RDI, Disp: 8 * k}, Y(k), Y(k))
+	VMOVUPD(Y(k), Mem{Base: RDI, Disp: 8 * k})
 }
 
 // pool takes the largest of four values with its number, Y0 and Y4, for eight
@@ -421,4 +513,9 @@ func Y(i int) VecPhysical {
 
 func X(i int) VecPhysical {
 	return []VecPhysical{X0, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, X12, X13, X14, X15}[i]
+}
+
+// Z returns Z0 to Z20.
+func Z(i int) VecPhysical {
+	return []VecPhysical{Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7, Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15, Z16, Z17, Z18, Z19, Z20}[i]
 }
