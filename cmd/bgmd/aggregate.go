@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -35,6 +36,10 @@ where the result is a mean of them; how near a geometric median is to the exact
 one, which has a residual of 0; the block and what it left out; and how many
 rows were dropped.
 
+Rules that take each coordinate on its own, mean, cm, trimmed-mean and meamed,
+read a file part by part, so that it may be larger than memory; all others, and
+all that goes around rules, need the matrix in memory, as float32.
+
 FILE - reads standard input; -o - writes to standard output, and the JSON to
 standard error. Rules and their options are listed by bgmd rules.`),
 		Example: text(`
@@ -47,25 +52,24 @@ standard error. Rules and their options are listed by bgmd rules.`),
 			if err != nil {
 				return &configError{err}
 			}
-			G, err := readMatrix(cmd.InOrStdin(), args[0])
+			var dst []float32
+			var told aggregated
+			if a.separable() && isRegular(args[0]) {
+				dst, told, err = aggregateColumns(rule, args[0], partSize)
+			} else {
+				dst, told, err = aggregateAll(rule, cmd.InOrStdin(), args[0], stream.Root(seed).At(stream.Aggregate))
+			}
 			if err != nil {
 				return err
 			}
-			dst := make([]float32, G.Cols)
-			start := time.Now()
-			stats, err := rule.Aggregate(dst, G.Matrix, agg.Step{Gamma: 1, Rand: stream.Root(seed).At(stream.Aggregate)})
-			if err != nil {
-				return err
-			}
-			seconds := time.Since(start).Seconds()
 			report := cmd.OutOrStdout()
 			if out == "-" {
 				report = cmd.ErrOrStderr()
 			}
-			if err := writeVector(cmd.OutOrStdout(), out, dst, G.Double); err != nil {
+			if err := writeVector(cmd.OutOrStdout(), out, dst, told.double); err != nil {
 				return err
 			}
-			return writeJSON(report, told(rule, G.Matrix, stats, seconds))
+			return writeJSON(report, told)
 		},
 	}
 	f := cmd.Flags()
@@ -195,6 +199,8 @@ type aggregated struct {
 	Weights []float64    `json:"weights,omitempty"`
 	GM      *certificate `json:"gm,omitempty"`
 	Block   *block       `json:"block,omitempty"`
+
+	double bool // the matrix holds float64
 }
 
 type certificate struct {
@@ -208,13 +214,85 @@ type block struct {
 	Residual float64 `json:"residual"`
 }
 
-func told(rule agg.Aggregator, G agg.Matrix, s agg.Stats, seconds float64) aggregated {
-	d := aggregated{Rule: rule.String(), N: G.Rows, D: G.Cols, Seconds: math.Round(1e6*seconds) / 1e6, Dropped: s.Dropped, Weights: s.Weights}
+// separable reports whether parts of the columns can be aggregated on their own.
+func (a aggregation) separable() bool {
+	i := slices.IndexFunc(agg.Rules(), func(r agg.Rule) bool { return r.Name == a.rule })
+	return i >= 0 && agg.Rules()[i].Separable && a.pre == "" && a.block == 1 && !a.drop
+}
+
+func isRegular(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// aggregateAll aggregates a matrix in memory.
+func aggregateAll(rule agg.Aggregator, stdin io.Reader, path string, r *rand.Rand) ([]float32, aggregated, error) {
+	G, err := readMatrix(stdin, path)
+	if err != nil {
+		return nil, aggregated{}, err
+	}
+	dst := make([]float32, G.Cols)
+	start := time.Now()
+	stats, err := rule.Aggregate(dst, G.Matrix, agg.Step{Gamma: 1, Rand: r})
+	if err != nil {
+		return nil, aggregated{}, err
+	}
+	told := tell(rule, G.Rows, G.Cols, stats, time.Since(start))
+	told.double = G.Double
+	return dst, told, nil
+}
+
+// inColumns says where the columns that an error counts begin.
+func inColumns(err error, from int) error {
+	if from == 0 {
+		return err
+	}
+	return fmt.Errorf("from column %d on: %w", from, err)
+}
+
+// partSize is the number of elements of a part of a matrix, 64 MB.
+const partSize = 1 << 24
+
+// aggregateColumns aggregates a file with a separable rule, in parts of the
+// given number of elements.
+func aggregateColumns(rule agg.Aggregator, path string, size int) ([]float32, aggregated, error) {
+	fail := func(err error) ([]float32, aggregated, error) {
+		return nil, aggregated{}, &inputError{fmt.Errorf("%s: %w", path, err)}
+	}
+	file, err := npy.Open(path)
+	if err != nil {
+		return fail(err)
+	}
+	defer file.Close()
+	rows, cols, double := file.Shape()
+	dst := make([]float32, cols)
+	var stats agg.Stats
+	var took time.Duration
+	var part []float32
+	for lo, step := 0, max(1, size/rows); lo < cols; lo += step {
+		hi := min(lo+step, cols)
+		if part, err = file.Columns(part, lo, hi); err != nil {
+			return fail(err)
+		}
+		start := time.Now()
+		stats, err = rule.Aggregate(dst[lo:hi], agg.Matrix{Data: part, Rows: rows, Cols: hi - lo}, agg.Step{Gamma: 1})
+		if err != nil {
+			return nil, aggregated{}, inColumns(err, lo)
+		}
+		took += time.Since(start)
+	}
+	told := tell(rule, rows, cols, stats, took)
+	told.double = double
+	return dst, told, nil
+}
+
+func tell(rule agg.Aggregator, n, d int, s agg.Stats, took time.Duration) aggregated {
+	told := aggregated{Rule: rule.String(), N: n, D: d, Seconds: math.Round(1e6*took.Seconds()) / 1e6, Dropped: s.Dropped, Weights: s.Weights}
 	if s.GM != nil {
-		d.GM = &certificate{s.GM.Iterations, s.GM.Residual, s.GM.Converged}
+		told.GM = &certificate{s.GM.Iterations, s.GM.Residual, s.GM.Converged}
 	}
 	if s.Block != nil {
-		d.Block = &block{s.Block.Size, s.Block.Residual}
+		told.Block = &block{s.Block.Size, s.Block.Residual}
 	}
-	return d
+	return told
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -115,4 +117,53 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("error is %v", err)
 		}
 	})
+}
+
+// TestFileMatchesRead reads every file that Read takes by columns, and refuses
+// every other.
+func TestFileMatchesRead(t *testing.T) {
+	numbers := []float32{1, -2, 3.5, 4, float32(math.Inf(1)), 6, 7, 8, 9, 10}
+	wide := []float64{1, -2, 3.5, 4, math.Inf(1), 6, 7, 8, 9, 1e39}
+	whole := file(">f4", "False", "(2, 5)", bytesOf(binary.BigEndian, numbers...))
+	for name, b := range map[string][]byte{
+		"float32":   whole,
+		"float64":   file("<f8", "False", "(2, 5)", bytesOf(binary.LittleEndian, append(slices.Clone(wide[:9]), 10)...)),
+		"too large": file("<f8", "False", "(2, 5)", bytesOf(binary.LittleEndian, wide...)),
+		"cut off":   whole[:len(whole)-1],
+		"too long":  append(slices.Clone(whole), 0),
+		"no header": whole[1:],
+	} {
+		path := filepath.Join(t.TempDir(), "g.npy")
+		if err := os.WriteFile(path, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		want, wantErr := Read(bytes.NewReader(b))
+		got, err := byColumns(path, 2)
+		if fmt.Sprint(err) != fmt.Sprint(wantErr) || !slices.Equal(got.Data, want.Data) || got.Double != want.Double {
+			t.Errorf("%s: by columns %v, error %v; at once %v, error %v", name, got, err, want, wantErr)
+		}
+	}
+}
+
+// byColumns reads a matrix step columns at a time.
+func byColumns(path string, step int) (m Matrix, err error) {
+	f, err := Open(path)
+	if err != nil {
+		return m, err
+	}
+	defer f.Close()
+	var read Matrix
+	read.Rows, read.Cols, read.Double = f.Shape()
+	read.Data = make([]float32, read.Rows*read.Cols)
+	var part []float32
+	for lo := 0; lo < read.Cols; lo += step {
+		hi := min(lo+step, read.Cols)
+		if part, err = f.Columns(part, lo, hi); err != nil {
+			return m, err
+		}
+		for i := range read.Rows {
+			copy(read.Row(i)[lo:hi], part[i*(hi-lo):])
+		}
+	}
+	return read, nil
 }

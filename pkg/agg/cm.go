@@ -3,8 +3,8 @@ package agg
 var medianRule = Rule{
 	Name: "cm", Title: "coordinate-wise median",
 	Cost: "O(nd log² n)", Breakdown: "1/2", MaxCorrupt: minority,
-	Source: "Yin et al. 2018; [bgmd, Table 1]",
-	build:  func(Options) Aggregator { return new(median) },
+	Source: "Yin et al. 2018; [bgmd, Table 1]", Separable: true,
+	build: func(Options) Aggregator { return new(median) },
 }
 
 // median is the rule "cm", the coordinate-wise median

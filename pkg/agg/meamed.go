@@ -6,8 +6,8 @@ var meanAroundMedianRule = Rule{
 	Name: "meamed", Title: "mean around median",
 	Options: []string{"f"}, Needs: "n > 2f",
 	Cost: "O(nd log² n)", Breakdown: "f/n → 1/2", MaxCorrupt: minority,
-	Source: "Xie, Koyejo and Gupta 2018",
-	build:  func(o Options) Aggregator { return &meanAroundMedian{budget: budget{f: o.F}} },
+	Source: "Xie, Koyejo and Gupta 2018", Separable: true,
+	build: func(o Options) Aggregator { return &meanAroundMedian{budget: budget{f: o.F}} },
 }
 
 // meanAroundMedian is the rule "meamed": in each coordinate the mean of the

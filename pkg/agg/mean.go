@@ -3,7 +3,7 @@ package agg
 var meanRule = Rule{
 	Name: "mean", Title: "mean",
 	Cost: "O(nd)", Breakdown: "0", MaxCorrupt: func(int) int { return 0 },
-	Source: "[bgmd, Table 1]", Weights: true,
+	Source: "[bgmd, Table 1]", Weights: true, Separable: true,
 	build: func(Options) Aggregator { return new(mean) },
 }
 

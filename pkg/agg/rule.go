@@ -17,6 +17,7 @@ type Rule struct {
 	Breakdown string // share of corrupt rows from which on the result is unbounded, as n grows
 	Source    string
 	Weights   bool // Stats.Weights say what the result is made of
+	Separable bool // every coordinate of the result depends on that column of G alone
 	// MaxCorrupt is the largest number of corrupt rows among n that leave the
 	// result bounded, given the options that suit them best; −1 where n rows
 	// are too few for the rule.

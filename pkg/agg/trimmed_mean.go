@@ -4,7 +4,7 @@ var trimmedMeanRule = Rule{
 	Name: "trimmed-mean", Title: "coordinate-wise trimmed mean CTM_β",
 	Options: []string{"f", "beta"}, Needs: "n > 2⌈βn⌉",
 	Cost: "O(nd log² n)", Breakdown: "β", MaxCorrupt: minority,
-	Source: "Yin et al. 2018; [bgmd, Table 1]",
+	Source: "Yin et al. 2018; [bgmd, Table 1]", Separable: true,
 	build: func(o Options) Aggregator {
 		return &trimmedMean{trim: trim{budget{f: o.F}, o.Beta}}
 	},

@@ -203,6 +203,7 @@ func (t *trainer) measure(epoch int) (record.Epoch, error) {
 		TrainLoss:    record.Float(t.lossSum / float64(t.sampler.Steps())),
 		TestLoss:     record.Float(test.loss),
 		TestAccuracy: record.Float(test.accuracy),
+		Dropped:      t.stats.dropped,
 		GM:           t.stats.gm(), Block: t.stats.block(),
 		Seconds: t.seconds, Elapsed: t.elapsed + t.seconds.Total,
 	}

@@ -233,6 +233,22 @@ func TestDivergenceIsAnOutcome(t *testing.T) {
 }
 
 // TestLastStepDiverges: no step comes after it that would notice.
+// TestDroppedRowsAreRecorded: of 3 clients one sends what is not finite, in each of
+// 2 steps.
+func TestDroppedRowsAreRecorded(t *testing.T) {
+	c := tiny(t)
+	c.Epochs = 1
+	c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "not-finite", 0.34
+	if got := run(t, c).Summary; got.Status != record.Diverged {
+		t.Errorf("with such rows refused, the run is %s, want diverged", got.Status)
+	}
+	c.Aggregator.NonFinite = "drop"
+	r := run(t, c)
+	if got := r.Epochs[1].Dropped; r.Summary.Status != record.Finished || got != 2 {
+		t.Errorf("%s, %d rows dropped, want finished and 2", r.Summary.Status, got)
+	}
+}
+
 func TestLastStepDiverges(t *testing.T) {
 	c := tiny(t)
 	c.Optimizer.LR, c.Epochs, c.Data.Clients, c.Data.Batch = 1e30, 1, 1, 24

@@ -133,6 +133,7 @@ func (t *trainer) realised() record.Corruption {
 
 // stats sums up what a rule reports over the steps of an epoch.
 type stats struct {
+	dropped  int
 	medians  record.GM
 	blocks   int
 	size     int
@@ -140,6 +141,7 @@ type stats struct {
 }
 
 func (s *stats) add(a agg.Stats) {
+	s.dropped += a.Dropped
 	if c := a.GM; c != nil {
 		s.medians.Runs++
 		s.medians.Iterations += c.Iterations

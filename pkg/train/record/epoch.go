@@ -29,8 +29,9 @@ type Epoch struct {
 	// backdoor's target class that are classified as the target; nil without
 	// a backdoor.
 	AttackSuccess *Float `json:"attack_success,omitempty"`
-	GM            *GM    `json:"gm,omitempty"`    // nil if no geometric median was computed
-	Block         *Block `json:"block,omitempty"` // nil without block selection
+	Dropped       int    `json:"dropped,omitempty"` // rows left out over the epoch, not being finite
+	GM            *GM    `json:"gm,omitempty"`      // nil if no geometric median was computed
+	Block         *Block `json:"block,omitempty"`   // nil without block selection
 
 	// Seconds and Elapsed are the only fields that differ between two runs of
 	// one configuration; they do not enter the digest. Zero is not written.
