@@ -9,8 +9,8 @@ import (
 //
 // It takes them from the Gram matrix, one pass over G. Where float32 products
 // leave a distance without digits (a common part much larger than the spread,
-// duplicates), it forms the matrix again in float64, and, if that is not
-// enough, about the row nearest to the others.
+// duplicates), it forms the matrix again about the row nearest to the others,
+// and, if that is not enough, in float64.
 type distances struct {
 	gram   gram
 	n      int
@@ -31,11 +31,11 @@ func (s *distances) measure(G Matrix) error {
 	if s.fill(precision) || precision == exactError {
 		return nil
 	}
-	s.gram.exact(G, -1)
-	if s.fill(exactError) {
+	medoid := s.medoid()
+	if s.fill(s.gram.about(G, medoid)) {
 		return nil
 	}
-	s.gram.exact(G, s.medoid())
+	s.gram.exact(G, medoid)
 	s.fill(exactError)
 	return nil
 }

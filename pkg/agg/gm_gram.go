@@ -12,9 +12,10 @@ import "math"
 // Weiszfeld's as the safeguard where Newton's does not descend.
 //
 // K in float32 products is good enough as long as no distance is much smaller
-// than the rows themselves. Where one is (a large common part, a median that
-// is a data point, duplicates next to it), or where products overflow, K is
-// built again in float64 about the data point nearest to y.
+// than the rows themselves. Where one is, because the rows have a large part in
+// common, K is built again about the data point nearest to y, in float32; where
+// that is not enough either (a median that is a data point, duplicates next to
+// it), or where products overflow, in float64.
 //
 // Chosen: centring on a data point, which makes it exactly zero in K, so that
 // whether it is the median is decided exactly [Vardi and Zhang 2000].
@@ -42,7 +43,7 @@ type gramSolver struct {
 const (
 	blurOnTheWay = 1e-2 // relative error of squared distances that still descends
 	blurAtEnd    = 4e-7 // the same, at the result
-	recentrings  = 4    // at most
+	recentrings  = 5    // at most
 	nearOptimal  = 1.05 // a row with R ≤ 1.05 m is worth an exact look
 )
 
@@ -60,8 +61,13 @@ func (s *gramSolver) solve(dst []float32, w []float64, G Matrix, eps float64) (C
 		if row < 0 {
 			break
 		}
-		s.gram.exact(G, row)
-		s.centre, s.precision = row, exactError
+		if s.centre < 0 && !s.exact() {
+			s.precision = s.gram.about(G, row)
+		} else {
+			s.gram.exact(G, row)
+			s.precision = exactError
+		}
+		s.centre = row
 	}
 	copy(w, s.at.w)
 	if !weightedSum(dst, G, w) {
@@ -69,6 +75,9 @@ func (s *gramSolver) solve(dst []float32, w []float64, G Matrix, eps float64) (C
 	}
 	return c, nil
 }
+
+// exact reports whether K is in float64.
+func (s *gramSolver) exact() bool { return s.precision == exactError }
 
 func (s *gramSolver) resize(n int) {
 	s.n = n
@@ -86,7 +95,7 @@ func (s *gramSolver) resize(n int) {
 func (s *gramSolver) median(c *Certificate, mayRecentre bool) int {
 	k := s.medoid()
 	pull, equal, inverse := s.pullAt(k)
-	known := s.centre >= 0 && s.gram.K[k*s.n+k] == 0
+	known := s.exact() && s.centre >= 0 && s.gram.K[k*s.n+k] == 0
 	if pull <= nearOptimal*float64(equal) && mayRecentre && !known {
 		return k
 	}
@@ -132,7 +141,7 @@ func (s *gramSolver) medoid() int {
 func (s *gramSolver) descend(c *Certificate, mayRecentre bool) int {
 	for {
 		near, blur := s.nearest()
-		moving := mayRecentre && near != s.centre
+		moving := mayRecentre && (near != s.centre || !s.exact())
 		if blur > blurOnTheWay {
 			if moving {
 				return near
@@ -162,7 +171,7 @@ func (s *gramSolver) descend(c *Certificate, mayRecentre bool) int {
 		step := s.distance(s.next.w, s.at.w)
 		s.accept()
 		if s.stop == stopStep && step < s.eps {
-			if near, blur = s.nearest(); blur > blurAtEnd && mayRecentre && near != s.centre {
+			if near, blur = s.nearest(); blur > blurAtEnd && mayRecentre && (near != s.centre || !s.exact()) {
 				return near
 			}
 			s.weiszfeld()

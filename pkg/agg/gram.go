@@ -32,16 +32,18 @@ type gramSlab struct {
 	sum   []float64 // n×n, lower triangle
 	tiles []float64 // sums of one tile after another
 	tiled [][]float32
-	rows  []float64 // n×gramChunk, centred rows
+	near  []float32 // n×gramChunk, centred rows of fast
+	rows  []float64 // the same of exact
 }
 
-// fast sets K = GGᵀ from float32 products, O(n²d). Entries beyond 1e18 overflow
-// and those below 1e-19 vanish; the relative error is about fastError.
+// fast sets K to the Gram matrix of the rows less the given one (none if
+// negative) from float32 products, O(n²d). Entries beyond 1e18 overflow and
+// those below 1e-19 vanish; the relative error is about fastError.
 //
 // Chosen: tiles of inner products in registers. Rejected: matrix products of a
 // BLAS, a chunk at a time, which are too thin for one to be fast and compute
 // both triangles.
-func (g *gram) fast(G Matrix) {
+func (g *gram) fast(G Matrix, centre int) {
 	n := G.Rows
 	height, width := simd.Tile()
 	size := height * width
@@ -50,6 +52,9 @@ func (g *gram) fast(G Matrix) {
 		s.tiled = grown(s.tiled, n+height)
 		for i := range s.tiled {
 			s.tiled[i] = G.Data[min(i, n-1)*G.Cols+lo:][:cols]
+		}
+		if centre >= 0 {
+			s.centreOn(s.tiled[centre], n)
 		}
 		next := min(gramChunk, G.Cols-lo-cols)
 		t := 0
@@ -78,6 +83,21 @@ func (g *gram) fast(G Matrix) {
 	})
 }
 
+// centreOn replaces the n rows of s.tiled, and those that stand in for more, by
+// their differences from centre.
+func (s *gramSlab) centreOn(centre []float32, n int) {
+	s.near = grown(s.near, n*gramChunk)
+	for i := range s.tiled {
+		out := s.near[min(i, n-1)*gramChunk:][:len(centre)]
+		if i < n {
+			for j, v := range s.tiled[i] {
+				out[j] = v - centre[j]
+			}
+		}
+		s.tiled[i] = out
+	}
+}
+
 // triangle yields the first rows and columns of the tiles that cover the lower
 // triangle of an n×n matrix.
 func triangle(n, height, width int) iter.Seq2[int, int] {
@@ -96,13 +116,8 @@ func triangle(n, height, width int) iter.Seq2[int, int] {
 // and returns its error relative to ‖gᵢ‖‖gⱼ‖; errNotFinite where a row is not
 // finite.
 func (g *gram) form(G Matrix) (precision float64, err error) {
-	g.fast(G)
-	safe := true
-	for i := range G.Rows {
-		square := g.K[i*G.Rows+i]
-		safe = safe && finite(square) && (square > 1e-34*float64(G.Cols) || allZero(G.Row(i)))
-	}
-	if safe {
+	g.fast(G, -1)
+	if g.safe(G, func(i int) bool { return allZero(G.Row(i)) }) {
 		return fastError(G.Cols), nil
 	}
 	g.exact(G, -1)
@@ -112,6 +127,29 @@ func (g *gram) form(G Matrix) (precision float64, err error) {
 		}
 	}
 	return exactError, nil
+}
+
+// about sets K to the Gram matrix of the rows less the given one, by fast if that
+// is precise enough or else by exact, and returns its error.
+func (g *gram) about(G Matrix, row int) (precision float64) {
+	g.fast(G, row)
+	if g.safe(G, func(i int) bool { return i == row }) {
+		return fastError(G.Cols)
+	}
+	g.exact(G, row)
+	return exactError
+}
+
+// safe reports whether no product that counts has overflowed or vanished in
+// fast, where the rows that are zero are known.
+func (g *gram) safe(G Matrix, zero func(row int) bool) bool {
+	for i := range G.Rows {
+		square := g.K[i*G.Rows+i]
+		if !finite(square) || square <= 1e-34*float64(G.Cols) && !zero(i) {
+			return false
+		}
+	}
+	return true
 }
 
 func allZero(row []float32) bool {
