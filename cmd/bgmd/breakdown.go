@@ -224,10 +224,12 @@ func (b *breakdown) write(dir string, points []breakdownPoint) ([]string, error)
 	return append(paths, path), toy.Save(path)
 }
 
+var breakdownColumns = []string{"attack", "rule", "n", "d", "corrupt", "told", "fraction", "distance_mean", "distance_max"}
+
 func (b *breakdown) csv(points []breakdownPoint) []byte {
 	var buf bytes.Buffer
 	w := csv.NewWriter(&buf)
-	rows := [][]string{{"attack", "rule", "n", "d", "corrupt", "told", "fraction", "distance_mean", "distance_max"}}
+	rows := [][]string{breakdownColumns}
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }
 	for _, p := range points {
 		rows = append(rows, []string{p.attack, p.rule, strconv.Itoa(b.n), strconv.Itoa(b.d), strconv.Itoa(p.f), strconv.Itoa(p.told),

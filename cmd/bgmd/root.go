@@ -28,7 +28,7 @@ Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong,
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newRunCommand(), newBenchCommand(), newConfigCommand(), newDoctorCommand(),
-		newAggregateCommand(), newBreakdownCommand(), newRulesCommand(), newPlotCommand(), newVersionCommand())
+		newAggregateCommand(), newBreakdownCommand(), newRulesCommand(), newPlotCommand(), newTableCommand(), newVersionCommand())
 
 	root.CompletionOptions.HiddenDefaultCmd = true // it works, but is no part of the subject
 	return root

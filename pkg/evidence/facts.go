@@ -85,6 +85,24 @@ func FactsOf(run *record.Run) (Facts, error) {
 	return f, nil
 }
 
+// MainProfile returns the profile of most of the runs, of equals the first by
+// name; empty if none can be read.
+func MainProfile(runs []*record.Run) string {
+	counts := map[string]int{}
+	main := ""
+	for _, run := range runs {
+		f, err := FactsOf(run)
+		if err != nil {
+			continue
+		}
+		counts[f.Profile]++
+		if n := counts[f.Profile]; n > counts[main] || n == counts[main] && f.Profile < main {
+			main = f.Profile
+		}
+	}
+	return main
+}
+
 func (c *config) setting() string {
 	var parts []string
 	for _, part := range []struct {

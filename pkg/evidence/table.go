@@ -28,6 +28,7 @@ type Table struct {
 // Row is one setting, trained for so many epochs.
 type Row struct {
 	DataSet string `json:"data_set"`
+	Model   string `json:"model"`
 	Setting string `json:"setting"` // as in [Facts]
 	Label   string `json:"label"`
 	Epochs  int    `json:"epochs"`
@@ -75,8 +76,6 @@ func (m *Measured) Trained() bool { return m.N > m.Diverged }
 
 // group collects runs for one cell.
 type group struct {
-	facts    Facts
-	ended    []*record.Run
 	open     int // runs that have not ended
 	variants map[string][]*record.Run
 }
@@ -97,12 +96,13 @@ func PaperTable(number int, runs []*record.Run, profile string) (*Table, error) 
 	for _, p := range rows {
 		all := rowsOf(groups, p.DataSet, p.Setting.String())
 		if len(all) == 0 {
-			all = []int{paper.Epochs(p.DataSet)}
+			all = []rowKey{{p.DataSet, paper.Model(p.DataSet), p.Setting.String(), paper.Epochs(p.DataSet)}}
 		}
-		for _, epochs := range all {
-			t.add(Row{DataSet: p.DataSet, Setting: p.Setting.String(), Label: p.Setting.Label(), Epochs: epochs, Full: paper.Epochs(p.DataSet)}, groups, &p)
+		for _, k := range all {
+			t.add(k, groups, &p)
 		}
 	}
+	t.gather()
 	t.explain()
 	return t, err
 }
@@ -127,15 +127,30 @@ func RunsTable(title string, runs []*record.Run, profile string) (*Table, error)
 	}
 	slices.SortStableFunc(t.Columns, func(a, b string) int { return rank(a) - rank(b) })
 	for _, k := range sortedRows(seen) {
-		row := Row{DataSet: k.dataSet, Setting: k.setting, Label: k.setting, Epochs: k.epochs}
-		p := known[[2]string{k.dataSet, k.setting}]
-		if p != nil {
-			row.Label, row.Full = p.Setting.Label(), paper.Epochs(k.dataSet)
-		}
-		t.add(row, groups, p)
+		t.add(k, groups, known[[2]string{k.dataSet, k.setting}])
 	}
+	t.gather()
 	t.explain()
 	return t, err
+}
+
+// gather brings the rows of a data set together, the paper's model first.
+func (t *Table) gather() {
+	var sets []string
+	for _, r := range t.Rows {
+		if !slices.Contains(sets, r.DataSet) {
+			sets = append(sets, r.DataSet)
+		}
+	}
+	other := func(r Row) int {
+		if r.Model == paper.Model(r.DataSet) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(t.Rows, func(a, b Row) int {
+		return cmp.Or(slices.Index(sets, a.DataSet)-slices.Index(sets, b.DataSet), other(a)-other(b), cmp.Compare(a.Model, b.Model))
+	})
 }
 
 // rank puts the paper's aggregators first.
@@ -147,8 +162,8 @@ func rank(aggregator string) int {
 }
 
 type rowKey struct {
-	dataSet, setting string
-	epochs           int
+	dataSet, model, setting string
+	epochs                  int
 }
 
 type cellKey struct {
@@ -170,7 +185,7 @@ func collect(runs []*record.Run, profile string) (map[cellKey]*group, error) {
 		if f.Profile != profile {
 			continue
 		}
-		k := cellKey{rowKey{f.DataSet, f.Setting, f.Epochs}, f.Aggregator}
+		k := cellKey{rowKey{f.DataSet, f.Model, f.Setting, f.Epochs}, f.Aggregator}
 		g := groups[k]
 		if g == nil {
 			g = &group{variants: map[string][]*record.Run{}}
@@ -197,7 +212,7 @@ func keys(groups map[cellKey]*group) []cellKey {
 }
 
 func (k rowKey) compare(l rowKey) int {
-	return cmp.Or(cmp.Compare(k.dataSet, l.dataSet), cmp.Compare(k.setting, l.setting), cmp.Compare(k.epochs, l.epochs))
+	return cmp.Or(cmp.Compare(k.dataSet, l.dataSet), cmp.Compare(k.setting, l.setting), cmp.Compare(k.model, l.model), cmp.Compare(k.epochs, l.epochs))
 }
 
 // sortedRows orders rows as the paper does, others after them by name.
@@ -222,23 +237,27 @@ func sortedRows(seen map[rowKey]bool) []rowKey {
 	return all
 }
 
-// rowsOf returns the numbers of epochs for which a setting has runs.
-func rowsOf(groups map[cellKey]*group, dataSet, setting string) []int {
-	var epochs []int
+// rowsOf returns the rows for which a setting has runs.
+func rowsOf(groups map[cellKey]*group, dataSet, setting string) []rowKey {
+	var rows []rowKey
 	for k := range groups {
-		if k.dataSet == dataSet && k.setting == setting && !slices.Contains(epochs, k.epochs) {
-			epochs = append(epochs, k.epochs)
+		if k.dataSet == dataSet && k.setting == setting && !slices.Contains(rows, k.rowKey) {
+			rows = append(rows, k.rowKey)
 		}
 	}
-	slices.Sort(epochs)
-	return epochs
+	slices.SortFunc(rows, rowKey.compare)
+	return rows
 }
 
-// add completes a row, of which the paper has p or nothing, by its cells.
-func (t *Table) add(row Row, groups map[cellKey]*group, p *paper.Row) {
+// add adds a row, of which the paper has p or nothing.
+func (t *Table) add(k rowKey, groups map[cellKey]*group, p *paper.Row) {
+	row := Row{DataSet: k.dataSet, Model: k.model, Setting: k.setting, Label: k.setting, Epochs: k.epochs}
+	if p != nil {
+		row.Label, row.Full = p.Setting.Label(), paper.Epochs(k.dataSet)
+	}
 	for _, aggregator := range t.Columns {
 		c := Cell{Aggregator: aggregator}
-		if g := groups[cellKey{rowKey{row.DataSet, row.Setting, row.Epochs}, aggregator}]; g != nil {
+		if g := groups[cellKey{k, aggregator}]; g != nil {
 			c.Measured, c.Note = g.sum()
 		}
 		if p != nil {

@@ -92,10 +92,10 @@ func (c *Cell) compare(m *Measured, p paper.Figure) Verdict {
 func scaled(epochs, full, n int) string {
 	var parts []string
 	if epochs < full {
-		parts = append(parts, fmt.Sprintf("%d of %d epochs", epochs, full))
+		parts = append(parts, fmt.Sprintf("%d/%d epochs", epochs, full))
 	}
 	if n < paper.Seeds {
-		parts = append(parts, fmt.Sprintf("%d of %d seeds", n, paper.Seeds))
+		parts = append(parts, fmt.Sprintf("%d/%d seeds", n, paper.Seeds))
 	}
 	return strings.Join(parts, ", ")
 }

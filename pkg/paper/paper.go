@@ -84,9 +84,10 @@ func Epochs(dataSet string) int {
 	return map[string]int{"fashion-mnist": 50, "cifar-10": 200, "mnist": 10}[dataSet]
 }
 
-// Model returns the architecture that the paper names for a data set.
+// Model returns the architecture that the paper names for a data set, as
+// configurations have it.
 func Model(dataSet string) string {
-	return map[string]string{"fashion-mnist": "LeNet", "cifar-10": "ResNet-18", "mnist": "MLP"}[dataSet]
+	return map[string]string{"fashion-mnist": "lenet", "cifar-10": "resnet18", "mnist": "mlp"}[dataSet]
 }
 
 // Rows returns the rows of a table, 2 or 3, in its order.

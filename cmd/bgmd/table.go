@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/bgmd/bgmd/pkg/evidence"
+	"github.com/bgmd/bgmd/pkg/train"
+	"github.com/bgmd/bgmd/pkg/train/record"
+)
+
+func newTableCommand() *cobra.Command {
+	var results, format, profile, out string
+	cmd := &cobra.Command{
+		Use:   "table table1|table2|table3|runs",
+		Short: "Set measured figures beside the paper's",
+		Long: text(`
+Set what was measured beside what the paper prints. table2 and table3 are those
+of the paper, a row a setting and number of epochs, a column an aggregator: mean
+± deviation over the seeds, the paper's figure, the authors' own public runs, the
+difference and a verdict, the rule for which stands below the table. runs has
+whatever settings and aggregators the records have, in the same manner. table1
+sets the asymptotic cost and breakdown point of each rule beside those measured by
+'bgmd bench agg' and 'bgmd breakdown', read from RESULTS/aggregation/rules.json
+and RESULTS/breakdown/breakdown.csv.
+
+A table is of one profile: protocols are not mixed. Without --profile it is the
+one with the most runs.`),
+		Example: text(`
+  bgmd table table2
+  bgmd table table2 --results results/table2 --format latex -o table2.tex
+  bgmd table runs --results runs --profile paper --format csv`),
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"table1", "table2", "table3", "runs"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains(evidence.Formats(), format) {
+				return &configError{fmt.Errorf("--format is %q, want one of %s", format, strings.Join(evidence.Formats(), ", "))}
+			}
+			if profile != "" && !slices.Contains(train.Profiles(), profile) {
+				return &configError{fmt.Errorf("--profile is %q, want one of %s", profile, strings.Join(train.Profiles(), ", "))}
+			}
+			var b bytes.Buffer
+			var err error
+			if args[0] == "table1" {
+				err = writeTable1(&b, results, format)
+			} else {
+				var t *evidence.Table
+				if t, err = runsTable(cmd, args[0], results, profile); err == nil {
+					err = t.Write(&b, format)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			if out == "" {
+				_, err = cmd.OutOrStdout().Write(b.Bytes())
+				return err
+			}
+			return renameio.WriteFile(out, b.Bytes(), 0o644)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&results, "results", "results", "`folder` below which records are looked for")
+	f.StringVarP(&format, "format", "f", "text", "`format`: "+strings.Join(evidence.Formats(), ", "))
+	f.StringVar(&profile, "profile", "", "`profile` of the runs: "+strings.Join(train.Profiles(), ", "))
+	f.StringVarP(&out, "out", "o", "", "write to this `file`")
+	if err := cmd.MarkFlagDirname("results"); err != nil {
+		panic(err) // no such flag: a mistake in this function
+	}
+	return cmd
+}
+
+// runsTable builds a table of the records below a folder. Records that cannot be
+// read are told of and left out.
+func runsTable(cmd *cobra.Command, name, results, profile string) (*evidence.Table, error) {
+	runs, err := readResults(results)
+	if err != nil && len(runs) == 0 {
+		return nil, err
+	}
+	warn(cmd, err)
+	if profile == "" {
+		profile = evidence.MainProfile(runs)
+	}
+	var t *evidence.Table
+	switch name {
+	case "table2":
+		t, err = evidence.PaperTable(2, runs, profile)
+	case "table3":
+		t, err = evidence.PaperTable(3, runs, profile)
+	default:
+		t, err = evidence.RunsTable("Test accuracy, %, of the runs in "+filepath.Clean(results), runs, profile)
+	}
+	warn(cmd, err)
+	return t, nil
+}
+
+// readResults reads every run below a folder, which must be there.
+func readResults(folder string) ([]*record.Run, error) {
+	if _, err := os.Stat(folder); err != nil {
+		return nil, &inputError{fmt.Errorf("--results: %w", err)}
+	}
+	return record.ReadAll(folder)
+}
+
+// warn prints errors that leave a result possible, one a line.
+func warn(cmd *cobra.Command, err error) {
+	if err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			fmt.Fprintf(cmd.ErrOrStderr(), "bgmd: left out: %s\n", line)
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package paper
+
+import (
+	"math"
+	"testing"
+)
+
+// TestRows holds the tables to facts about them that were counted and summed
+// apart from the table in the code.
+func TestRows(t *testing.T) {
+	for _, want := range []struct {
+		table, rows, dashes, known int
+		sum                        float64 // of all accuracies
+	}{
+		{2, 16, 10, 55, 4304.25},
+		{3, 5, 0, 20, 1595.46},
+	} {
+		rows := Rows(want.table)
+		dashes, known, sum := 0, 0, 0.0
+		for _, r := range rows {
+			if len(r.Paper) != 4 || Epochs(r.DataSet) == 0 || Model(r.DataSet) == "" {
+				t.Errorf("table %d, %s: %d cells, %d epochs, model %q", want.table, r.Setting, len(r.Paper), Epochs(r.DataSet), Model(r.DataSet))
+			}
+			for _, f := range r.Paper {
+				if f.Diverged {
+					dashes++
+				}
+				sum += f.Accuracy
+			}
+			known += len(r.Authors)
+		}
+		if len(rows) != want.rows || dashes != want.dashes || known != want.known || math.Abs(sum-want.sum) > 0.005 {
+			t.Errorf("table %d: %d rows, %d dashes, %d of the authors' cells, sum %.2f, want %+v", want.table, len(rows), dashes, known, sum, want)
+		}
+	}
+	if Rows(1) != nil {
+		t.Error("Table 1 has no accuracies")
+	}
+}
+
+func TestSettingNames(t *testing.T) {
+	for setting, want := range map[Setting][2]string{
+		{}:                            {"clean", "clean"},
+		{"gradient", "bitflip", 20}:   {"bitflip20", "bit flip 20 %"},
+		{"gradient", "additive", 40}:  {"additive40", "gradient noise 40 %"},
+		{"feature", "additive", 20}:   {"feature-additive20", "feature noise 20 %"},
+		{"feature", "impulse", 40}:    {"impulse40", "impulse noise 40 %"},
+		{"label", "backdoor", 20}:     {"backdoor20", "backdoor 20 %"},
+		{"gradient", "sign-flip", 10}: {"sign-flip10", "sign-flip 10 %"},
+	} {
+		if got := [2]string{setting.String(), setting.Label()}; got != want {
+			t.Errorf("%+v: %q, want %q", setting, got, want)
+		}
+	}
+}
