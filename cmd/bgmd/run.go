@@ -104,7 +104,7 @@ func plotRun(c train.Config, dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	plot, err := report.AccuracyPlot([]report.Series{{Run: run, Label: rule.String()}}, report.Time, "")
+	plot, err := report.AccuracyPlot([]report.Series{report.One(run, rule.String())}, report.Time, "")
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,9 @@ type Facts struct {
 	variant string // the configuration without name and seed
 }
 
+// Variant is equal for runs that differ in their seeds alone.
+func (f Facts) Variant() string { return f.variant }
+
 // config mirrors the keys of config.yaml that Facts are made of.
 type config struct {
 	Profile string

@@ -276,11 +276,9 @@ func (t *Table) add(k rowKey, groups map[cellKey]*group, p *paper.Row) {
 	t.Rows = append(t.Rows, row)
 }
 
-// sum takes the variant with the most runs, of equals the first in the order of
-// folders, and says what it left out.
-func (g *group) sum() (*Measured, string) {
-	var chosen []*record.Run
-	var left []string
+// main returns the variant with the most runs, of equals the first in the order
+// of folders, and the folders of those left out.
+func (g *group) main() (chosen []*record.Run, left []string) {
 	for _, runs := range g.variants {
 		if len(runs) > len(chosen) || len(runs) == len(chosen) && runs[0].Dir < chosen[0].Dir {
 			runs, chosen = chosen, runs
@@ -289,12 +287,18 @@ func (g *group) sum() (*Measured, string) {
 			left = append(left, r.Dir)
 		}
 	}
+	slices.Sort(left)
+	return chosen, left
+}
+
+// sum measures the main variant and says what it left out.
+func (g *group) sum() (*Measured, string) {
+	chosen, left := g.main()
 	var notes []string
 	if g.open > 0 {
 		notes = append(notes, fmt.Sprintf("%d not ended", g.open))
 	}
 	if left != nil {
-		slices.Sort(left)
 		notes = append(notes, "set up otherwise and left out: "+strings.Join(left, ", "))
 	}
 	return measure(chosen), strings.Join(notes, "; ")

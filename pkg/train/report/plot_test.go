@@ -47,23 +47,71 @@ func learning(seed uint64, n int, top, rate float64) []float64 {
 // plots are the sets of runs whose drawings have to look right.
 func plots() map[string][]Series {
 	five := []Series{
-		{run("1", record.Finished, 3.1, learning(1, 50, 89, 0.5)...), "block(0.1, gm)"},
-		{run("2", record.Finished, 11, learning(2, 50, 87.5, 0.4)...), "gm"},
-		{run("3", record.Finished, 7, learning(3, 50, 84, 0.3)...), "cm"},
-		{run("4", record.Interrupted, 3.4, learning(4, 38, 77, 0.2)...), "block(0.1, cm)"},
-		{run("5", record.Diverged, 2, 10, 52, 31, 10), "mean"},
+		One(run("1", record.Finished, 3.1, learning(1, 50, 89, 0.5)...), "block(0.1, gm)"),
+		One(run("2", record.Finished, 11, learning(2, 50, 87.5, 0.4)...), "gm"),
+		One(run("3", record.Finished, 7, learning(3, 50, 84, 0.3)...), "cm"),
+		One(run("4", record.Interrupted, 3.4, learning(4, 38, 77, 0.2)...), "block(0.1, cm)"),
+		One(run("5", record.Diverged, 2, 10, 52, 31, 10), "mean"),
 	}
 	many := make([]Series, 9)
 	for i := range many {
-		many[i] = Series{run("x", record.Finished, 200, learning(uint64(i), 30, 60+3*float64(i), 0.3)...), strings.Repeat("β", i+1)}
+		many[i] = One(run("x", record.Finished, 200, learning(uint64(i), 30, 60+3*float64(i), 0.3)...), strings.Repeat("β", i+1))
 	}
 	return map[string][]Series{
-		"three-points":   {{run("seed-1", record.Finished, 4.2, 10.3, 71.4, 80.2), ""}},
+		"three-points":   {One(run("seed-1", record.Finished, 4.2, 10.3, 71.4, 80.2), "")},
 		"five-runs":      five,
-		"diverged-only":  {{run("seed-1", record.Diverged, 0, 9.8), "mean"}},
-		"diverged-among": {five[0], {run("d", record.Diverged, 0, 9.8), "mean"}},
-		"narrow":         {{run("n", record.Unfinished, 700, 88.1, 88.6, 88.4, 88.9), "a rule with quite a long name(0.123, 17)"}, {run("m", record.Failed, 600, 88.3, math.NaN(), 88.4), "gm"}},
+		"diverged-only":  {One(run("seed-1", record.Diverged, 0, 9.8), "mean")},
+		"diverged-among": {five[0], One(run("d", record.Diverged, 0, 9.8), "mean")},
+		"narrow":         {One(run("n", record.Unfinished, 700, 88.1, 88.6, 88.4, 88.9), "a rule with quite a long name(0.123, 17)"), One(run("m", record.Failed, 600, 88.3, math.NaN(), 88.4), "gm")},
 		"nine-runs":      many,
+	}
+}
+
+// panels are those of plots with a band, a hole and an empty panel.
+func panels() []Panel {
+	seeds := Series{Label: "gm"}
+	for i := range uint64(3) {
+		seeds.Runs = append(seeds.Runs, run("s", record.Finished, 10+float64(i), learning(i, 30, 80+3*float64(i), 0.3)...))
+	}
+	five := plots()["five-runs"]
+	return []Panel{
+		{"clean", []Series{five[0], seeds, five[4]}},
+		{"bit flip 20 %", []Series{five[4], five[0]}},
+		{"bit flip 40 %", nil},
+	}
+}
+
+func TestPanels(t *testing.T) {
+	dir := *keep
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	p, err := PanelPlot(panels(), Time)
+	if err != nil {
+		t.Fatal(err)
+	}
+	svg := save(t, p, filepath.Join(dir, "panels.svg"))
+	for _, want := range []string{">clean<", ">bit flip 40 %<", ">gm<", ">mean<", "wall-clock time (s)"} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("panels.svg does not contain %q", want)
+		}
+	}
+	if n := strings.Count(svg, ">mean<"); n != 1 {
+		t.Errorf("%d entries for one label in the legend", n)
+	}
+	save(t, p, filepath.Join(dir, "panels.png"))
+	if _, err := PanelPlot(panels()[2:], Time); err == nil || !strings.Contains(err.Error(), "no runs") {
+		t.Errorf("empty panels alone: %v", err)
+	}
+}
+
+// TestBand holds a series of several runs to its mean and its extremes, over the
+// epochs that all have.
+func TestBand(t *testing.T) {
+	s := Series{Runs: []*record.Run{run("a", record.Finished, 1, 10, 20, 90), run("b", record.Finished, 3, 20, 60)}}
+	mean, low, high, err := s.points(Time)
+	if err != nil || len(mean) != 2 || mean[1].X != 2 || mean[1].Y != 40 || low[1].Y != 20 || high[1].Y != 60 {
+		t.Errorf("mean %v, band %v to %v, %v", mean, low, high, err)
 	}
 }
 
@@ -150,7 +198,7 @@ func TestEqualRunsGiveEqualBytes(t *testing.T) {
 }
 
 func TestAccuracyPlotErrors(t *testing.T) {
-	fine := Series{Run: run("fine", record.Finished, 1, 10, 20)}
+	fine := One(run("fine", record.Finished, 1, 10, 20), "")
 	for name, c := range map[string]struct {
 		runs []Series
 		x    Axis
@@ -158,8 +206,8 @@ func TestAccuracyPlotErrors(t *testing.T) {
 	}{
 		"no runs":       {nil, Time, "report: accuracy plot: there are no runs to plot"},
 		"unknown axis":  {[]Series{fine}, "tim", `report: unknown axis "tim" (have epoch, step, time)`},
-		"no epoch":      {[]Series{fine, {Run: run("bare", record.Failed, 1)}}, Time, "report: accuracy plot: run runs/fmnist-bitflip/bare has no evaluated epoch"},
-		"none measured": {[]Series{{Run: run("nan", record.Diverged, 1, math.NaN())}}, Time, "report: accuracy plot: run runs/fmnist-bitflip/nan has no evaluated epoch"},
+		"no epoch":      {[]Series{fine, One(run("bare", record.Failed, 1), "")}, Time, "report: accuracy plot: run runs/fmnist-bitflip/bare has no evaluated epoch"},
+		"none measured": {[]Series{One(run("nan", record.Diverged, 1, math.NaN()), "")}, Time, "report: accuracy plot: run runs/fmnist-bitflip/nan has no evaluated epoch"},
 	} {
 		if _, err := AccuracyPlot(c.runs, c.x, ""); err == nil || err.Error() != c.want {
 			t.Errorf("%s: error is\n\t%v, want\n\t%s", name, err, c.want)
@@ -214,7 +262,7 @@ func save(t *testing.T, p *Plot, path string) string {
 func TestTitleOfSeveralExperiments(t *testing.T) {
 	series := func(dirs ...string) (runs []Series) {
 		for _, dir := range dirs {
-			runs = append(runs, Series{Run: &record.Run{Dir: dir}})
+			runs = append(runs, One(&record.Run{Dir: dir}, ""))
 		}
 		return runs
 	}

@@ -3,10 +3,12 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"image/color"
 	"path/filepath"
 	"strings"
 
 	"github.com/google/renameio/v2"
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -20,6 +22,9 @@ const (
 	height     = 9.5 * vg.Centimeter // without a legend below the data
 	resolution = 200                 // pixels an inch
 	margin     = vg.Length(8)
+
+	panelWidth  = 8 * vg.Centimeter
+	panelHeight = 8.5 * vg.Centimeter // with the legend below the data
 )
 
 // Save writes the plot to path, whose extension says how: .png, .svg or .pdf.
@@ -42,7 +47,7 @@ func (p *Plot) encode(extension string) ([]byte, error) {
 		vg.CanvasSizer
 		vg.CanvasWriterTo
 	}
-	height := height + p.legendBelow()
+	width, height := p.size()
 	switch extension {
 	case ".png":
 		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(resolution))}
@@ -64,6 +69,14 @@ func (p *Plot) encode(extension string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// size is the whole drawing's.
+func (p *Plot) size() (vg.Length, vg.Length) {
+	if p.panels != nil {
+		return vg.Length(len(p.panels)) * panelWidth, panelHeight
+	}
+	return width, height + p.legendBelow()
+}
+
 // legendSize is the width and height of the legend.
 func (p *Plot) legendSize() vg.Point {
 	return p.legend.Rectangle(draw.Canvas{}).Size()
@@ -80,9 +93,13 @@ func (p *Plot) legendBelow() vg.Length {
 
 // draw draws the data and, to their right or below them, the legend.
 func (p *Plot) draw(c draw.Canvas) {
-	c.SetColor(p.plot.BackgroundColor)
+	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
 	c = draw.Crop(c, margin, -margin, margin, -margin)
+	if p.panels != nil {
+		p.drawPanels(c)
+		return
+	}
 	if below := p.legendBelow(); below > 0 {
 		data := draw.Crop(c, 0, 0, below, 0)
 		p.plot.Draw(data)
@@ -96,6 +113,23 @@ func (p *Plot) draw(c draw.Canvas) {
 		c.Max.Y = p.plot.DataCanvas(data).Max.Y
 	}
 	p.legend.Draw(c)
+}
+
+// drawPanels draws the panels side by side and the legend below them in a row.
+func (p *Plot) drawPanels(c draw.Canvas) {
+	const row = 4 * margin
+	tiles := draw.Tiles{Cols: len(p.panels), Rows: 1, PadX: 2 * margin}
+	plots := plot.Align([][]*plot.Plot{p.panels}, tiles, draw.Crop(c, 0, 0, row, 0))
+	for i, canvas := range plots[0] {
+		p.panels[i].Draw(canvas)
+	}
+	step := (c.Max.X - c.Min.X) / vg.Length(len(p.keys))
+	for i, key := range p.keys {
+		at := c
+		at.Min.X += (vg.Length(i) + 0.3) * step
+		at.Max.Y = c.Min.Y + row - margin
+		key.Draw(at)
+	}
 }
 
 // nameFonts adds fonts of the same widths, for readers of an SVG who have no

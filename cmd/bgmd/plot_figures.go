@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/bgmd/bgmd/pkg/evidence"
+	"github.com/bgmd/bgmd/pkg/paper"
+	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/train/report"
+)
+
+// figures draws the figures of the paper. All but fig1c and fig5, which it
+// measures and computes on the spot, are made of records.
+type figures struct {
+	results, profile string
+	x                report.Axis
+}
+
+// The paper's figures are of LeNet on Fashion-MNIST.
+const figureSet, figureModel = "fashion-mnist", "lenet"
+
+// panelFigures are the settings of the paper's figures with panels.
+var panelFigures = map[string][]string{
+	"fig2": {"clean", "impulse20", "impulse40"},
+	"fig3": {"clean", "bitflip20", "bitflip40"},
+	"fig4": {"clean", "backdoor20", "backdoor40"},
+}
+
+func figureNames() []string {
+	return slices.Sorted(slices.Values(append([]string{"fig1a", "fig1b", "fig1c", "fig5"}, slices.Collect(maps.Keys(panelFigures))...)))
+}
+
+// draw writes a figure to path and what there is to say about it to w.
+func (f figures) draw(ctx context.Context, w io.Writer, name, path string) error {
+	switch name {
+	case "fig1c":
+		return aggBench{N: 32, D: 10_000_000, Calls: 3}.figure(ctx, path)
+	case "fig5":
+		plot, err := toyPlot()
+		if err != nil {
+			return err
+		}
+		return plot.Save(path)
+	}
+	runs, err := readResults(f.results)
+	if err != nil {
+		return err
+	}
+	if f.profile == "" {
+		f.profile = evidence.MainProfile(runs)
+	}
+	switch name {
+	case "fig1a":
+		return f.residuals(runs, path)
+	case "fig1b":
+		return f.blocks(w, runs, path)
+	}
+	return f.panels(w, runs, panelFigures[name], path)
+}
+
+// panels draws accuracy under growing corruption and prints how much faster
+// than GMD BGMD was.
+func (f figures) panels(w io.Writer, runs []*record.Run, settings []string, path string) error {
+	curves, err := evidence.Panels(runs, f.profile, figureSet, figureModel, settings)
+	if err != nil {
+		return err
+	}
+	var panels []report.Panel
+	for _, c := range curves {
+		panel := report.Panel{Title: label(c.Setting)}
+		for _, aggregator := range paper.Aggregators() {
+			if runs := c.Runs[aggregator]; runs != nil {
+				panel.Series = append(panel.Series, report.Series{Runs: runs, Label: strings.ToUpper(aggregator)})
+			}
+		}
+		panels = append(panels, panel)
+	}
+	plot, err := report.PanelPlot(panels, f.x)
+	if err != nil {
+		return err
+	}
+	if err := plot.Save(path); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%d epochs of the paper's %d, profile %s\n", curves[0].Epochs, paper.Epochs(figureSet), f.profile)
+	return f.speedUps(w, runs, settings)
+}
+
+// label is a setting as the paper's tables have it.
+func label(setting string) string {
+	for _, r := range paper.Rows(2) {
+		if r.Setting.String() == setting {
+			return r.Setting.Label()
+		}
+	}
+	return setting
+}
+
+// speedUps prints GMD's time over BGMD's, to the best accuracy both reached.
+func (f figures) speedUps(w io.Writer, runs []*record.Run, settings []string) error {
+	races, err := evidence.Races(runs, f.profile, figureSet, figureModel)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(w, "\nTime to the best accuracy that both reached; ratios are GMD over BGMD, above 1 BGMD is faster.\n\n")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "setting\tsolver\tepochs\tto %\tGMD s\tgradients\taggregation\tBGMD s\tgradients\taggregation\ttotal ratio\taggregation ratio\t")
+	for _, r := range races {
+		if slices.Contains(settings, r.Setting) {
+			fmt.Fprintf(t, "%s\t%s\t%d\t%.2f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.2f\t%.2f\t\n", label(r.Setting), r.Solver, r.Epochs, r.Accuracy,
+				r.GMD.Total, r.GMD.Gradient, r.GMD.Aggregate, r.BGMD.Total, r.BGMD.Gradient, r.BGMD.Aggregate,
+				r.GMD.Total/r.BGMD.Total, r.GMD.Aggregate/r.BGMD.Aggregate)
+		}
+	}
+	return t.Flush()
+}
+
+// blockRuns are the finished clean runs of BGMD, by memory and β, those of the
+// most epochs that occur.
+func (f figures) blockRuns(runs []*record.Run) (map[blockKey][]*record.Run, error) {
+	found := map[blockKey][]*record.Run{}
+	most := 0
+	for _, run := range runs {
+		facts, err := evidence.FactsOf(run)
+		if err != nil {
+			return nil, err
+		}
+		if facts.Aggregator != "bgmd" || facts.Setting != "clean" || facts.DataSet != figureSet || facts.Model != figureModel ||
+			facts.Profile != f.profile || run.Status() != record.Finished {
+			continue
+		}
+		k := blockKey{facts.Epochs, facts.Memory, facts.Beta}
+		found[k] = append(found[k], run)
+	}
+	betas := map[int]int{}
+	for k := range found {
+		if betas[k.epochs]++; betas[k.epochs] > betas[most] || betas[k.epochs] == betas[most] && k.epochs > most {
+			most = k.epochs
+		}
+	}
+	maps.DeleteFunc(found, func(k blockKey, _ []*record.Run) bool { return k.epochs != most })
+	if len(found) == 0 {
+		return nil, &inputError{fmt.Errorf("plot: found no finished clean run of BGMD on %s in %s, profile %s: configs/figures/fig1.yaml has them", figureSet, f.results, f.profile)}
+	}
+	return found, nil
+}
+
+type blockKey struct {
+	epochs int
+	memory string
+	beta   float64
+}
+
+func sortedBlocks(found map[blockKey][]*record.Run) []blockKey {
+	return slices.SortedFunc(maps.Keys(found), func(a, b blockKey) int {
+		if a.memory != b.memory {
+			return strings.Compare(a.memory, b.memory)
+		}
+		return int(1e6*a.beta) - int(1e6*b.beta)
+	})
+}
+
+// residuals draws [bgmd, Fig. 1(a)]: the share of the gradients' squared norm
+// that the block leaves out, a mean over each epoch, for every β.
+func (f figures) residuals(runs []*record.Run, path string) error {
+	found, err := f.blockRuns(runs)
+	if err != nil {
+		return err
+	}
+	var lines []report.Line
+	for _, k := range sortedBlocks(found) {
+		run := found[k][0]
+		line := report.Line{Label: fmt.Sprintf("β = %g, memory %s", k.beta, k.memory)}
+		for _, e := range run.Epochs {
+			if e.Block != nil {
+				line.X, line.Y = append(line.X, float64(e.Step)), append(line.Y, float64(e.Block.Residual))
+			}
+		}
+		lines = append(lines, line)
+	}
+	plot, err := report.LinePlot(report.Frame{
+		Title:  "LeNet on Fashion-MNIST, BGMD, no corruption",
+		XLabel: "step", YLabel: "residual error r, mean of an epoch",
+	}, lines)
+	if err != nil {
+		return err
+	}
+	return plot.Save(path)
+}
+
+// blocks draws [bgmd, Fig. 1(b)]: accuracy over β, a line a memory.
+func (f figures) blocks(w io.Writer, runs []*record.Run, path string) error {
+	found, err := f.blockRuns(runs)
+	if err != nil {
+		return err
+	}
+	var lines []report.Line
+	for _, k := range sortedBlocks(found) {
+		name := "memory " + k.memory
+		if k.memory == "none" {
+			name = "no memory"
+		}
+		if len(lines) == 0 || lines[len(lines)-1].Label != name {
+			lines = append(lines, report.Line{Label: name})
+		}
+		mean := 0.0
+		for _, r := range found[k] {
+			mean += float64(r.Summary.FinalTestAccuracy) / float64(len(found[k]))
+		}
+		l := &lines[len(lines)-1]
+		l.X, l.Y = append(l.X, k.beta), append(l.Y, mean)
+		fmt.Fprintf(w, "β = %-6g %-18s %.2f %% after %d epochs (%d)\n", k.beta, name, mean, k.epochs, len(found[k]))
+	}
+	plot, err := report.LinePlot(report.Frame{
+		Title:  "LeNet on Fashion-MNIST, BGMD, no corruption",
+		XLabel: "share of the coordinates β", YLabel: "test accuracy (%)", LogX: true,
+	}, lines)
+	if err != nil {
+		return err
+	}
+	return plot.Save(path)
+}
