@@ -31,6 +31,14 @@ func addPowersGo(sum, squares []float64, x []float32) {
 	}
 }
 
+func accumulateGo(sum, memory, keep, x []float32, scores []float64, gamma float64) {
+	for i, v := range x {
+		t := float32(float64(gamma*float64(v)) + float64(keep[i]*memory[i]))
+		sum[i] = t
+		scores[i] += float64(float64(t) * float64(t))
+	}
+}
+
 func squaredDistanceGo(lanes *[16]float64, x, y []float32) {
 	for i, v := range x {
 		d := float64(v) - float64(y[i])

@@ -135,6 +135,26 @@ func AddPowers(sum, squares []float64, x []float32) {
 	addPowersGo(sum[done:], squares[done:], x[done:])
 }
 
+// Accumulate sets sum[i] to gamma·x[i] + keep[i]·memory[i], rounded to float32, and
+// adds its square to scores[i]. It asks for what comes next, as many elements of
+// memory and x, to come into the cache; nil where nothing does.
+func Accumulate(sum, memory, keep, x []float32, scores []float64, gamma float64, nextMemory, nextX []float32) {
+	n := len(sum)
+	check("Accumulate", n, len(memory))
+	check("Accumulate", n, len(keep))
+	check("Accumulate", n, len(x))
+	check("Accumulate", n, len(scores))
+	done := whole(n, 8)
+	if done > 0 {
+		m, g := &memory[0], &x[0]
+		if len(nextMemory) > 0 && len(nextX) > 0 {
+			m, g = &nextMemory[0], &nextX[0]
+		}
+		accumulateAVX2(&sum[0], &scores[0], &memory[0], &keep[0], &x[0], m, g, done, gamma)
+	}
+	accumulateGo(sum[done:], memory[done:], keep[done:], x[done:], scores[done:], gamma)
+}
+
 // SquaredDistance returns Σ (x[i] − y[i])², differences, squares and sums in
 // float64: 16 sums over every sixteenth element, and then those in pairs.
 func SquaredDistance(x, y []float32) float64 {

@@ -585,6 +585,110 @@ done:
 	VZEROUPPER
 	RET
 
+// func accumulateAVX2(sum *float32, scores *float64, memory *float32, keep *float32, x *float32, nextMemory *float32, nextX *float32, n int, gamma float64)
+// Requires: AVX, MMX+
+TEXT ·accumulateAVX2(SB), NOSPLIT, $0-72
+	MOVQ         sum+0(FP), DI
+	MOVQ         scores+8(FP), SI
+	MOVQ         memory+16(FP), R8
+	MOVQ         keep+24(FP), R9
+	MOVQ         x+32(FP), R10
+	MOVQ         nextMemory+40(FP), R11
+	MOVQ         nextX+48(FP), R12
+	MOVQ         n+56(FP), CX
+	VBROADCASTSD gamma+64(FP), Y15
+	XORQ         DX, DX
+	SUBQ         $0x10, CX
+
+line:
+	CMPQ       DX, CX
+	JG         rest
+	PREFETCHT1 (R11)(DX*4)
+	PREFETCHT1 (R12)(DX*4)
+	VCVTPS2PD  (R10)(DX*4), Y0
+	VMULPD     Y15, Y0, Y0
+	VMOVUPS    (R8)(DX*4), X1
+	VMULPS     (R9)(DX*4), X1, X1
+	VCVTPS2PD  X1, Y1
+	VADDPD     Y1, Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, (DI)(DX*4)
+	VCVTPS2PD  X0, Y0
+	VMULPD     Y0, Y0, Y0
+	VADDPD     (SI)(DX*8), Y0, Y0
+	VMOVUPD    Y0, (SI)(DX*8)
+	VCVTPS2PD  16(R10)(DX*4), Y2
+	VMULPD     Y15, Y2, Y2
+	VMOVUPS    16(R8)(DX*4), X3
+	VMULPS     16(R9)(DX*4), X3, X3
+	VCVTPS2PD  X3, Y3
+	VADDPD     Y3, Y2, Y2
+	VCVTPD2PSY Y2, X2
+	VMOVUPS    X2, 16(DI)(DX*4)
+	VCVTPS2PD  X2, Y2
+	VMULPD     Y2, Y2, Y2
+	VADDPD     32(SI)(DX*8), Y2, Y2
+	VMOVUPD    Y2, 32(SI)(DX*8)
+	VCVTPS2PD  32(R10)(DX*4), Y0
+	VMULPD     Y15, Y0, Y0
+	VMOVUPS    32(R8)(DX*4), X1
+	VMULPS     32(R9)(DX*4), X1, X1
+	VCVTPS2PD  X1, Y1
+	VADDPD     Y1, Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, 32(DI)(DX*4)
+	VCVTPS2PD  X0, Y0
+	VMULPD     Y0, Y0, Y0
+	VADDPD     64(SI)(DX*8), Y0, Y0
+	VMOVUPD    Y0, 64(SI)(DX*8)
+	VCVTPS2PD  48(R10)(DX*4), Y2
+	VMULPD     Y15, Y2, Y2
+	VMOVUPS    48(R8)(DX*4), X3
+	VMULPS     48(R9)(DX*4), X3, X3
+	VCVTPS2PD  X3, Y3
+	VADDPD     Y3, Y2, Y2
+	VCVTPD2PSY Y2, X2
+	VMOVUPS    X2, 48(DI)(DX*4)
+	VCVTPS2PD  X2, Y2
+	VMULPD     Y2, Y2, Y2
+	VADDPD     96(SI)(DX*8), Y2, Y2
+	VMOVUPD    Y2, 96(SI)(DX*8)
+	ADDQ       $0x10, DX
+	JMP        line
+
+rest:
+	ADDQ       $0x10, CX
+	CMPQ       DX, CX
+	JGE        done
+	VCVTPS2PD  (R10)(DX*4), Y0
+	VMULPD     Y15, Y0, Y0
+	VMOVUPS    (R8)(DX*4), X1
+	VMULPS     (R9)(DX*4), X1, X1
+	VCVTPS2PD  X1, Y1
+	VADDPD     Y1, Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, (DI)(DX*4)
+	VCVTPS2PD  X0, Y0
+	VMULPD     Y0, Y0, Y0
+	VADDPD     (SI)(DX*8), Y0, Y0
+	VMOVUPD    Y0, (SI)(DX*8)
+	VCVTPS2PD  16(R10)(DX*4), Y2
+	VMULPD     Y15, Y2, Y2
+	VMOVUPS    16(R8)(DX*4), X3
+	VMULPS     16(R9)(DX*4), X3, X3
+	VCVTPS2PD  X3, Y3
+	VADDPD     Y3, Y2, Y2
+	VCVTPD2PSY Y2, X2
+	VMOVUPS    X2, 16(DI)(DX*4)
+	VCVTPS2PD  X2, Y2
+	VMULPD     Y2, Y2, Y2
+	VADDPD     32(SI)(DX*8), Y2, Y2
+	VMOVUPD    Y2, 32(SI)(DX*8)
+
+done:
+	VZEROUPPER
+	RET
+
 // func squaredDistanceAVX2(lanes *[16]float64, x *float32, y *float32, n int)
 // Requires: AVX
 TEXT ·squaredDistanceAVX2(SB), NOSPLIT, $0-32

@@ -25,3 +25,7 @@ func addScaled4AVX2(sum *float64, x0, x1, x2, x3, next0, next1, next2, next3 *fl
 func addPowers4AVX2(sum, squares *float64, x0, x1, x2, x3, next0, next1, next2, next3 *float32, n int) {
 	panic(none)
 }
+
+func accumulateAVX2(sum *float32, scores *float64, memory, keep, x, nextMemory, nextX *float32, n int, gamma float64) {
+	panic(none)
+}

@@ -189,6 +189,30 @@ func TestFourRows(t *testing.T) {
 	})
 }
 
+// TestAccumulate compares with the sum and its square written out, to the bit.
+func TestAccumulate(t *testing.T) {
+	both(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(9, 1))
+		for _, n := range lengths() {
+			memory, x, keep, scores := values(rng, n), values(rng, n), make([]float32, n), doubles(rng, n)
+			for i := range keep {
+				keep[i] = float32(rng.IntN(2))
+			}
+			gamma := rng.Float64()
+			sum, scored := make([]float32, n), slices.Clone(scores)
+			Accumulate(sum, memory, keep, x, scored, gamma, memory, nil)
+			for i, v := range x {
+				product := gamma * float64(v)
+				want := float32(product + float64(keep[i]*memory[i]))
+				square := float64(want) * float64(want)
+				if sum[i] != want || scored[i] != scores[i]+square {
+					t.Fatalf("n = %d: element %d is off", n, i)
+				}
+			}
+		}
+	})
+}
+
 // TestPool: assembly and Go agree to the bit, with ties, and both are right.
 func TestPool(t *testing.T) {
 	both(t, func(t *testing.T) {

@@ -46,8 +46,8 @@ type BlockOptions struct {
 // Stats.Weights and Stats.GM are those of the inner rule on the block.
 //
 // A Block reads G once to score its columns and once to gather the block, and
-// once more for the memories "client" and "gm-weighted": O(nd) and the inner
-// rule on n×k. Errors: those of the inner rule; a γ that is not positive; a
+// once more for the memory "gm-weighted": O(nd) and the inner rule on n×k. For the
+// memory "client" the first pass writes P, of which the block is gathered. Errors: those of the inner rule; a γ that is not positive; a
 // selection that draws without a Step.Rand; rows whose number or length does
 // not fit the memory; [ErrNotFinite].
 type Block struct {
@@ -55,7 +55,8 @@ type Block struct {
 	options BlockOptions
 	direct  bool // the inner rule may run on G[:, I] in place of P[:, I]
 
-	memory, next []float32 // d, or n×d for "client"; next is scratch
+	memory, next []float32 // d, or n×d for "client"; next is scratch, P for "client"
+	keep         []float32 // for "client", d: 0 where memory stands for zeros, on the last block, 1 elsewhere
 	scores       []float64 // d: Σᵢ Pᵢⱼ²
 	totals       []float64 // a sum of scores for each chunk of columns
 	sums         []float64 // d: Σᵢ gᵢⱼ, for the memory "mean"
@@ -140,7 +141,7 @@ func (b *Block) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	lap := laps(time.Now())
 	total := b.score(G, step.Gamma)
 	if !finite(total) {
-		return Stats{}, notFinite("block", G)
+		return Stats{}, notFinite("block", G) // or G and the memory are beyond float32
 	}
 	lap(&seconds.Score)
 	k := blockSize(b.options.Fraction, G.Cols)
@@ -166,7 +167,7 @@ func (b *Block) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	if !b.scatter(dst, step.Gamma) {
 		return Stats{}, overflows("block", "result")
 	}
-	b.commit(G, step.Gamma)
+	b.commit()
 	lap(&seconds.Remember)
 	b.stats = BlockStats{Size: k, Residual: b.residual(total), Seconds: seconds}
 	stats.Block = &b.stats
@@ -218,19 +219,22 @@ func (b *Block) residual(total float64) float64 {
 func (b *Block) gather(G Matrix, gamma float64) Matrix {
 	k := len(b.index)
 	b.gathered = grown(b.gathered, G.Rows*k)
-	forRows(G.Rows, func(i int) {
-		row, out := G.Row(i), b.gathered[i*k:(i+1)*k]
-		if b.direct {
+	from := G
+	if b.perRow() {
+		from.Data = b.next
+	}
+	par.For(G.Rows, 1, func(i, _, _ int) {
+		row, out := from.Row(i), b.gathered[i*k:(i+1)*k]
+		if b.direct || b.perRow() {
 			for p, j := range b.index {
 				out[p] = row[j]
 			}
 			return
 		}
-		m := b.memoryOf(i, G.Cols)
 		for p, j := range b.index {
 			t := gamma * float64(row[j])
-			if m != nil {
-				t += float64(m[j])
+			if b.memory != nil {
+				t += float64(b.memory[j])
 			}
 			out[p] = float32(t)
 		}

@@ -2,7 +2,6 @@ package agg
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"sync/atomic"
 
@@ -34,11 +33,31 @@ func Memories() []string {
 
 // State implements [Stateful]: d floats, n×d row by row for the memory
 // "client", and always nil for "none".
-func (b *Block) State() []float32 { return b.memory }
+func (b *Block) State() []float32 {
+	if b.perRow() && b.memory != nil {
+		b.settle()
+	}
+	return b.memory
+}
+
+// settle writes the zeros that keep stands for.
+func (b *Block) settle() {
+	d := len(b.keep)
+	par.For(len(b.memory)/d, 1, func(i, _, _ int) {
+		row := b.memory[i*d:][:d]
+		for j, k := range b.keep {
+			row[j] *= k
+		}
+	})
+}
+
+// perRow reports whether every row has a memory of its own.
+func (b *Block) perRow() bool { return b.options.Memory == memoryClient }
 
 // Restore implements [Stateful]. An empty state forgets everything, sizes too.
 // After a first Aggregate the length must fit its G; before, it is checked then.
 func (b *Block) Restore(state []float32) error {
+	fill(b.keep, 1)
 	if len(state) == 0 {
 		b.memory = nil
 		return nil
@@ -75,18 +94,6 @@ func (b *Block) memorySize(G Matrix) int {
 	}
 }
 
-// memoryOf returns what row i finds in the memory, nil for zeros.
-func (b *Block) memoryOf(i, d int) []float32 {
-	switch {
-	case b.memory == nil:
-		return nil
-	case b.options.Memory == memoryClient:
-		return b.memory[i*d : (i+1)*d]
-	default:
-		return b.memory
-	}
-}
-
 // score sets scores[j] to Σᵢ Pᵢⱼ² and returns their sum, in one pass over G.
 // One vector of memory m needs the column sums of G and its squares only:
 //
@@ -96,13 +103,15 @@ func (b *Block) score(G Matrix, gamma float64) (total float64) {
 	b.scores, b.sums = grown(b.scores, d), grown(b.sums, d)
 	chunks := par.Chunks(d, columnGrain)
 	b.totals = grown(b.totals, chunks)
-	perRow := b.options.Memory == memoryClient && b.memory != nil
+	if b.perRow() {
+		b.reserve(G)
+	}
 	par.For(d, columnGrain, func(chunk, lo, hi int) {
 		sum := 0.0
 		for ; lo < hi; lo += columnBlock {
 			scores := b.scores[lo:min(lo+columnBlock, hi)]
-			if perRow {
-				scoreRows(scores, G, b.memory, gamma, lo)
+			if b.perRow() {
+				b.scoreRows(scores, G, gamma, lo)
 			} else {
 				b.scoreColumns(scores, G, gamma, lo)
 			}
@@ -144,16 +153,32 @@ func (b *Block) scoreColumns(scores []float64, G Matrix, gamma float64, lo int) 
 	}
 }
 
-// scoreRows scores columns [lo, lo+len(scores)) for a memory of n×d.
-func scoreRows(scores []float64, G Matrix, memory []float32, gamma float64, lo int) {
+// scoreRows writes columns [lo, lo+len(scores)) of P to next and scores them.
+func (b *Block) scoreRows(scores []float64, G Matrix, gamma float64, lo int) {
 	clear(scores)
+	n, keep := len(scores), b.keep[lo:][:len(scores)]
+	at := func(data []float32, i int) []float32 { return data[i*G.Cols+lo:][:n] }
+	before := b.memory
+	if before == nil {
+		before = b.next // zeros
+	}
 	for i := range G.Rows {
-		row := G.Data[i*G.Cols+lo:][:len(scores)]
-		m := memory[i*G.Cols+lo:][:len(scores)]
-		for j := range scores {
-			t := gamma*float64(row[j]) + float64(m[j])
-			scores[j] += t * t
+		var memory, x []float32 // of the next row
+		if i+1 < G.Rows {
+			memory, x = at(before, i+1), at(G.Data, i+1)
 		}
+		simd.Accumulate(at(b.next, i), at(before, i), keep, at(G.Data, i), scores, gamma, memory, x)
+	}
+}
+
+// reserve makes room for P, in the first call of zeros.
+func (b *Block) reserve(G Matrix) {
+	if size := G.Rows * G.Cols; b.memory == nil || len(b.next) != size {
+		b.next = huge.Make[float32](size)
+	}
+	if len(b.keep) != G.Cols {
+		b.keep = make([]float32, G.Cols)
+		fill(b.keep, 1)
 	}
 }
 
@@ -171,8 +196,6 @@ func (b *Block) remember(dst []float32, G Matrix, gamma float64, w []float64) er
 		}
 		weightedSum(dst, G, w)
 		return rememberShared(b, dst, gamma)
-	case memoryClient:
-		return b.checkClientRange(G, gamma)
 	}
 	return nil
 }
@@ -206,53 +229,16 @@ func rememberShared[T float32 | float64](b *Block, part []T, scale float64) erro
 	return nil
 }
 
-// checkClientRange makes sure that P fits in float32. No entry exceeds the norm
-// of its column, so that the entries are looked at only when a norm is huge.
-func (b *Block) checkClientRange(G Matrix, gamma float64) error {
-	largest := 0.0
-	for _, s := range b.scores {
-		largest = max(largest, s)
+// commit replaces the memory.
+func (b *Block) commit() {
+	if b.options.Memory == memoryNone {
+		return
 	}
-	if largest <= math.MaxFloat32*math.MaxFloat32 {
-		return nil
-	}
-	for i := range G.Rows {
-		m := b.memoryOf(i, G.Cols)
-		for j, v := range G.Row(i) {
-			t := gamma * float64(v)
-			if m != nil {
-				t += float64(m[j])
-			}
-			if math.Abs(t) > math.MaxFloat32 {
-				return overflows("block", "memory")
-			}
+	b.memory, b.next = b.next, b.memory
+	if b.perRow() {
+		fill(b.keep, 1)
+		for _, j := range b.index {
+			b.keep[j] = 0
 		}
 	}
-	return nil
-}
-
-// commit replaces the memory. Nothing can fail any more, so that client rows
-// are updated in place.
-func (b *Block) commit(G Matrix, gamma float64) {
-	switch b.options.Memory {
-	case memoryMean, memoryGMWeighted:
-		b.memory, b.next = b.next, b.memory
-	case memoryClient:
-		if b.memory == nil {
-			b.memory = huge.Make[float32](G.Rows * G.Cols)
-		}
-		forRows(G.Rows, func(i int) {
-			m := b.memoryOf(i, G.Cols)
-			for j, v := range G.Row(i) {
-				m[j] = float32(gamma*float64(v) + float64(m[j]))
-			}
-			for _, j := range b.index {
-				m[j] = 0
-			}
-		})
-	}
-}
-
-func forRows(n int, f func(i int)) {
-	par.For(n, 1, func(i, _, _ int) { f(i) })
 }

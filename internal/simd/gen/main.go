@@ -25,6 +25,7 @@ func main() {
 	addScaled4()
 	addPowers()
 	addPowers4()
+	accumulate()
 	squaredDistance()
 	pool()
 	dots()
@@ -329,6 +330,47 @@ func addPowers() {
 	}
 	loop("four", RCX, 16, map[Register]int{RDI: 128, RSI: 128, RDX: 64}, body(4))
 	loop("one", RCX, 4, map[Register]int{RDI: 32, RSI: 32, RDX: 16}, body(1))
+	VZEROUPPER()
+	RET()
+}
+
+// accumulate keeps gamma in Y15, and an eighth of a line in two vectors of four.
+func accumulate() {
+	TEXT("accumulateAVX2", NOSPLIT, "func(sum *float32, scores *float64, memory, keep, x, nextMemory, nextX *float32, n int, gamma float64)")
+	Pragma("noescape")
+	Doc("accumulateAVX2 sets sum[i] to gamma·x[i] + keep[i]·memory[i] and adds its square to scores[i], 8 elements at a time.")
+	names := []string{"sum", "scores", "memory", "keep", "x"}
+	registers := []GPPhysical{RDI, RSI, R8, R9, R10}
+	for i, name := range names {
+		Load(Param(name), registers[i])
+	}
+	Load(Param("nextMemory"), R11)
+	Load(Param("nextX"), R12)
+	Load(Param("n"), RCX)
+	address, err := Param("gamma").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	VBROADCASTSD(address.Addr, Y15)
+	lines([]GPPhysical{R11, R12}, func(offset int) {
+		for v := range 2 {
+			at := func(r Register) Mem { return Mem{Base: r, Index: RDX, Scale: 4, Disp: 4*offset + 16*v} }
+			score := Mem{Base: RSI, Index: RDX, Scale: 8, Disp: 8*offset + 32*v}
+			t, m := 2*v, 2*v+1
+			VCVTPS2PD(at(R10), Y(t))
+			VMULPD(Y15, Y(t), Y(t))
+			VMOVUPS(at(R8), X(m))
+			VMULPS(at(R9), X(m), X(m))
+			VCVTPS2PD(X(m), Y(m))
+			VADDPD(Y(m), Y(t), Y(t))
+			VCVTPD2PSY(Y(t), X(t))
+			VMOVUPS(X(t), at(RDI))
+			VCVTPS2PD(X(t), Y(t))
+			VMULPD(Y(t), Y(t), Y(t))
+			VADDPD(score, Y(t), Y(t))
+			VMOVUPD(Y(t), score)
+		}
+	})
 	VZEROUPPER()
 	RET()
 }
