@@ -1,16 +1,14 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/bgmd/bgmd/internal/yamltext"
 	"github.com/bgmd/bgmd/pkg/train"
 )
 
@@ -57,59 +55,23 @@ func (l *layer) set(where, path string, value any) {
 // parseFile reads the text of a file, which it calls file in its problems.
 func parseFile(file string, source []byte) *layer {
 	l := newLayer()
-	var doc, next yaml.Node
-	decoder := yaml.NewDecoder(bytes.NewReader(source))
-	err := decoder.Decode(&doc)
-	switch {
-	case errors.Is(err, io.EOF):
-		l.complain(file, "is empty, want keys (see bgmd config)")
-	case err != nil:
-		place, message := syntaxError(file, err)
-		l.complain(place, "%s", message)
-	case !errors.Is(decoder.Decode(&next), io.EOF):
-		l.complain(file, "has more than one YAML document")
-	case doc.Content[0].ShortTag() == "!!null":
-		l.complain(file, "is empty, want keys (see bgmd config)")
-	case doc.Content[0].Kind != yaml.MappingNode:
-		l.complain(at(file, doc.Content[0]), "is %s, want keys and values", describe(doc.Content[0]))
-	default:
-		l.section(file, "", doc.Content[0])
+	mapping, err := yamltext.Parse(file, source, "keys (see bgmd config)")
+	if err != nil {
+		l.problems = append(l.problems, err)
+		return l
 	}
+	l.section(file, "", mapping)
 	return l
 }
-
-var (
-	yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
-	// Of these errors yaml v3 gives the line counted from zero.
-	fromZero = regexp.MustCompile(`^did not find expected (',' or '[]}]'|key|'-' indicator|node content|<document start>)`)
-)
-
-// syntaxError moves the line number that the parser's message may begin with
-// to where editors look for it.
-func syntaxError(file string, err error) (where, message string) {
-	message = err.Error()
-	m := yamlLine.FindStringSubmatch(message)
-	if m == nil {
-		return file, strings.TrimPrefix(message, "yaml: ")
-	}
-	message = strings.TrimPrefix(message, m[0])
-	line, err := strconv.Atoi(m[1])
-	if err == nil && fromZero.MatchString(message) {
-		line++
-	}
-	return fmt.Sprintf("%s:%d", file, line), message
-}
-
-func at(file string, node *yaml.Node) string { return fmt.Sprintf("%s:%d", file, node.Line) }
 
 // section reads the mapping that stands for the section at path.
 func (l *layer) section(file, path string, mapping *yaml.Node) {
 	seen := map[string]int{}
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		key, value := mapping.Content[i], mapping.Content[i+1]
-		where := at(file, key)
+		where := yamltext.At(file, key)
 		if key.Kind != yaml.ScalarNode {
-			l.complain(where, "%s as a key, want a name", describe(key))
+			l.complain(where, "%s as a key, want a name", yamltext.Describe(key))
 			continue
 		}
 		full := joinKey(path, key.Value)
@@ -138,12 +100,12 @@ func (l *layer) entry(file, where, section, name string, value *yaml.Node) {
 	case strings.Contains(name, ".") && (isKey || isSection):
 		l.complain(where, "unknown key %q, write it as %s: …%s", path,
 			strings.ReplaceAll(path, ".", ": {"), strings.Repeat("}", strings.Count(path, ".")))
-	case isSection && tagged(value):
-		l.complain(where, "%s %s", path, tagProblem(value))
+	case isSection && yamltext.Tagged(value):
+		l.complain(where, "%s %s", path, yamltext.TagProblem(value))
 	case isSection && value.Kind == yaml.MappingNode:
 		l.section(file, path, value)
 	case isSection:
-		l.complain(where, "%s is %s, want a section with %s", path, describe(value), strings.Join(l.index.sections[path], ", "))
+		l.complain(where, "%s is %s, want a section with %s", path, yamltext.Describe(value), strings.Join(l.index.sections[path], ", "))
 	case isKey:
 		v, problem := convert(key, value)
 		if problem != "" {
@@ -166,7 +128,7 @@ func (l *layer) assign(flag, assignment string) {
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(source), &doc); err != nil {
-		_, message := syntaxError("", err)
+		_, message := yamltext.SyntaxError("", err)
 		l.complain(where, "%s", message)
 		return
 	}
@@ -207,15 +169,15 @@ func convert(key train.Key, node *yaml.Node) (value any, problem string) {
 	plain := node.Kind == yaml.ScalarNode && node.Style == 0
 	var err error
 	switch {
-	case tagged(node):
-		return nil, tagProblem(node)
+	case yamltext.Tagged(node):
+		return nil, yamltext.TagProblem(node)
 	case node.Kind != yaml.ScalarNode:
 	case key.Type == train.Text:
 		if node.ShortTag() == "!!str" {
 			return node.Value, ""
 		}
 		if node.ShortTag() != "!!null" {
-			return nil, fmt.Sprintf("is %s, want text (%s): put it in quotes", describe(node), key.Allowed)
+			return nil, fmt.Sprintf("is %s, want text (%s): put it in quotes", yamltext.Describe(node), key.Allowed)
 		}
 	case !plain:
 	case key.Type == train.Boolean:
@@ -236,9 +198,9 @@ func convert(key train.Key, node *yaml.Node) (value any, problem string) {
 		}
 	}
 	if err != nil { // out of range: the form is right
-		return nil, fmt.Sprintf("is %s, which does not fit in 64 bits", describe(node))
+		return nil, fmt.Sprintf("is %s, which does not fit in 64 bits", yamltext.Describe(node))
 	}
-	return nil, fmt.Sprintf("is %s, want %s", describe(node), wanted(key))
+	return nil, fmt.Sprintf("is %s, want %s", yamltext.Describe(node), wanted(key))
 }
 
 func wanted(key train.Key) string {
@@ -251,35 +213,6 @@ func wanted(key train.Key) string {
 		return "a number (" + key.Allowed + ")"
 	}
 	return "text (" + key.Allowed + ")"
-}
-
-// tagged reports whether a type is forced on a node, as in !!float 1.
-func tagged(node *yaml.Node) bool { return node.Style&yaml.TaggedStyle != 0 }
-
-func tagProblem(node *yaml.Node) string {
-	return "has the tag " + node.Tag + ", want a value without one"
-}
-
-// maxShown is how much of a value an error message shows, in bytes.
-const maxShown = 60
-
-// describe says what a node is, for error messages.
-func describe(node *yaml.Node) string {
-	switch {
-	case node.Kind == yaml.AliasNode:
-		return "an alias (*" + node.Value + ")"
-	case node.Kind == yaml.MappingNode:
-		return "a section"
-	case node.Kind == yaml.SequenceNode:
-		return "a list"
-	case node.ShortTag() == "!!null":
-		return "empty"
-	case len(node.Value) > maxShown:
-		return strconv.Quote(node.Value[:maxShown]) + "…"
-	case node.Style == 0 && strconv.Quote(node.Value) == `"`+node.Value+`"`:
-		return node.Value
-	}
-	return strconv.Quote(node.Value)
 }
 
 func orElse(s, other string) string {

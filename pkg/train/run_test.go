@@ -329,3 +329,26 @@ func TestBackdoorToNoClass(t *testing.T) {
 		t.Errorf("error is %v, want %q", err, want)
 	}
 }
+
+func TestMeasure(t *testing.T) {
+	c := tiny(t)
+	cost, err := Measure(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cost.Step <= 0 || cost.Evaluation <= 0 || cost.Steps != 2 { // 24 images, 3 clients × 4
+		t.Errorf("measured %+v", cost)
+	}
+	if got, want := cost.Epochs(3), 3*(2*cost.Step+cost.Evaluation); got != want {
+		t.Errorf("three epochs take %v, want %v", got, want)
+	}
+	c.Optimizer.LR = 1e30 // the second step cannot be taken
+	if _, err := Measure(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Measure(ctx, c); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v, want %v", err, context.Canceled)
+	}
+}

@@ -38,6 +38,10 @@ func vacant(dir string) error {
 	return nil
 }
 
+// Begun tells whether a run has begun in dir, so that it is for [Resume] and not
+// for [Create].
+func Begun(dir string) bool { return has(dir, configName) }
+
 // has tells whether there is something called name in dir.
 func has(dir, name string) bool {
 	_, err := os.Lstat(filepath.Join(dir, name))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +79,8 @@ func end(t *testing.T, w *Writer, s Status) {
 // but for its file.
 func kill(t *testing.T, w *Writer) {
 	t.Helper()
-	if err := w.lock.file.Close(); err != nil {
+	path := filepath.Join(w.dir, lockName)
+	if err := errors.Join(w.lock.Release(), os.WriteFile(path, []byte("1234567\n"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
 }

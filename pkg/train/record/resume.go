@@ -28,7 +28,7 @@ func Resume(dir string, config []byte, env Environment, lastEpoch int) (*Writer,
 	}
 	w := &Writer{dir: dir, config: bytes.Clone(config), lock: lock}
 	if err := w.resume(env, lastEpoch); err != nil {
-		return nil, errors.Join(fmt.Errorf("record: resume run in %s: %w", dir, err), lock.release())
+		return nil, errors.Join(fmt.Errorf("record: resume run in %s: %w", dir, err), lock.Release())
 	}
 	return w, nil
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/bgmd/bgmd/internal/lockfile"
 )
 
 // Writer writes one run's files and holds the run's lock until [Writer.Close].
@@ -15,8 +17,8 @@ type Writer struct {
 	dir    string
 	config []byte
 	epochs []Epoch
-	lines  []byte // metrics.jsonl
-	lock   *lock  // nil once closed
+	lines  []byte         // metrics.jsonl
+	lock   *lockfile.Lock // nil once closed
 }
 
 // ExistsError is [Create]'s error for a folder that holds a run already.
@@ -32,6 +34,23 @@ func (e *ExistsError) Error() string {
 	}
 	return fmt.Sprintf("%s holds a run with status %q: %s", e.Dir, e.Status, advice)
 }
+
+// ErrLocked is wrapped by the errors of [Create] and [Resume] when another
+// process, or another Writer of this one, is writing the run.
+var ErrLocked = errors.New("the run is being written")
+
+// acquire locks dir, or fails at once with ErrLocked.
+func acquire(dir string) (*lockfile.Lock, error) {
+	l, err := lockfile.Acquire(filepath.Join(dir, lockName))
+	if held, ok := errors.AsType[*lockfile.HeldError](err); ok {
+		return nil, fmt.Errorf("%w by process %s", ErrLocked, held.Holder)
+	}
+	return l, err
+}
+
+// WrittenBy is the id of the process that is writing the run in dir, empty if
+// none is.
+func WrittenBy(dir string) string { return lockfile.Holder(filepath.Join(dir, lockName)) }
 
 // Create begins a run in the folder dir, which it makes along with its
 // parents. config is what config.yaml shall hold: [Resume] wants the same
@@ -57,7 +76,7 @@ func Create(dir string, config []byte, env Environment) (*Writer, error) {
 	}
 	w := &Writer{dir: dir, config: bytes.Clone(config), lock: lock}
 	if err := w.begin(env); err != nil {
-		return nil, errors.Join(fmt.Errorf("record: create run: %w", err), lock.release())
+		return nil, errors.Join(fmt.Errorf("record: create run: %w", err), lock.Release())
 	}
 	return w, nil
 }
@@ -124,7 +143,7 @@ func (w *Writer) Close(o Outcome) error {
 	if err == nil {
 		err = writeJSON(w.dir, summaryName, summarise(o, w.config, w.epochs))
 	}
-	err = errors.Join(err, w.lock.release())
+	err = errors.Join(err, w.lock.Release())
 	w.lock = nil
 	if err != nil {
 		return fmt.Errorf("record: close %s: %w", w.dir, err)

@@ -1,28 +1,35 @@
-package record
+// Package lockfile keeps two processes from writing one folder at a time.
+package lockfile
 
 import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// ErrLocked is wrapped by the errors of [Create] and [Resume] when another
-// process, or another Writer of this one, is writing the run.
-var ErrLocked = errors.New("the run is being written")
+// Lock is a held lock: an advisory lock (flock) on a file, which holds the
+// process id of its holder for people to read. The kernel drops it with the
+// process, however that ends.
+type Lock struct{ file *os.File }
 
-// lock is a held lock on a run's folder: an advisory lock (flock) on the file
-// called lock, which holds the writer's process id for people to read. The
-// kernel drops it with the process, however that ends.
-type lock struct{ file *os.File }
+// HeldError is [Acquire]'s error when another process, or another Lock of this
+// one, holds the lock.
+type HeldError struct {
+	Path   string
+	Holder string // process id; "unknown" for a moment after the lock was taken
+}
 
-// acquire locks dir, or fails at once with ErrLocked.
-func acquire(dir string) (*lock, error) {
-	path := filepath.Join(dir, lockName)
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("%s is locked by process %s", e.Path, e.Holder)
+}
+
+// Acquire locks the file at path, which it makes if need be, or fails at once
+// with a [*HeldError].
+func Acquire(path string) (*Lock, error) {
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 		if err != nil {
@@ -31,7 +38,7 @@ func acquire(dir string) (*lock, error) {
 		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 			defer f.Close()
 			if errors.Is(err, unix.EWOULDBLOCK) {
-				return nil, fmt.Errorf("%w by process %s", ErrLocked, holder(path))
+				return nil, &HeldError{path, holder(path)}
 			}
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
@@ -46,14 +53,27 @@ func acquire(dir string) (*lock, error) {
 			f.Close()
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
-		return &lock{f}, nil
+		return &Lock{f}, nil
 	}
 }
 
-// release removes the lock file and gives the lock up, in this order, so that
+// Release removes the lock file and gives the lock up, in this order, so that
 // nobody's lock but this one's is removed.
-func (l *lock) release() error {
+func (l *Lock) Release() error {
 	return errors.Join(os.Remove(l.file.Name()), l.file.Close())
+}
+
+// Holder is the process id of whoever holds the lock at path, empty for nobody.
+func Holder(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK) {
+		return holder(path)
+	}
+	return ""
 }
 
 // holder reads the process id in the lock file at path, for an error message.

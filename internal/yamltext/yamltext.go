@@ -1,0 +1,90 @@
+// Package yamltext says where in a YAML file something is and what it is, for
+// error messages.
+package yamltext
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Parse returns the mapping that the text of a file, one YAML document, is. Its
+// errors call the file file, and say of an empty one that it should be want.
+func Parse(file string, source []byte, want string) (*yaml.Node, error) {
+	var doc, next yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(source))
+	err := decoder.Decode(&doc)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		where, message := SyntaxError(file, err)
+		return nil, fmt.Errorf("%s: %s", where, message)
+	case err == nil && !errors.Is(decoder.Decode(&next), io.EOF):
+		return nil, fmt.Errorf("%s: has more than one YAML document", file)
+	case err != nil, doc.Content[0].ShortTag() == "!!null":
+		return nil, fmt.Errorf("%s: is empty, want %s", file, want)
+	case doc.Content[0].Kind != yaml.MappingNode:
+		return nil, fmt.Errorf("%s: is %s, want keys and values", At(file, doc.Content[0]), Describe(doc.Content[0]))
+	}
+	return doc.Content[0], nil
+}
+
+var (
+	yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
+	// Of these errors yaml v3 gives the line counted from zero.
+	fromZero = regexp.MustCompile(`^did not find expected (',' or '[]}]'|key|'-' indicator|node content|<document start>)`)
+)
+
+// SyntaxError moves the line number that the parser's message may begin with
+// to where editors look for it.
+func SyntaxError(file string, err error) (where, message string) {
+	message = err.Error()
+	m := yamlLine.FindStringSubmatch(message)
+	if m == nil {
+		return file, strings.TrimPrefix(message, "yaml: ")
+	}
+	message = strings.TrimPrefix(message, m[0])
+	line, err := strconv.Atoi(m[1])
+	if err == nil && fromZero.MatchString(message) {
+		line++
+	}
+	return fmt.Sprintf("%s:%d", file, line), message
+}
+
+// At is where a node stands, as editors and compilers write it.
+func At(file string, node *yaml.Node) string { return fmt.Sprintf("%s:%d", file, node.Line) }
+
+// Tagged reports whether a type is forced on a node, as in !!float 1.
+func Tagged(node *yaml.Node) bool { return node.Style&yaml.TaggedStyle != 0 }
+
+// TagProblem says what is wrong with a tagged node.
+func TagProblem(node *yaml.Node) string {
+	return "has the tag " + node.Tag + ", want a value without one"
+}
+
+// maxShown is how much of a value an error message shows, in bytes.
+const maxShown = 60
+
+// Describe says what a node is, for error messages.
+func Describe(node *yaml.Node) string {
+	switch {
+	case node.Kind == yaml.AliasNode:
+		return "an alias (*" + node.Value + ")"
+	case node.Kind == yaml.MappingNode:
+		return "a section"
+	case node.Kind == yaml.SequenceNode:
+		return "a list"
+	case node.ShortTag() == "!!null":
+		return "empty"
+	case len(node.Value) > maxShown:
+		return strconv.Quote(node.Value[:maxShown]) + "…"
+	case node.Style == 0 && strconv.Quote(node.Value) == `"`+node.Value+`"`:
+		return node.Value
+	}
+	return strconv.Quote(node.Value)
+}
