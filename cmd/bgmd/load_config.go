@@ -74,7 +74,7 @@ func loadConfig(cmd *cobra.Command) (train.Config, error) {
 	}
 	var layers []*layer
 	if file != "" || cmd.Flags().Changed("config") {
-		layers = readFiles(file)
+		layers = readFiles("", file)
 		top.nameAfter(file, layers)
 	}
 	c, err := resolve(append(layers, top))
@@ -106,11 +106,11 @@ func (l *layer) nameAfter(file string, layers []*layer) {
 	}, strings.TrimLeft(stem, ".")))
 }
 
-// readFiles reads a file and the ones below it, and returns them from the
-// lowest up. It stops at the first base that cannot be read or closes a cycle.
-func readFiles(file string) []*layer {
+// readFiles reads a file, which is named at where if by another file, and the
+// ones below it, and returns them from the lowest up. It stops at the first base
+// that cannot be read or closes a cycle.
+func readFiles(where, file string) []*layer {
 	var layers []*layer
-	where := ""
 	var chain []string // files read so far, the highest first
 	var seen []fs.FileInfo
 	for {
@@ -133,12 +133,16 @@ func readFiles(file string) []*layer {
 			return layers
 		}
 		where = l.origin["base"]
-		if filepath.IsAbs(l.base) {
-			file = l.base
-		} else {
-			file = filepath.Join(filepath.Dir(file), l.base)
-		}
+		file = beside(file, l.base)
 	}
+}
+
+// beside returns the path of a base that file names.
+func beside(file, base string) string {
+	if filepath.IsAbs(base) {
+		return base
+	}
+	return filepath.Join(filepath.Dir(file), base)
 }
 
 // readFile reads one file, which is named at where if by another file. It

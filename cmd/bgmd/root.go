@@ -27,8 +27,9 @@ Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRunCommand(), newBenchCommand(), newConfigCommand(), newDoctorCommand(),
-		newAggregateCommand(), newBreakdownCommand(), newRulesCommand(), newPlotCommand(), newTableCommand(), newVersionCommand())
+	root.AddCommand(newRunCommand(), newSweepCommand(), newTableCommand(), newPlotCommand(),
+		newAggregateCommand(), newRulesCommand(), newBreakdownCommand(), newBenchCommand(),
+		newConfigCommand(), newDoctorCommand(), newVersionCommand())
 
 	root.CompletionOptions.HiddenDefaultCmd = true // it works, but is no part of the subject
 	return root

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/sweep"
+)
+
+func newSweepCommand() *cobra.Command {
+	var f sweepFlags
+	var jobs int
+	var dry, estimate bool
+	cmd := &cobra.Command{
+		Use:   "sweep --config FILE",
+		Short: "Train every run of a grid",
+		Long: text(`
+Train every run of a grid, each in a process of its own, several at a time.
+
+FILE has axes of variants (pieces of configuration) or values of a key, and
+every combination of them, with every seed, is a run:
+
+  base: ../base.yaml              # a configuration file below all
+  config:                         # what all runs share
+    data: {set: fashion-mnist}
+  seeds: [1, 2]
+  grid:
+    setting:
+      clean: {}
+      bitflip20: {corruption: {gradient: {kind: bitflip, fraction: 0.2}}}
+    optimizer.lr: [0.1, 0.01]
+  exclude:
+    - {setting: clean, optimizer.lr: 0.1}
+  override:
+    - when: {setting: clean}
+      config: {optimizer: {momentum: 0.5}}
+
+Records are those of 'bgmd run', in OUT/NAME/seed-SEED-HASH, where the name is
+made of the variants' names: clean-lr-0.01. A run whose record is complete,
+diverged ones included, is not trained again; one that was stopped goes on. So
+the same command goes on with a sweep that was stopped, in whatever way. A run
+that fails stops no other; one that crashes is started again once.
+Configurations and logs are in OUT/.sweep.`),
+		Example: text(`
+  bgmd sweep --config configs/table2/fashion-mnist.yaml --dry-run
+  bgmd sweep --config configs/table2/fashion-mnist.yaml --jobs 2 --set epochs=5
+  bgmd sweep --config configs/table2/fashion-mnist.yaml --only 'clean-*,bitflip40-bgmd'`),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.out == "" {
+				f.out = filepath.Join("runs", strings.TrimSuffix(filepath.Base(f.file), filepath.Ext(f.file)))
+			}
+			if errs := tooSmall([]count{{"jobs", jobs, 1}}); errs != nil {
+				return &configError{errors.Join(errs...)}
+			}
+			runs, err := f.runs()
+			if err != nil {
+				return &configError{err}
+			}
+			var todo []sweep.Job
+			for _, r := range runs {
+				todo = append(todo, sweep.Look(r))
+			}
+			out := cmd.OutOrStdout()
+			if dry {
+				if err := listJobs(out, todo); err != nil {
+					return err
+				}
+			}
+			if dry || estimate {
+				err = printEstimate(cmd.Context(), out, todo)
+			}
+			if dry || err != nil {
+				return err
+			}
+			return launch(cmd, f.out, jobs, todo)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.file, "config", "c", "", "read the grid from this YAML `file`")
+	flags.StringArrayVar(&f.sets, "set", nil, "set one key of every run, over the file (repeatable), as `key=value`")
+	flags.UintSliceVar(&f.seeds, "seeds", nil, "`seeds`, such as 1,2,3, instead of the file's")
+	flags.StringVar(&f.only, "only", "", "`patterns`, such as 'clean-*,bitflip40-bgmd': train only runs with such names")
+	flags.StringVarP(&f.out, "out", "o", "", "`folder` for the records (default runs/ and the file's name)")
+	flags.IntVarP(&jobs, "jobs", "j", 1, "runs trained at once; they share the cores")
+	flags.BoolVar(&dry, "dry-run", false, "list the runs and estimate their time, but train none")
+	flags.BoolVar(&estimate, "estimate", false, "measure a few steps and estimate the time first")
+	if err := errors.Join(cmd.MarkFlagRequired("config"), cmd.MarkFlagFilename("config", "yaml", "yml"), cmd.MarkFlagDirname("out")); err != nil {
+		panic(err) // no such flag: a mistake in this function
+	}
+	return cmd
+}
+
+// launch trains what is left and says how it ended.
+func launch(cmd *cobra.Command, out string, jobs int, todo []sweep.Job) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the program to start: %w", err)
+	}
+	table := newSweepTable(cmd.OutOrStdout(), cmd.ErrOrStderr())
+	l := sweep.Launcher{Out: out, Program: []string{self}, Jobs: jobs, Cores: backend.Cores(), Observe: table.observe}
+	done, err := l.Launch(cmd.Context(), todo)
+	table.clear()
+	if err != nil {
+		return err
+	}
+	s := tally(done)
+	fmt.Fprintf(cmd.OutOrStdout(), "%s; records in %s\n", s, out)
+	if cmd.Context().Err() != nil && s.left > 0 {
+		return errors.New("interrupted: the same command goes on")
+	}
+	if s.failed != nil {
+		return fmt.Errorf("%s: %s", count1(len(s.failed), "run failed", "runs failed"), strings.Join(s.failed, ", "))
+	}
+	return nil
+}
+
+// sweepTally counts jobs by how they are.
+type sweepTally struct {
+	done, left, all int
+	failed          []string
+}
+
+func tally(jobs []sweep.Job) sweepTally {
+	t := sweepTally{all: len(jobs)}
+	for _, j := range jobs {
+		switch {
+		case j.Done():
+			t.done++
+		case j.State == sweep.Failed:
+			t.failed = append(t.failed, j.String())
+		default:
+			t.left++
+		}
+	}
+	return t
+}
+
+func (t sweepTally) String() string {
+	s := fmt.Sprintf("%d of %d done", t.done, t.all)
+	if t.failed != nil {
+		s += fmt.Sprintf(", %d failed", len(t.failed))
+	}
+	return s
+}
+
+// listJobs prints the runs of a grid.
+func listJobs(w io.Writer, jobs []sweep.Job) error {
+	table := tabwriter.NewWriter(w, 0, 0, len(gap), ' ', 0)
+	fmt.Fprintln(table, "NAME\tSEED\tSTATE\tFOLDER")
+	for _, j := range jobs {
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\n", j.Config.Name, j.Config.Seed, j.State, j.Dir)
+	}
+	return table.Flush()
+}
+
+// printEstimate says how long what is left takes. Where the data is missing it
+// says so instead.
+func printEstimate(ctx context.Context, w io.Writer, jobs []sweep.Job) error {
+	left := tally(jobs).left
+	if left == 0 {
+		_, err := fmt.Fprintln(w, "nothing is left to train")
+		return err
+	}
+	cores := backend.Cores()
+	time, err := sweep.Estimate(ctx, jobs, cores)
+	if errors.Is(err, data.ErrData) {
+		_, err = fmt.Fprintf(w, "no estimate of the time: %v\n", err)
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("estimate the time: %w", err)
+	}
+	_, err = fmt.Fprintf(w, "about %s for %s on %s\n", roughly(time), count1(left, "run", "runs"), count1(cores, "core", "cores"))
+	return err
+}
+
+// roughly writes a time that is not known any better.
+func roughly(d time.Duration) string {
+	switch minutes := int(d.Round(time.Minute).Minutes()); {
+	case d < 90*time.Second:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case minutes < 60:
+		return fmt.Sprintf("%d min", minutes)
+	default:
+		return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
+	}
+}
+
+func count1(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/bgmd/bgmd/internal/yamltext"
+	"github.com/bgmd/bgmd/pkg/sweep"
+	"github.com/bgmd/bgmd/pkg/train"
+)
+
+// sweepFlags says what to sweep over.
+type sweepFlags struct {
+	file  string
+	sets  []string
+	seeds []uint // instead of the grid's, unless empty
+	only  string // patterns on names; empty for all
+	out   string // empty for runs/<file's stem>
+}
+
+// runs returns the runs of the grid, in order and with their records' folders
+// as [runName] has them. The error lists the problems of all runs, each once.
+func (f *sweepFlags) runs() ([]sweep.Run, error) {
+	source, err := os.ReadFile(f.file)
+	if reason, ok := errors.AsType[*fs.PathError](err); ok {
+		err = fmt.Errorf("--config %s: %w", f.file, reason.Err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	grid, err := sweep.Parse(f.file, source)
+	if err != nil {
+		return nil, err
+	}
+	cells, err := grid.Cells()
+	if err != nil {
+		return nil, err
+	}
+	seeds := grid.Seeds
+	for i, seed := range f.seeds {
+		if slices.Contains(f.seeds[:i], seed) {
+			return nil, fmt.Errorf("--seeds has %d twice", seed)
+		}
+		seeds = append(seeds[:i:i], uint64(seed))
+	}
+	var runs []sweep.Run
+	var problems []error
+	known := map[string]bool{}
+	for _, cell := range cells {
+		for _, seed := range seeds {
+			c, err := f.resolve(grid, cell, seed)
+			for _, problem := range unjoin(err) {
+				if !known[problem.Error()] {
+					known[problem.Error()] = true
+					problems = append(problems, problem)
+				}
+			}
+			runs = append(runs, sweep.Run{Config: c, Dir: filepath.Join(f.out, c.Name, runName(c))})
+		}
+	}
+	if problems != nil {
+		return nil, errors.Join(problems...)
+	}
+	return f.selected(runs)
+}
+
+// unjoin returns the errors that errors.Join has joined.
+func unjoin(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// resolve returns the configuration of one run. It reads all layers anew: merged
+// ones share maps with what they were merged into.
+func (f *sweepFlags) resolve(grid *sweep.Grid, cell sweep.Cell, seed uint64) (train.Config, error) {
+	var layers []*layer
+	if grid.Base != nil {
+		layers = readFiles(yamltext.At(f.file, grid.Base), beside(f.file, grid.Base.Value))
+	}
+	for _, piece := range cell.Pieces {
+		layers = append(layers, f.piece(piece))
+	}
+	top := newLayer()
+	for _, assignment := range f.sets {
+		top.assign("--set", assignment)
+	}
+	top.refuse()
+	top.set(f.file, "name", cell.Name)
+	top.set(f.file, "seed", seed)
+	return resolve(append(layers, top))
+}
+
+// ofTheSweep holds the keys that a sweep sets itself, and by what.
+var ofTheSweep = []struct{ key, instead string }{
+	{"name", "runs are named after the grid's variants"},
+	{"seed", "use seeds at the top of the file, or --seeds"},
+	{"workers", "use --jobs, which share the cores"},
+}
+
+// refuse complains about keys that a sweep sets itself.
+func (l *layer) refuse() {
+	for _, k := range ofTheSweep {
+		if where := l.origin[k.key]; where != "" {
+			l.complain(where, "a sweep has no use for %s: %s", k.key, k.instead)
+		}
+	}
+}
+
+// piece reads a piece of configuration of the grid's file.
+func (f *sweepFlags) piece(node *yaml.Node) *layer {
+	l := newLayer()
+	l.section(f.file, "", node)
+	if l.base != "" {
+		l.complain(l.origin["base"], "base belongs at the top of the file")
+	}
+	l.refuse()
+	return l
+}
+
+// selected returns those of runs whose names match one of the patterns of
+// --only. A pattern that matches no run is an error.
+func (f *sweepFlags) selected(runs []sweep.Run) ([]sweep.Run, error) {
+	if f.only == "" {
+		return runs, nil
+	}
+	chosen := make([]bool, len(runs))
+	for pattern := range strings.SplitSeq(f.only, ",") {
+		found := false
+		for i, r := range runs {
+			matches, err := path.Match(pattern, r.Config.Name)
+			if err != nil {
+				return nil, fmt.Errorf("--only has %q, want a pattern such as clean-*", pattern)
+			}
+			chosen[i] = chosen[i] || matches
+			found = found || matches
+		}
+		if !found {
+			return nil, fmt.Errorf("--only: no run matches %q (have %s)", pattern, strings.Join(names(runs), ", "))
+		}
+	}
+	var some []sweep.Run
+	for i, r := range runs {
+		if chosen[i] {
+			some = append(some, r)
+		}
+	}
+	return some, nil
+}
+
+// names returns the runs' names, each once, in order.
+func names(runs []sweep.Run) []string {
+	var names []string
+	for _, r := range runs {
+		names = append(names, r.Config.Name)
+	}
+	return slices.Compact(names)
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bgmd/bgmd/pkg/sweep"
+)
+
+// The records of Table 2 were begun by bgmd run, before there were grids. The
+// grid has to find them: these are the folders of some.
+func TestTable2Folders(t *testing.T) {
+	f := sweepFlags{file: "../../configs/table2/fashion-mnist.yaml", sets: []string{"epochs=5"}, out: "out"}
+	runs, err := f.runs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(runs) != 44 {
+		t.Errorf("the grid has %d runs, want 11 settings × 4 aggregators", len(runs))
+	}
+	have := map[string]sweep.Run{}
+	for _, r := range runs {
+		have[r.Dir] = r
+	}
+	for _, dir := range []string{
+		"clean-sgd/seed-1-d5ab62a9", "clean-cmd/seed-1-bf1cd22c", "clean-bgmd/seed-1-60a9ecdb", "clean-gmd/seed-1-62015fed",
+		"bitflip20-sgd/seed-1-5620f5ee", "bitflip20-cmd/seed-1-03ab0aa5", "bitflip20-gmd/seed-1-416a6182",
+		"bitflip40-sgd/seed-1-ff5aa98f", "bitflip40-cmd/seed-1-0fb63405", "bitflip40-bgmd/seed-1-7f43d39c", "bitflip40-gmd/seed-1-62727d53",
+		"additive20-sgd/seed-1-074e7eb8", "additive20-cmd/seed-1-8d067b4d",
+	} {
+		if have[filepath.Join("out", dir)].Dir == "" {
+			t.Errorf("no run in %s", dir)
+		}
+	}
+	for name, beta := range map[string]float64{"clean-bgmd": 0.05, "additive40-bgmd": 0.2, "additive20-bgmd": 0.1, "backdoor40-gmd": 1} {
+		f.only = name
+		runs, err := f.runs()
+		if err != nil || len(runs) != 1 || runs[0].Config.Aggregator.Block.Fraction != beta {
+			t.Errorf("%s: %v, %v, want one run with a block of %g", name, runs, err, beta)
+		}
+	}
+}
+
+// writeFile writes a file into a folder of the test's and returns its path.
+func writeFile(t testing.TB, dir, name, text string) string {
+	t.Helper()
+	file := filepath.Join(dir, name)
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestSweepLayers(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "lowest.yaml", "profile: author-code\noptimizer: {lr: 5}\nname: unused\n")
+	writeFile(t, dir, "base.yaml", "base: lowest.yaml\nepochs: 7\n")
+	f := sweepFlags{out: "out", file: writeFile(t, dir, "grid.yaml", `
+base: base.yaml
+config: {epochs: 8, optimizer: {lr: 4, momentum: 0.1}}
+seeds: [3, 1]
+grid:
+  optimizer.lr: [3, 1e-2]
+  z:
+    b: {optimizer: {momentum: 0.2}}
+    a: {}
+exclude:
+  - {optimizer.lr: 1e-2, z: b}
+override:
+  - {when: {z: b}, config: {epochs: 9}}
+  - {when: {z: b, optimizer.lr: 3}, config: {epochs: 10}}
+`)}
+	list := func() string {
+		t.Helper()
+		runs, err := f.runs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		for _, r := range runs {
+			c := r.Config
+			if want := filepath.Join("out", c.Name, runName(c)); r.Dir != want {
+				t.Errorf("folder %s, want %s", r.Dir, want)
+			}
+			fmt.Fprintln(&b, r, c.Profile, c.Epochs, c.Optimizer.LR, c.Optimizer.Momentum)
+		}
+		return b.String()
+	}
+	check := func(want string) {
+		t.Helper()
+		if got := list(); got != want {
+			t.Errorf("got:\n%swant:\n%s", got, want)
+		}
+	}
+	check(`lr-3-b seed 3 author-code 10 3 0.2
+lr-3-b seed 1 author-code 10 3 0.2
+lr-3-a seed 3 author-code 8 3 0.1
+lr-3-a seed 1 author-code 8 3 0.1
+lr-1e-2-a seed 3 author-code 8 0.01 0.1
+lr-1e-2-a seed 1 author-code 8 0.01 0.1
+`)
+	f.sets, f.seeds, f.only = []string{"epochs=2"}, []uint{9}, "*-b,lr-1e*"
+	check("lr-3-b seed 9 author-code 2 3 0.2\nlr-1e-2-a seed 9 author-code 2 0.01 0.1\n")
+}
+
+func TestSweepConfigErrors(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const grid = "grid: {a: {x: {}, y: {}}}\n"
+	tests := []struct {
+		name, source string
+		flags        sweepFlags
+		want         string
+	}{
+		{"of every run, once", "config: {sede: 1}\ngrid:\n  optimizer.lr: [0.1, x, -1]\n  a: {b: {epochs: 0}, c: {}}\n", sweepFlags{},
+			`g.yaml:1: unknown key "sede", did you mean seed? (have name, profile, seed, epochs, workers, diverged_loss, data, model, corruption, aggregator, optimizer, schedule)
+g.yaml:4: epochs is 0, want ≥ 1
+g.yaml:3: optimizer.lr is x, want a number (> 0)
+g.yaml:3: optimizer.lr is -1, want > 0`},
+		{"keys of the sweep's own", "config: {seed: 1}\ngrid:\n  a:\n    x: {name: n}\n    y: {base: f.yaml}\n", sweepFlags{sets: []string{"workers=1"}},
+			`g.yaml:1: a sweep has no use for seed: use seeds at the top of the file, or --seeds
+g.yaml:4: a sweep has no use for name: runs are named after the grid's variants
+--set workers=1: a sweep has no use for workers: use --jobs, which share the cores
+g.yaml:5: base belongs at the top of the file`},
+		{"no base", "base: nowhere.yaml\n" + grid, sweepFlags{}, `g.yaml:1: base nowhere.yaml: no such file or directory`},
+		{"an axis that is no key", "grid:\n  optimizer.momentun: [1]\n", sweepFlags{},
+			`g.yaml:2: unknown key "optimizer.momentun", did you mean optimizer.momentum? (have lr, momentum, nesterov, weight_decay)`},
+		{"only", grid, sweepFlags{only: "x,z*"}, `--only: no run matches "z*" (have x, y)`},
+		{"only, a bad pattern", grid, sweepFlags{only: "[x"}, `--only has "[x", want a pattern such as clean-*`},
+		{"seeds", grid, sweepFlags{seeds: []uint{1, 1}}, `--seeds has 1 twice`},
+		{"a long name", "grid: {a: {" + strings.Repeat("x", 101) + ": {}}}", sweepFlags{},
+			`g.yaml: name is "` + strings.Repeat("x", 101) + `", want at most 100 letters, digits and . _ -, not a dot first`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.flags.file = writeFile(t, ".", "g.yaml", tt.source)
+			_, err := tt.flags.runs()
+			if got := fmt.Sprint(err); got != tt.want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, tt.want)
+			}
+		})
+	}
+	_, err := (&sweepFlags{file: "nowhere.yaml"}).runs()
+	if got, want := fmt.Sprint(err), "--config nowhere.yaml: no such file or directory"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
