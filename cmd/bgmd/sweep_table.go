@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -48,9 +49,17 @@ func (t *sweepTable) line(e sweep.Event) {
 	case j.Err != nil:
 		fmt.Fprintf(t.out, "failed      %s: %v\n", j, j.Err)
 	default:
-		fmt.Fprintf(t.out, "%-10s  %s after %s: test accuracy %.2f %%; %s%s\n",
-			j.State, j, count1(j.Epochs, "epoch", "epochs"), j.Accuracy, tally(e.Jobs), timeLeft(e.Left))
+		fmt.Fprintf(t.out, "%-10s  %s after %s%s; %s%s\n",
+			j.State, j, count1(j.Epochs, "epoch", "epochs"), accuracy(*j), tally(e.Jobs), timeLeft(e.Left))
 	}
+}
+
+// accuracy is empty before there is any, and after a test that gave none.
+func accuracy(j sweep.Job) string {
+	if math.IsNaN(j.Accuracy) {
+		return ""
+	}
+	return fmt.Sprintf(", test accuracy %.2f %%", j.Accuracy)
 }
 
 func timeLeft(d time.Duration) string {
@@ -66,8 +75,8 @@ func (t *sweepTable) draw(e sweep.Event) {
 	lines := []string{tally(e.Jobs).String() + timeLeft(e.Left)}
 	for _, j := range e.Jobs {
 		if j.State == sweep.Running {
-			lines = append(lines, fmt.Sprintf("  %-28s  epoch %d/%d  %6.2f %%%s",
-				j, j.Epochs, j.Config.Epochs, j.Accuracy, timeLeft(j.Left)))
+			lines = append(lines, fmt.Sprintf("  %-28s  epoch %d/%d%s%s",
+				j, j.Epochs, j.Config.Epochs, accuracy(j), timeLeft(j.Left)))
 		}
 	}
 	width := lineWidth(t.err)
