@@ -121,7 +121,7 @@ func launch(cmd *cobra.Command, out string, jobs int, todo []sweep.Job) error {
 		return errors.New("interrupted: the same command goes on")
 	}
 	if s.failed != nil {
-		return fmt.Errorf("%s: %s", count1(len(s.failed), "run failed", "runs failed"), strings.Join(s.failed, ", "))
+		return fmt.Errorf("%s: %s", plural(len(s.failed), "run failed", "runs failed"), strings.Join(s.failed, ", "))
 	}
 	return nil
 }
@@ -174,7 +174,7 @@ func printEstimate(ctx context.Context, w io.Writer, jobs []sweep.Job) error {
 		return err
 	}
 	cores := backend.Cores()
-	time, err := sweep.Estimate(ctx, jobs, cores)
+	estimate, err := sweep.Estimate(ctx, jobs, cores)
 	if errors.Is(err, data.ErrData) {
 		_, err = fmt.Fprintf(w, "no estimate of the time: %v\n", err)
 		return err
@@ -182,7 +182,7 @@ func printEstimate(ctx context.Context, w io.Writer, jobs []sweep.Job) error {
 	if err != nil {
 		return fmt.Errorf("estimate the time: %w", err)
 	}
-	_, err = fmt.Fprintf(w, "about %s for %s on %s\n", roughly(time), count1(left, "run", "runs"), count1(cores, "core", "cores"))
+	_, err = fmt.Fprintf(w, "about %s for %s on %s\n", roughly(estimate), plural(left, "run", "runs"), plural(cores, "core", "cores"))
 	return err
 }
 
@@ -198,7 +198,8 @@ func roughly(d time.Duration) string {
 	}
 }
 
-func count1(n int, one, more string) string {
+// plural counts in words.
+func plural(n int, one, more string) string {
 	if n == 1 {
 		return "1 " + one
 	}

@@ -50,7 +50,7 @@ func (t *sweepTable) line(e sweep.Event) {
 		fmt.Fprintf(t.out, "failed      %s: %v\n", j, j.Err)
 	default:
 		fmt.Fprintf(t.out, "%-10s  %s after %s%s; %s%s\n",
-			j.State, j, count1(j.Epochs, "epoch", "epochs"), accuracy(*j), tally(e.Jobs), timeLeft(e.Left))
+			j.State, j, plural(j.Epochs, "epoch", "epochs"), accuracy(*j), tally(e.Jobs), timeLeft(e.Left))
 	}
 }
 

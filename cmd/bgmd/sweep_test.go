@@ -191,6 +191,11 @@ func TestSweepKilled(t *testing.T) {
 	untilEpoch(t, dir, "bgmd", 1)
 	s.signal(s.Process.Pid, syscall.SIGKILL)
 	s.end(-1)
+	folders, _ := filepath.Glob(filepath.Join(dir, "out", "bgmd", "*"))
+	until(t, "the end of the run's process", func() bool { return record.WrittenBy(folders[0]) == "" })
+	if got := records(t, filepath.Join(dir, "out"))["bgmd"]; got != "unfinished" {
+		t.Errorf("the run is %s: its process has outlived the sweep", got)
+	}
 	first := contents(t, filepath.Join(dir, "out", "sgd"))
 	startSweep(t, dir).end(0, "started     bgmd seed 1", "2 of 2 done; records in out")
 	wantUndisturbed(t, filepath.Join(dir, "out"))
@@ -305,7 +310,7 @@ func TestSweepWithADamagedRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Dir(files[0]), "metrics.jsonl", strings.Replace(string(text), `"epoch":1`, `"epoch":7`, 1))
-	startSweep(t, dir).end(1, "failed      sgd seed 1: its record is damaged: record: out/sgd/", "metrics.jsonl, line 2: found epoch 7, want 1",
+	startSweep(t, dir).end(1, "failed      sgd seed 1: its record is damaged, move it away to train anew: record: out/sgd/", "metrics.jsonl, line 2: found epoch 7, want 1",
 		"finished    bgmd seed 1", "1 of 2 done, 1 failed")
 	if err := os.WriteFile(files[0], text, 0o644); err != nil {
 		t.Fatal(err)

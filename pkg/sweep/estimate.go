@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"runtime/debug"
 	"time"
 
 	"github.com/bgmd/bgmd/pkg/train"
@@ -15,6 +16,7 @@ const estimateFor = 25 * time.Second
 // processes share them. A run that is unlike all that were measured in time
 // counts as the mean of those. It fails as [train.Measure] does.
 func Estimate(ctx context.Context, jobs []Job, cores int) (time.Duration, error) {
+	defer debug.FreeOSMemory() // a model and its clients' gradients, which this process needs no more
 	pace := paces{}
 	start := time.Now()
 	for _, j := range jobs {

@@ -66,7 +66,7 @@ func Look(r Run) Job {
 	}
 	run, err := record.Read(r.Dir)
 	if err != nil {
-		j.State, j.Err = Failed, fmt.Errorf("its record is damaged: %w", err)
+		j.State, j.Err = Failed, fmt.Errorf("its record is damaged, move it away to train anew: %w", err)
 		return j
 	}
 	switch run.Status() {

@@ -43,8 +43,8 @@ const folderName = ".sweep"
 // Launch trains what is left of jobs, as [Look] returned them, and returns how
 // far they are then. A run that fails stops no other: see [Job.Err]. When ctx
 // ends, the processes are told to stop after their current step, and waited
-// for. It fails itself only when another sweep is at work in the folder, with
-// a [*lockfile.HeldError], or when the folder cannot be written.
+// for. It fails itself only when another sweep is at work in the folder, or when
+// the folder cannot be written.
 func (l *Launcher) Launch(ctx context.Context, jobs []Job) ([]Job, error) {
 	folder := filepath.Join(l.Out, folderName)
 	if err := os.MkdirAll(folder, 0o755); err != nil {

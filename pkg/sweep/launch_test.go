@@ -37,6 +37,7 @@ func TestProcesses(t *testing.T) {
 		{"panic", `echo panic: oh; echo goroutine 1; exit 2`, "exit status 2", "exit status 2; LOG ends with\n    panic: oh\n    goroutine 1"},
 		{"killed", `echo bgmd: nearly; kill -9 $$`, "signal: killed", "signal: killed; LOG ends with\n    bgmd: nearly"},
 		{"silent", `exit 1`, "exit status 1", "exit status 1; it said nothing"},
+		{"idle", `exit 0`, "", "its process ended well, but its record is not complete"},
 		{"long", `seq 1 20000; echo bgmd: end; exit 1`, "", "exit status 1; LOG ends with\n    19992\n    19993\n    19994\n    19995\n    19996\n    19997\n    19998\n    19999\n    20000\n    bgmd: end"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -36,8 +36,12 @@ func (l *Launcher) train(ctx context.Context, r Run, retry func(how string)) err
 		retry(crashed.how)
 		err = l.process(ctx, r)
 	}
-	if ctx.Err() != nil && Look(r).Err == nil {
+	now := Look(r)
+	switch {
+	case ctx.Err() != nil && now.Err == nil:
 		return nil // it was told to stop, and can go on
+	case err == nil && !now.Done():
+		return errors.New("its process ended well, but its record is not complete")
 	}
 	return err
 }
