@@ -27,7 +27,7 @@ Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRunCommand(), newSweepCommand(), newTableCommand(), newPlotCommand(),
+	root.AddCommand(newRunCommand(), newSweepCommand(), newTableCommand(), newPlotCommand(), newReportCommand(),
 		newAggregateCommand(), newRulesCommand(), newBreakdownCommand(), newBenchCommand(),
 		newConfigCommand(), newDoctorCommand(), newVersionCommand())
 

@@ -66,16 +66,19 @@ type Row struct {
 // Figure is a printed cell: a test accuracy in percent and what stands behind
 // its ±, or a dash, which stands for training that diverged.
 type Figure struct {
-	Accuracy, Spread float64
-	Diverged         bool
+	Accuracy float64 `json:"accuracy"`
+	Spread   float64 `json:"spread"`
+	Diverged bool    `json:"diverged"`
 }
 
 // Runs are public results of one cell: final and best test accuracy in percent,
 // means over N runs, and the deviation of the final ones.
 type Runs struct {
-	N                         int
-	Accuracy, Deviation, Best float64
-	Diverged                  bool
+	N         int     `json:"n"`
+	Accuracy  float64 `json:"accuracy"`
+	Deviation float64 `json:"deviation"`
+	Best      float64 `json:"best"`
+	Diverged  bool    `json:"diverged"`
 }
 
 // Epochs returns the number of epochs behind the rows of a data set, 0 if the
