@@ -6,11 +6,22 @@ TAGS    ?= $(shell scripts/backend.sh 2>/dev/null)
 LINT    := golangci-lint
 PYTHON  ?= /usr/bin/python3
 
+, := ,
+
+# What `make reproduce-*` does. FULL=1 is the paper's size.
+PROFILE ?= author-code
+EPOCHS  ?= $(if $(FULL),50,10)
+SEEDS   ?= $(if $(FULL),1$(,)2$(,)3$(,)4$(,)5,1)
+JOBS    ?= 1
+ONLY    ?= *
+OUT     ?= results/reproduced
+
 .DEFAULT_GOAL := help
-.PHONY: help quickstart build test race cover lint bench bench-peers data clean
+.PHONY: help quickstart build test race cover lint bench bench-peers data clean \
+	reproduce-table2 reproduce-figures
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 quickstart: ## install OpenBLAS if possible, build, and train on the embedded set
 	@scripts/backend.sh --install >/dev/null
@@ -46,6 +57,23 @@ bench-peers: build ## the same, and aggregation, beside PyTorch and NumPy (Debia
 
 data: ## download Fashion-MNIST into data/
 	scripts/download_datasets.sh fashion-mnist
+
+# $(call sweep,GRID,FOLDER,PATTERNS) trains what is not trained yet.
+sweep = $(BIN) sweep --config $(1) --out $(OUT)/$(2) --only '$(3)' --estimate \
+	--set profile=$(PROFILE) --set epochs=$(EPOCHS) --seeds $(SEEDS) --jobs $(JOBS)
+
+reproduce-table2: data build ## train Table 2's Fashion-MNIST block and set it beside the paper's (EPOCHS, SEEDS, JOBS, PROFILE, ONLY, FULL=1)
+	@status=0; $(call sweep,configs/table2/fashion-mnist.yaml,table2/fashion-mnist,$(ONLY)) || status=$$?; \
+	$(BIN) table table2 --results $(OUT) --profile $(PROFILE) --format markdown --out $(OUT)/table2.md && \
+	$(BIN) table table2 --results $(OUT) --profile $(PROFILE) && \
+	echo && echo "$(OUT)/table2.md"; exit $$status
+
+reproduce-figures: data build ## train what the paper's figures need, and draw them
+	$(call sweep,configs/table2/fashion-mnist.yaml,table2/fashion-mnist,clean-*$(,)bitflip*$(,)impulse*$(,)backdoor*)
+	$(call sweep,configs/figures/fig1.yaml,figures/fig1,*)
+	mkdir -p $(OUT)/figures
+	for f in fig1a fig1b fig2 fig3 fig4 fig1c fig5; do \
+		$(BIN) plot $$f --results $(OUT) --profile $(PROFILE) --out $(OUT)/figures/$$f.png || exit 1; done
 
 clean: ## remove what was built; records in runs/ stay
 	rm -rf bin coverage.out
