@@ -192,7 +192,11 @@ func TestConfigs(t *testing.T) {
 			t.Errorf("%s: want only .yaml files", file)
 			continue
 		}
-		if strings.HasPrefix(filepath.Base(filepath.Dir(file)), "table") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "\ngrid:\n") {
 			if _, err := (&sweepFlags{file: file}).runs(); err != nil {
 				t.Errorf("%v", err)
 			}
