@@ -46,14 +46,10 @@ func squaredDistanceGo(lanes *[16]float64, x, y []float32) {
 	}
 }
 
-func dotsGo(out []float64, a, b [][]float32, from int) {
-	for i, x := range a {
-		for j, y := range b {
-			var sum float64
-			for c := from; c < len(x); c++ {
-				sum += float64(x[c]) * float64(y[c])
-			}
-			out[len(b)*i+j] += sum
-		}
+func dotGo(x, y []float32) float64 {
+	var sum float64
+	for c, v := range x {
+		sum += float64(v) * float64(y[c])
 	}
+	return sum
 }

@@ -192,49 +192,6 @@ func Pool(out []float32, arg []uint8, a, b, c, d []float32, bias float32) {
 	poolGo(out[done:], arg[done:], a[done:], b[done:], c[done:], d[done:], bias)
 }
 
-// Tile returns the height and width of the tiles that [Dots] is fastest at on
-// this processor.
-func Tile() (rows, cols int) {
-	if accelerated && !accelerated512 {
-		return 4, 3
-	}
-	return 4, 4
-}
-
-// Dots adds to out[len(b)·i+j] the inner product of rows a[i] and b[j], for a
-// and b of the lengths that [Tile] returns, all rows of one length. Products are
-// summed in float32, in eight or sixteen sums over the columns (one by one in
-// plain Go, in float64): a caller who wants more digits than float32 has for all
-// of a long row cuts it. It asks for as many elements of next, if there are, to
-// come into the cache.
-func Dots(out []float64, a, b [][]float32, next []float32) {
-	rows, cols := Tile()
-	check("Dots", len(a), rows)
-	check("Dots", len(b), cols)
-	check("Dots", len(out), rows*cols)
-	n := len(a[0])
-	for _, row := range a {
-		check("Dots", len(row), n)
-	}
-	for _, row := range b {
-		check("Dots", len(row), n)
-	}
-	done := 0
-	if len(next) == 0 {
-		next = a[0]
-	}
-	if cols == 3 {
-		if done = whole(n, 8); done > 0 {
-			dotsAVX2(&out[0], &a[0], &b[0], &next[0], done)
-		}
-	} else if accelerated512 {
-		if done = whole(n, 16); done > 0 {
-			dotsAVX512(&out[0], &a[0], &b[0], &next[0], done)
-		}
-	}
-	dotsGo(out, a, b, done)
-}
-
 // whole is how many of n elements the assembly does, a multiple of step; 0 where
 // there is none.
 func whole(n, step int) int {

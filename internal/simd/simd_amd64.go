@@ -6,4 +6,4 @@ import "golang.org/x/sys/cpu"
 var accelerated = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
 // accelerated512 says whether what there is for AVX-512 may be used, too.
-var accelerated512 = accelerated && cpu.X86.HasAVX512F
+var accelerated512 = accelerated && cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL

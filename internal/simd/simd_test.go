@@ -272,43 +272,52 @@ func TestSquaredDistance(t *testing.T) {
 	}
 }
 
-func TestDots(t *testing.T) {
+func TestGram(t *testing.T) {
 	t.Run("AVX2", func(t *testing.T) {
 		defer func(was bool) { accelerated512 = was }(accelerated512)
 		accelerated512 = false
-		testDots(t)
+		testGram(t)
 	})
-	both(t, testDots)
+	both(t, testGram)
 }
 
-func testDots(t *testing.T) {
-	height, width := Tile()
+func testGram(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 1))
-	for _, n := range lengths() {
-		a, b := make([][]float32, height), make([][]float32, width)
-		for i := range a {
-			a[i] = values(rng, n)
+	for _, n := range []int{1, 2, 3, 5, 8, 9, 32} {
+		g := NewGram(n)
+		for _, cols := range append(lengths(), GramChunk, 2*GramChunk+33) {
+			stride := cols + n
+			data := values(rng, n*stride)
+			rows := make([][]float32, n)
+			for i := range rows {
+				rows[i] = data[i*stride:][:cols]
+			}
+			sums, K := make([]float64, g.Sums()), make([]float64, n*n)
+			g.Add(sums, data, stride, cols)
+			g.Add(sums, data[:(n-1)*stride+cols], stride, cols)
+			g.Fill(K, sums)
+			checkGram(t, K, rows)
 		}
-		for j := range b {
-			b[j] = values(rng, n)
-		}
-		out := make([]float64, height*width)
-		for k := range out {
-			out[k] = float64(k)
-		}
-		Dots(out, a, b, b[1])
-		for i, x := range a {
-			for j, y := range b {
-				want, size := float64(width*i+j), 0.0
-				for c := range x {
-					product := float64(x[c]) * float64(y[c])
-					want += product
-					size += math.Abs(product)
-				}
-				// n/8 roundings of u = 2⁻²⁴ in each of eight sums, and those of the sums.
-				if got := out[width*i+j]; math.Abs(got-want) > (float64(n)/8+5)/(1<<24)*size {
-					t.Fatalf("n = %d: product of rows %d and %d is %v, want %v", n, i, j, got, want)
-				}
+	}
+}
+
+// checkGram holds K to twice the rows' Gram matrix: n/8 roundings of u = 2⁻²⁴ in
+// each of eight sums, and those of the sums.
+func checkGram(t *testing.T, K []float64, rows [][]float32) {
+	t.Helper()
+	for i, x := range rows {
+		for j, y := range rows {
+			want, size := 0.0, 0.0
+			for c := range x {
+				product := 2 * float64(x[c]) * float64(y[c])
+				want += product
+				size += math.Abs(product)
+			}
+			if j > i {
+				want, size = 0, 0
+			}
+			if got := K[i*len(rows)+j]; math.Abs(got-want) > (float64(len(x))/8+5)/(1<<24)*size {
+				t.Fatalf("%d rows of %d: product of rows %d and %d is %v, want %v", len(rows), len(x), i, j, got, want)
 			}
 		}
 	}
@@ -327,10 +336,9 @@ func TestLengthsAreChecked(t *testing.T) {
 		"AddScaled4":      func() { AddScaled4(z, &[4][]float32{x, x, y, x}, new([4]float64), nil) },
 		"AddPowers4":      func() { AddPowers4(z, z, &[4][]float32{x, x, y, x}, nil) },
 		"Pool":            func() { Pool(x, make([]uint8, 16), x, x, y, x, 0) },
-		"Dots": func() {
-			height, width := Tile()
-			rows := [][]float32{x, x, y, x}
-			Dots(make([]float64, height*width), rows[:height], rows[:width], nil)
+		"Gram": func() {
+			g := NewGram(4)
+			g.Add(make([]float64, g.Sums()), x[:15], 4, 4)
 		},
 	} {
 		func() {
@@ -350,9 +358,9 @@ func BenchmarkPrimitives(b *testing.B) {
 	x, y := values(rng, n), values(rng, n)
 	sum, squares := doubles(rng, n), doubles(rng, n)
 	rows := func() []float32 { return values(rng, n) }
-	a, c := [4][]float32{rows(), rows(), rows(), rows()}, [4][]float32{rows(), rows(), rows(), rows()}
-	height, width := Tile()
-	out := make([]float64, height*width)
+	a := [4][]float32{rows(), rows(), rows(), rows()}
+	gram, many := NewGram(32), values(rng, 32*n)
+	sums := make([]float64, gram.Sums())
 	block, net := values(rng, 4*Lanes), NewNetwork(4, [][2]int32{{0, 1}})
 	for _, f := range []struct {
 		name  string
@@ -367,7 +375,7 @@ func BenchmarkPrimitives(b *testing.B) {
 		{"AddPowers4", 16 * n, func() { AddPowers4(sum, squares, &a, nil) }},
 		{"AddPowers", 4 * n, func() { AddPowers(sum, squares, x) }},
 		{"SquaredDistance", 8 * n, func() { SquaredDistance(x, y) }},
-		{"Dots", int64(height+width) * 4 * n, func() { Dots(out, a[:height], c[:width], nil) }},
+		{"Gram", 32 * 4 * n, func() { gram.Add(sums, many, n, n) }},
 	} {
 		b.Run(f.name, func(b *testing.B) {
 			b.SetBytes(f.bytes)

@@ -54,12 +54,12 @@ func squaredDistanceAVX2(lanes *[16]float64, x *float32, y *float32, n int)
 //go:noescape
 func poolAVX2(out *float32, arg *uint8, a *float32, b *float32, c *float32, d *float32, n int, bias float32)
 
-// dotsAVX2 adds to out[3i+j] the inner product of row i of four and row j of three, 8 columns at a time.
+// gramAVX2 adds to 12 sums a tile the inner products of its rows, stride bytes apart, over n columns, a positive multiple of 8.
 //
 //go:noescape
-func dotsAVX2(out *float64, a *[]float32, b *[]float32, next *float32, n int)
+func gramAVX2(sums *float64, data *float32, rows int, stride int, tiles *[8]int32, count int, n int)
 
-// dotsAVX512 adds to out[4i+j] the inner product of row i of four and row j of four, 16 columns at a time.
+// gramAVX512 adds to 16 sums a tile the inner products of its rows, stride bytes apart, over n columns, a positive multiple of 16.
 //
 //go:noescape
-func dotsAVX512(out *float64, a *[]float32, b *[]float32, next *float32, n int)
+func gramAVX512(sums *float64, data *float32, rows int, stride int, tiles *[8]int32, count int, n int)

@@ -1,7 +1,6 @@
 package agg
 
 import (
-	"iter"
 	"math"
 
 	"gonum.org/v1/gonum/blas"
@@ -12,26 +11,24 @@ import (
 )
 
 const (
-	// gramChunk is the number of columns whose products are summed in float32:
-	// the seven rows of a tile stay in the first-level cache, 32 rows and as
-	// much of what comes next in the second-level one.
-	gramChunk = 1024
-	// gramSlabs bounds the number of slabs, which own n×n sums each.
-	gramSlabs = 64
+	gramChunk   = simd.GramChunk
+	gramSlabs   = 64 // at most: slabs own n×n sums each
+	gramSlabLen = 64 // chunks, at least
 )
 
 // gram computes Gram matrices of the rows of an n×d matrix, whose columns it
 // cuts in slabs that depend on d alone; it sums each slab on its own, in
 // parallel, and then the slabs in order.
 type gram struct {
-	K     []float64 // n×n, symmetric
+	K     []float64  // n×n, symmetric
+	tiles *simd.Gram // of n rows
+	n     int
 	slabs []gramSlab
 }
 
 type gramSlab struct {
 	sum   []float64 // n×n, lower triangle
 	tiles []float64 // sums of one tile after another
-	tiled [][]float32
 	near  []float32 // n×gramChunk, centred rows of fast
 	rows  []float64 // the same of exact
 }
@@ -44,70 +41,28 @@ type gramSlab struct {
 // BLAS, a chunk at a time, which are too thin for one to be fast and compute
 // both triangles.
 func (g *gram) fast(G Matrix, centre int) {
-	n := G.Rows
-	height, width := simd.Tile()
-	size := height * width
-	g.overSlabs(G, func(s *gramSlab, lo, cols int) {
-		// The last row stands in for those that the last tiles lack.
-		s.tiled = grown(s.tiled, n+height)
-		for i := range s.tiled {
-			s.tiled[i] = G.Data[min(i, n-1)*G.Cols+lo:][:cols]
-		}
-		if centre >= 0 {
-			s.centreOn(s.tiled[centre], n)
-		}
-		next := min(gramChunk, G.Cols-lo-cols)
-		t := 0
-		for i, j := range triangle(n, height, width) {
-			if len(s.tiles) < (t+1)*size {
-				s.tiles = append(s.tiles, make([]float64, size)...)
+	g.overSlabs(G, func(s *gramSlab, lo, hi int) {
+		if centre < 0 {
+			g.tiles.Add(s.tiles, G.Data[lo:], G.Cols, hi-lo)
+		} else {
+			for ; lo < hi; lo += gramChunk {
+				cols := min(gramChunk, hi-lo)
+				s.centre(G, centre, lo, cols)
+				g.tiles.Add(s.tiles, s.near, gramChunk, cols)
 			}
-			var ahead []float32 // a row of the next chunk, as long as there are
-			if t < n {
-				ahead = G.Data[t*G.Cols+lo+cols:][:next]
-			}
-			simd.Dots(s.tiles[t*size:][:size], s.tiled[i:][:height], s.tiled[j:][:width], ahead)
-			t++
 		}
-	}, func(s *gramSlab) {
-		t := 0
-		for i, j := range triangle(n, height, width) {
-			for k, v := range s.tiles[t*size:][:size] {
-				if p, q := i+k/width, j+k%width; p < n && q <= p {
-					s.sum[p*n+q] = v
-				}
-			}
-			t++
-		}
-		clear(s.tiled) // G is the caller's
+		g.tiles.Fill(s.sum, s.tiles)
 	})
 }
 
-// centreOn replaces the n rows of s.tiled, and those that stand in for more, by
-// their differences from centre.
-func (s *gramSlab) centreOn(centre []float32, n int) {
-	s.near = grown(s.near, n*gramChunk)
-	for i := range s.tiled {
-		out := s.near[min(i, n-1)*gramChunk:][:len(centre)]
-		if i < n {
-			for j, v := range s.tiled[i] {
-				out[j] = v - centre[j]
-			}
-		}
-		s.tiled[i] = out
-	}
-}
-
-// triangle yields the first rows and columns of the tiles that cover the lower
-// triangle of an n×n matrix.
-func triangle(n, height, width int) iter.Seq2[int, int] {
-	return func(yield func(int, int) bool) {
-		for i := 0; i < n; i += height {
-			for j := 0; j < min(i+height, n); j += width {
-				if !yield(i, j) {
-					return
-				}
-			}
+// centre sets near to the rows' differences from a row, in some columns.
+func (s *gramSlab) centre(G Matrix, row, lo, cols int) {
+	s.near = grown(s.near, G.Rows*gramChunk)
+	about := G.Row(row)[lo:][:cols]
+	for i := range G.Rows {
+		out := s.near[i*gramChunk:][:cols]
+		for j, v := range G.Row(i)[lo:][:cols] {
+			out[j] = v - about[j]
 		}
 	}
 }
@@ -166,44 +121,51 @@ func allZero(row []float32) bool {
 // overflows nor underflows, and equal rows are exactly equal in it.
 func (g *gram) exact(G Matrix, centre int) {
 	n := G.Rows
-	g.overSlabs(G, func(s *gramSlab, lo, cols int) {
+	g.overSlabs(G, func(s *gramSlab, lo, hi int) {
 		s.rows = grown(s.rows, n*gramChunk)
-		for i := range n {
-			out := s.rows[i*gramChunk:][:cols]
-			row := G.Data[i*G.Cols+lo:][:cols]
-			for j, v := range row {
-				out[j] = float64(v)
-			}
-			if centre >= 0 {
-				c := G.Data[centre*G.Cols+lo:][:cols]
-				for j, v := range c {
-					out[j] -= float64(v)
-				}
-			}
+		for ; lo < hi; lo += gramChunk {
+			cols := min(gramChunk, hi-lo)
+			s.widen(G, centre, lo, cols)
+			blas64.Syrk(blas.NoTrans, 1, blas64.General{Rows: n, Cols: cols, Stride: gramChunk, Data: s.rows},
+				1, blas64.Symmetric{N: n, Stride: n, Data: s.sum, Uplo: blas.Lower})
 		}
-		blas64.Syrk(blas.NoTrans, 1, blas64.General{Rows: n, Cols: cols, Stride: gramChunk, Data: s.rows},
-			1, blas64.Symmetric{N: n, Stride: n, Data: s.sum, Uplo: blas.Lower})
-	}, func(*gramSlab) {})
+	})
 }
 
-// overSlabs calls add for every chunk of columns of every slab, then finish, and
-// sums the slabs' sums into K.
-func (g *gram) overSlabs(G Matrix, add func(s *gramSlab, lo, cols int), finish func(s *gramSlab)) {
+// widen sets rows to the rows of G, less the given one (none if negative), in some
+// columns.
+func (s *gramSlab) widen(G Matrix, centre, lo, cols int) {
+	for i := range G.Rows {
+		out := s.rows[i*gramChunk:][:cols]
+		for j, v := range G.Row(i)[lo:][:cols] {
+			out[j] = float64(v)
+		}
+		if centre >= 0 {
+			for j, v := range G.Row(centre)[lo:][:cols] {
+				out[j] -= float64(v)
+			}
+		}
+	}
+}
+
+// overSlabs has add add the products of every slab of columns [lo, hi) to its
+// sums, and sums those into K.
+func (g *gram) overSlabs(G Matrix, add func(s *gramSlab, lo, hi int)) {
 	n, d := G.Rows, G.Cols
-	grain := max(16, par.Chunks(par.Chunks(d, gramSlabs), gramChunk)) * gramChunk
+	if g.tiles == nil || g.n != n {
+		g.tiles, g.n = simd.NewGram(n), n
+	}
+	grain := max(gramSlabLen, par.Chunks(par.Chunks(d, gramSlabs), gramChunk)) * gramChunk
 	slabs := par.Chunks(d, grain)
 	for len(g.slabs) < slabs {
 		g.slabs = append(g.slabs, gramSlab{})
 	}
 	par.For(d, grain, func(chunk, lo, hi int) {
 		s := &g.slabs[chunk]
-		s.sum = grown(s.sum, n*n)
+		s.sum, s.tiles = grown(s.sum, n*n), grown(s.tiles, g.tiles.Sums())
 		clear(s.sum)
 		clear(s.tiles)
-		for ; lo < hi; lo += gramChunk {
-			add(s, lo, min(gramChunk, hi-lo))
-		}
-		finish(s)
+		add(s, lo, hi)
 	})
 	g.K = grown(g.K, n*n)
 	clear(g.K)

@@ -1,4 +1,4 @@
-// Command gen writes the AVX2 versions of package simd's primitives:
+// Command gen writes the AVX2 and AVX-512 versions of package simd's primitives:
 //
 //	go generate ./internal/simd
 //
@@ -28,8 +28,8 @@ func main() {
 	accumulate()
 	squaredDistance()
 	pool()
-	dots()
-	dots512()
+	gram("gramAVX2", 4, 3, 8, Y)
+	gram("gramAVX512", 4, 4, 16, Z)
 	Generate()
 }
 
@@ -400,90 +400,102 @@ func squaredDistance() {
 	RET()
 }
 
-// dots keeps the 12 sums of four rows a by three rows b in Y0–Y11, eight lanes
-// along the columns each, the rows b in Y12–Y14 and one row a in Y15: seven
-// loads and twelve multiply-adds for eight columns, so that the multiply-adds
-// are what limits it.
-func dots() {
-	TEXT("dotsAVX2", NOSPLIT, "func(out *float64, a, b *[]float32, next *float32, n int)")
-	Pragma("noescape")
-	Doc("dotsAVX2 adds to out[3i+j] the inner product of row i of four and row j of three, 8 columns at a time.")
-	a, b := tile(4, 3)
-	for k := range 12 {
-		VXORPS(Y(k), Y(k), Y(k))
-	}
-	lines([]GPPhysical{RSI}, func(offset int) {
-		at := func(r Register) Mem { return Mem{Base: r, Index: RDX, Scale: 4, Disp: 4 * offset} }
-		for j, r := range b {
-			VMOVUPS(at(r), Y(12+j))
-		}
-		for i, r := range a {
-			VMOVUPS(at(r), Y15)
-			for j := range b {
-				VFMADD231PS(Y(12+j), Y15, Y(3*i+j))
-			}
-		}
-	})
-	for k := 0; k < 12; k += 4 {
-		addLanes(k)
-	}
-	VZEROUPPER()
-	RET()
-}
+// gramChunk is simd.GramChunk.
+const gramChunk = 256
 
-// dots512 keeps the 16 sums of four rows by four in Z0–Z15, the rows b in Z16–Z19
-// and one row a in Z20. Of a triangle of 32 rows, tiles of four by four cover
-// 9 % too much, those of four by three 16 %.
-func dots512() {
-	TEXT("dotsAVX512", NOSPLIT, "func(out *float64, a, b *[]float32, next *float32, n int)")
+// gram computes tiles of height×width inner products one after another, for a
+// chunk of columns after the other. The sums of a tile are in the first registers,
+// a lane a column each, the width rows b behind them and one row a in the last.
+//
+// Tiles are as large as there are registers for: 4×3 in sixteen, 4×4 in 32. Each
+// load feeds two multiply-adds then, so that those are what limits it. (5×5 would
+// fit, but covers more above the diagonal.)
+//
+// With each tile a row of the next chunk is asked for, a line every 16 columns:
+// while one chunk is worked on in the first-level cache, the next one arrives.
+func gram(name string, height, width, lanes int, register func(int) VecPhysical) {
+	TEXT(name, NOSPLIT, "func(sums *float64, data *float32, rows, stride int, tiles *[8]int32, count, n int)")
 	Pragma("noescape")
-	Doc("dotsAVX512 adds to out[4i+j] the inner product of row i of four and row j of four, 16 columns at a time.")
-	a, b := tile(4, 4)
-	for k := range 16 {
-		VPXORQ(Z(k), Z(k), Z(k))
+	Doc(fmt.Sprintf("%s adds to %d sums a tile the inner products of its rows, stride bytes apart, over n columns, a positive multiple of %d.", name, height*width, lanes))
+	argument := func(name string) Mem {
+		c, err := Param(name).Resolve()
+		if err != nil {
+			panic(err)
+		}
+		return c.Addr
+	}
+	a, b := []GPPhysical{RAX, RBX, R8, R9}[:height], []GPPhysical{R10, R11, R12, R13}[:width]
+	size := height * width
+	chunk, left := AllocLocal(8), AllocLocal(8)
+	Load(Param("data"), RSI)
+	MOVQ(RSI, chunk)
+	Load(Param("n"), RCX)
+	MOVQ(RCX, left)
+
+	Label("chunk")
+	MOVQ(left, RCX)
+	MOVQ(U32(gramChunk), RDX)
+	CMPQ(RCX, RDX)
+	CMOVQGT(RDX, RCX)
+	XORQ(R15, R15) // number of the tile
+
+	Label("tile")
+	MOVQ(R15, RDI)
+	SHLQ(Imm(5), RDI)
+	ADDQ(argument("tiles"), RDI)
+	MOVQ(chunk, RSI)
+	for k, r := range append(append([]GPPhysical{}, a...), b...) {
+		MOVLQSX(Mem{Base: RDI, Disp: 4 * k}, r)
+		IMULQ(argument("stride"), r)
+		ADDQ(RSI, r)
+	}
+	MOVQ(R15, RDX) // of the row to ask for; beyond the last, of what is here
+	IMULQ(argument("stride"), RDX)
+	LEAQ(Mem{Base: RSI, Index: RDX, Scale: 1, Disp: 4 * gramChunk}, RSI)
+	CMPQ(R15, argument("rows"))
+	CMOVQGE(a[0], RSI)
+	for k := range size {
+		VXORPS(Y(k), Y(k), Y(k)) // all of Zk, too
 	}
 	XORQ(RDX, RDX)
-	Label("loop")
-	CMPQ(RDX, RCX)
-	JGE(LabelRef("done"))
-	PREFETCHT1(Mem{Base: RSI, Index: RDX, Scale: 4})
+
+	Label("columns")
+	at := func(r Register) Mem { return Mem{Base: r, Index: RDX, Scale: 4} }
+	PREFETCHT0(at(RSI))
 	for j, r := range b {
-		VMOVUPS(Mem{Base: r, Index: RDX, Scale: 4}, Z(16+j))
+		VMOVUPS(at(r), register(size+j))
 	}
+	row := register(size + width)
 	for i, r := range a {
-		VMOVUPS(Mem{Base: r, Index: RDX, Scale: 4}, Z20)
+		VMOVUPS(at(r), row)
 		for j := range b {
-			VFMADD231PS(Z(16+j), Z20, Z(4*i+j))
+			VFMADD231PS(register(size+j), row, register(width*i+j))
 		}
 	}
-	ADDQ(Imm(16), RDX)
-	JMP(LabelRef("loop"))
-	Label("done")
-	for k := range 16 {
-		VEXTRACTF64X4(Imm(1), Z(k), Y20)
-		VADDPS(Y20, Y(k), Y(k))
+	ADDQ(Imm(uint64(lanes)), RDX)
+	CMPQ(RDX, RCX)
+	JL(LabelRef("columns"))
+
+	IMUL3Q(Imm(uint64(8*size)), R15, RDI)
+	ADDQ(argument("sums"), RDI)
+	if lanes == 16 {
+		for k := range size {
+			VEXTRACTF64X4(Imm(1), Z(k), Y20)
+			VADDPS(Y20, Y(k), Y(k))
+		}
 	}
-	for k := 0; k < 16; k += 4 {
+	for k := 0; k < size; k += 4 {
 		addLanes(k)
 	}
+	INCQ(R15)
+	CMPQ(R15, argument("count"))
+	JL(LabelRef("tile"))
+
+	ADDQ(U32(4*gramChunk), chunk)
+	SUBQ(U32(gramChunk), left)
+	JG(LabelRef("chunk"))
 	VZEROUPPER()
 	RET()
-}
-
-// tile loads the arguments of a tile: the pointers of so many slices from a and
-// from b on, next into RSI, n into RCX and out into RDI.
-func tile(rows, cols int) (a, b []GPPhysical) {
-	a, b = []GPPhysical{RAX, RBX, R8, R9}[:rows], []GPPhysical{R10, R11, R12, R13}[:cols]
-	for k, registers := range [][]GPPhysical{a, b} {
-		Load(Param([]string{"a", "b"}[k]), RDI)
-		for i, r := range registers {
-			MOVQ(Mem{Base: RDI, Disp: 24 * i}, r)
-		}
-	}
-	Load(Param("next"), RSI)
-	Load(Param("n"), RCX)
-	Load(Param("out"), RDI)
-	return a, b
 }
 
 // addLanes adds the sums over the eight lanes of each of Yk, …, Yk+3 to
