@@ -39,6 +39,15 @@ func accumulateGo(sum, memory, keep, x []float32, scores []float64, gamma float6
 	}
 }
 
+func scoreGo(scores []float64, next []float32, s []float64, m []float32, square, twice, rows, scale float64) {
+	for j, v := range m {
+		w := float64(v)
+		t := float64(twice*s[j]) + float64(rows*w)
+		scores[j] = max(0, float64(square*scores[j])+float64(w*t))
+		next[j] = float32(float64(scale*s[j]) + w)
+	}
+}
+
 func squaredDistanceGo(lanes *[16]float64, x, y []float32) {
 	for i, v := range x {
 		d := float64(v) - float64(y[i])

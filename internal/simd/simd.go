@@ -155,6 +155,24 @@ func Accumulate(sum, memory, keep, x []float32, scores []float64, gamma float64,
 	accumulateGo(sum[done:], memory[done:], keep[done:], x[done:], scores[done:], gamma)
 }
 
+// Score takes column sums s[j] and sums of squares scores[j] over rows, and a vector
+// m, and sets
+//
+//	scores[j] = max(0, γ² scores[j] + m[j]·(2γ s[j] + rows·m[j]))
+//	next[j]   = γ/rows · s[j] + m[j], rounded to float32.
+func Score(scores []float64, next []float32, s []float64, m []float32, gamma, rows float64) {
+	n := len(scores)
+	check("Score", len(next), n)
+	check("Score", len(s), n)
+	check("Score", len(m), n)
+	square, twice, scale := gamma*gamma, 2*gamma, gamma/rows
+	done := whole(n, 8)
+	if done > 0 {
+		scoreAVX2(&scores[0], &next[0], &s[0], &m[0], done, square, twice, rows, scale)
+	}
+	scoreGo(scores[done:], next[done:], s[done:], m[done:], square, twice, rows, scale)
+}
+
 // SquaredDistance returns Σ (x[i] − y[i])², differences, squares and sums in
 // float64: 16 sums over every sixteenth element, and then those in pairs.
 func SquaredDistance(x, y []float32) float64 {

@@ -689,6 +689,59 @@ done:
 	VZEROUPPER
 	RET
 
+// func scoreAVX2(scores *float64, next *float32, sums *float64, memory *float32, n int, square float64, twice float64, rows float64, scale float64)
+// Requires: AVX
+TEXT ·scoreAVX2(SB), NOSPLIT, $0-72
+	VBROADCASTSD square+40(FP), Y12
+	VBROADCASTSD twice+48(FP), Y13
+	VBROADCASTSD rows+56(FP), Y14
+	VBROADCASTSD scale+64(FP), Y15
+	VXORPD       Y11, Y11, Y11
+	MOVQ         scores+0(FP), DI
+	MOVQ         next+8(FP), SI
+	MOVQ         sums+16(FP), R8
+	MOVQ         memory+24(FP), R9
+	MOVQ         n+32(FP), CX
+	XORQ         DX, DX
+
+loop:
+	CMPQ       DX, CX
+	JGE        done
+	VMOVUPD    (R8)(DX*8), Y1
+	VCVTPS2PD  (R9)(DX*4), Y2
+	VMULPD     Y13, Y1, Y3
+	VMULPD     Y14, Y2, Y0
+	VADDPD     Y0, Y3, Y3
+	VMULPD     Y2, Y3, Y3
+	VMULPD     (DI)(DX*8), Y12, Y0
+	VADDPD     Y3, Y0, Y0
+	VMAXPD     Y0, Y11, Y0
+	VMOVUPD    Y0, (DI)(DX*8)
+	VMULPD     Y15, Y1, Y1
+	VADDPD     Y2, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, (SI)(DX*4)
+	VMOVUPD    32(R8)(DX*8), Y5
+	VCVTPS2PD  16(R9)(DX*4), Y6
+	VMULPD     Y13, Y5, Y7
+	VMULPD     Y14, Y6, Y4
+	VADDPD     Y4, Y7, Y7
+	VMULPD     Y6, Y7, Y7
+	VMULPD     32(DI)(DX*8), Y12, Y4
+	VADDPD     Y7, Y4, Y4
+	VMAXPD     Y4, Y11, Y4
+	VMOVUPD    Y4, 32(DI)(DX*8)
+	VMULPD     Y15, Y5, Y5
+	VADDPD     Y6, Y5, Y5
+	VCVTPD2PSY Y5, X5
+	VMOVUPS    X5, 16(SI)(DX*4)
+	ADDQ       $0x08, DX
+	JMP        loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func squaredDistanceAVX2(lanes *[16]float64, x *float32, y *float32, n int)
 // Requires: AVX
 TEXT ·squaredDistanceAVX2(SB), NOSPLIT, $0-32

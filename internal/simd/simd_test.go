@@ -272,6 +272,32 @@ func TestSquaredDistance(t *testing.T) {
 	}
 }
 
+func TestScore(t *testing.T) {
+	near := func(got, want, tolerance float64) bool {
+		return math.Abs(got-want) <= tolerance*(1+math.Abs(want)) || math.IsNaN(got) && math.IsNaN(want)
+	}
+	both(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(7, 1))
+		for _, n := range lengths() {
+			scores, s, m, next := doubles(rng, n), doubles(rng, n), values(rng, n), make([]float32, n)
+			if n > 0 {
+				scores[0], s[n/2] = -1e9, math.NaN()
+			}
+			before := slices.Clone(scores)
+			Score(scores, next, s, m, 0.3, 7)
+			for j := range n {
+				w := float64(m[j])
+				if want := math.Max(0, 0.3*0.3*before[j]+w*(2*0.3*s[j]+7*w)); !near(scores[j], want, 1e-12) {
+					t.Fatalf("n = %d: score %d is %v, want %v", n, j, scores[j], want)
+				}
+				if want := 0.3/7*s[j] + w; !near(float64(next[j]), want, 1e-6) {
+					t.Fatalf("n = %d: next %d is %v, want %v", n, j, next[j], want)
+				}
+			}
+		}
+	})
+}
+
 func TestGram(t *testing.T) {
 	t.Run("AVX2", func(t *testing.T) {
 		defer func(was bool) { accelerated512 = was }(accelerated512)
@@ -336,6 +362,7 @@ func TestLengthsAreChecked(t *testing.T) {
 		"AddScaled4":      func() { AddScaled4(z, &[4][]float32{x, x, y, x}, new([4]float64), nil) },
 		"AddPowers4":      func() { AddPowers4(z, z, &[4][]float32{x, x, y, x}, nil) },
 		"Pool":            func() { Pool(x, make([]uint8, 16), x, x, y, x, 0) },
+		"Score":           func() { Score(z, x, z, y, 1, 1) },
 		"Gram": func() {
 			g := NewGram(4)
 			g.Add(make([]float64, g.Sums()), x[:15], 4, 4)

@@ -44,6 +44,11 @@ func addPowers4AVX2(sum *float64, squares *float64, x0 *float32, x1 *float32, x2
 //go:noescape
 func accumulateAVX2(sum *float32, scores *float64, memory *float32, keep *float32, x *float32, nextMemory *float32, nextX *float32, n int, gamma float64)
 
+// scoreAVX2 does what Score does, 8 elements at a time.
+//
+//go:noescape
+func scoreAVX2(scores *float64, next *float32, sums *float64, memory *float32, n int, square float64, twice float64, rows float64, scale float64)
+
 // squaredDistanceAVX2 sets lanes[l] to the sum of (x[i]−y[i])² over i = l, l+16, …, 16 elements at a time.
 //
 //go:noescape

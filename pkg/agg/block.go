@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bgmd/bgmd/internal/par"
@@ -47,20 +48,25 @@ type BlockOptions struct {
 //
 // A Block reads G once to score its columns and once to gather the block, and
 // once more for the memory "gm-weighted": O(nd) and the inner rule on n×k. For the
-// memory "client" the first pass writes P, of which the block is gathered. Errors: those of the inner rule; a γ that is not positive; a
-// selection that draws without a Step.Rand; rows whose number or length does
-// not fit the memory; [ErrNotFinite].
+// memory "client" the first pass writes P, of which the block is gathered.
+//
+// Errors: those of the inner rule; a γ that is not positive; a selection that
+// draws without a Step.Rand; rows whose number or length does not fit the memory;
+// [ErrNotFinite].
 type Block struct {
 	inner   Aggregator
 	options BlockOptions
 	direct  bool // the inner rule may run on G[:, I] in place of P[:, I]
 
-	memory, next []float32 // d, or n×d for "client"; next is scratch, P for "client"
-	keep         []float32 // for "client", d: 0 where memory stands for zeros, on the last block, 1 elsewhere
-	scores       []float64 // d: Σᵢ Pᵢⱼ²
-	totals       []float64 // a sum of scores for each chunk of columns
-	sums         []float64 // d: Σᵢ gᵢⱼ, for the memory "mean"
+	memory, next []float32   // d, or n×d for "client"; next is scratch, P for "client"
+	keep         []float32   // for "client", d: 0 where memory stands for zeros, on the last block, 1 elsewhere
+	scores       []float64   // d: Σᵢ Pᵢⱼ²
+	totals       []float64   // a sum of scores for each chunk of columns
+	sample       []float64   // scores of some columns
+	overflow     atomic.Bool // next is not finite
 	selector     selector
+	picks        picks
+	picked       bool      // picks holds the block
 	index        []int     // I, ascending
 	gathered     []float32 // n×k
 	out          []float32 // k
@@ -139,12 +145,12 @@ func (b *Block) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	}
 	var seconds BlockSeconds
 	lap := laps(time.Now())
-	total := b.score(G, step.Gamma)
+	k := blockSize(b.options.Fraction, G.Cols)
+	total := b.score(G, step.Gamma, k)
 	if !finite(total) {
 		return Stats{}, notFinite("block", G) // or G and the memory are beyond float32
 	}
 	lap(&seconds.Score)
-	k := blockSize(b.options.Fraction, G.Cols)
 	if err := b.choose(k, step); err != nil {
 		return Stats{}, err
 	}
@@ -208,38 +214,13 @@ func (b *Block) residual(total float64) float64 {
 		return 0
 	}
 	inside := 0.0
+	if b.options.Select == selectTopK {
+		return max(0, 1-b.selector.inside/total)
+	}
 	for _, j := range b.index {
 		inside += b.scores[j]
 	}
 	return max(0, 1-inside/total)
-}
-
-// gather returns the rows of G, or of P where the inner rule needs those, in
-// the columns of the block.
-func (b *Block) gather(G Matrix, gamma float64) Matrix {
-	k := len(b.index)
-	b.gathered = grown(b.gathered, G.Rows*k)
-	from := G
-	if b.perRow() {
-		from.Data = b.next
-	}
-	par.For(G.Rows, 1, func(i, _, _ int) {
-		row, out := from.Row(i), b.gathered[i*k:(i+1)*k]
-		if b.direct || b.perRow() {
-			for p, j := range b.index {
-				out[p] = row[j]
-			}
-			return
-		}
-		for p, j := range b.index {
-			t := gamma * float64(row[j])
-			if b.memory != nil {
-				t += float64(b.memory[j])
-			}
-			out[p] = float32(t)
-		}
-	})
-	return Matrix{Data: b.gathered, Rows: G.Rows, Cols: k}
 }
 
 // scatter writes the inner rule's result to the block of dst, zero elsewhere,

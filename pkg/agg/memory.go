@@ -3,7 +3,6 @@ package agg
 import (
 	"fmt"
 	"slices"
-	"sync/atomic"
 
 	"github.com/bgmd/bgmd/internal/huge"
 	"github.com/bgmd/bgmd/internal/par"
@@ -94,83 +93,6 @@ func (b *Block) memorySize(G Matrix) int {
 	}
 }
 
-// score sets scores[j] to Σᵢ Pᵢⱼ² and returns their sum, in one pass over G.
-// One vector of memory m needs the column sums of G and its squares only:
-//
-//	Σᵢ (γgᵢⱼ + mⱼ)² = γ² Σ gᵢⱼ² + 2γmⱼ Σ gᵢⱼ + n mⱼ².
-func (b *Block) score(G Matrix, gamma float64) (total float64) {
-	d := G.Cols
-	b.scores, b.sums = grown(b.scores, d), grown(b.sums, d)
-	chunks := par.Chunks(d, columnGrain)
-	b.totals = grown(b.totals, chunks)
-	if b.perRow() {
-		b.reserve(G)
-	}
-	par.For(d, columnGrain, func(chunk, lo, hi int) {
-		sum := 0.0
-		for ; lo < hi; lo += columnBlock {
-			scores := b.scores[lo:min(lo+columnBlock, hi)]
-			if b.perRow() {
-				b.scoreRows(scores, G, gamma, lo)
-			} else {
-				b.scoreColumns(scores, G, gamma, lo)
-			}
-			sum += total4(scores)
-		}
-		b.totals[chunk] = sum
-	})
-	for _, t := range b.totals {
-		total += t
-	}
-	return total
-}
-
-// total4 adds up x in four sums, which do not wait for each other.
-func total4(x []float64) float64 {
-	var s0, s1, s2, s3 float64
-	for ; len(x) >= 4; x = x[4:] {
-		s0, s1, s2, s3 = s0+x[0], s1+x[1], s2+x[2], s3+x[3]
-	}
-	return (s0 + s1) + (s2 + s3) + sum(x)
-}
-
-// scoreColumns scores columns [lo, lo+len(scores)) for one vector of memory.
-func (b *Block) scoreColumns(scores []float64, G Matrix, gamma float64, lo int) {
-	sums := b.sums[lo:][:len(scores)]
-	sumColumns(sums, scores, G, lo)
-	if b.memory == nil {
-		for j := range scores {
-			scores[j] *= gamma * gamma
-		}
-		return
-	}
-	memory, n := b.memory[lo:][:len(scores)], float64(G.Rows)
-	for j, v := range memory {
-		m := float64(v)
-		if scores[j] = gamma*gamma*scores[j] + m*(2*gamma*sums[j]+n*m); scores[j] < 0 {
-			scores[j] = 0
-		}
-	}
-}
-
-// scoreRows writes columns [lo, lo+len(scores)) of P to next and scores them.
-func (b *Block) scoreRows(scores []float64, G Matrix, gamma float64, lo int) {
-	clear(scores)
-	n, keep := len(scores), b.keep[lo:][:len(scores)]
-	at := func(data []float32, i int) []float32 { return data[i*G.Cols+lo:][:n] }
-	before := b.memory
-	if before == nil {
-		before = b.next // zeros
-	}
-	for i := range G.Rows {
-		var memory, x []float32 // of the next row
-		if i+1 < G.Rows {
-			memory, x = at(before, i+1), at(G.Data, i+1)
-		}
-		simd.Accumulate(at(b.next, i), at(before, i), keep, at(G.Data, i), scores, gamma, memory, x)
-	}
-}
-
 // reserve makes room for P, in the first call of zeros.
 func (b *Block) reserve(G Matrix) {
 	if size := G.Rows * G.Cols; b.memory == nil || len(b.next) != size {
@@ -186,47 +108,39 @@ func (b *Block) reserve(G Matrix) {
 // scratch.
 func (b *Block) remember(dst []float32, G Matrix, gamma float64, w []float64) error {
 	switch b.options.Memory {
-	case memoryMean:
-		scale := gamma / float64(G.Rows)
-		return rememberShared(b, b.sums, scale)
+	case memoryMean: // next is there already, from scoreColumns
 	case memoryGMWeighted:
 		if len(w) != G.Rows {
 			return fmt.Errorf("agg: rule %q: memory is %q, but the inner rule %v gave %d weights for %d rows",
 				"block", memoryGMWeighted, b.inner, len(w), G.Rows)
 		}
 		weightedSum(dst, G, w)
-		return rememberShared(b, dst, gamma)
+		par.For(len(dst), columnGrain, func(_, lo, hi int) { b.carry(dst[lo:hi], gamma, lo) })
+	default:
+		return nil
 	}
-	return nil
-}
-
-// rememberShared sets b.next to scale·part + m, zero on the block.
-func rememberShared[T float32 | float64](b *Block, part []T, scale float64) error {
-	b.next = grown(b.next, len(part))
-	var bad atomic.Bool
-	par.For(len(part), columnGrain, func(_, lo, hi int) {
-		next := b.next[lo:hi]
-		if b.memory == nil {
-			for j, v := range part[lo:hi] {
-				next[j] = float32(scale * float64(v))
-			}
-		} else {
-			m := b.memory[lo:hi]
-			for j, v := range part[lo:hi] {
-				next[j] = float32(scale*float64(v) + float64(m[j]))
-			}
-		}
-		if !simd.Finite(next) {
-			bad.Store(true)
-		}
-	})
-	if bad.Load() {
+	if b.overflow.Load() {
 		return overflows("block", "memory")
 	}
 	for _, j := range b.index {
 		b.next[j] = 0
 	}
 	return nil
+}
+
+// carry sets columns [lo, lo+len(part)) of next to γ·part + m, and overflow where
+// that is not finite.
+func (b *Block) carry(part []float32, gamma float64, lo int) {
+	next, memory := b.next[lo:][:len(part)], zeros[:len(part)]
+	if b.memory != nil {
+		memory = b.memory[lo:][:len(part)]
+	}
+	for j, v := range part {
+		next[j] = float32(gamma*float64(v) + float64(memory[j]))
+	}
+	if !simd.Finite(next) {
+		b.overflow.Store(true)
+	}
 }
 
 // commit replaces the memory.

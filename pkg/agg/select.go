@@ -39,13 +39,18 @@ func (b *Block) choose(k int, step Step) error {
 		return fmt.Errorf("agg: rule %q: select is %q, which draws, but Step.Rand is nil", "block", b.options.Select)
 	}
 	b.index = grown(b.index, k)
+	b.picked = false
 	switch b.options.Select {
 	case selectRandom:
 		b.selector.random(b.index, len(b.scores), step.Rand)
 	case selectNormProportional:
 		b.selector.proportional(b.index, b.scores, step.Rand)
 	default:
-		b.selector.top(b.index, b.scores)
+		if b.picked = b.selector.held() >= k && b.picks.complete(); b.picked {
+			b.selector.topOfParts(b.index)
+		} else {
+			b.selector.top(b.index, b.scores)
+		}
 	}
 	return nil
 }
@@ -58,8 +63,11 @@ const binBits = 16
 // selector owns the scratch of the selections.
 type selector struct {
 	counts [][]int32     // of top: a count a bin, for each chunk
-	parts  [][]candidate // of top: scores in the bin of the k-th largest and above, by chunk
-	near   []candidate   // of top: scores in that bin
+	parts  [][]candidate // of top: scores in a bin and above, by chunk
+	near   []candidate   // of top: scores in the bin of the k-th largest
+	last   candidate     // of top: the k-th largest
+	starts []int         // of top: the number of scores chosen before each part
+	inside float64       // of top: the sum of those chosen
 	keys   []float64     // of proportional: d
 	taken  []uint64      // of random: d bits
 }
@@ -76,49 +84,109 @@ const selectChunks = 8
 // top sets index to the len(index) largest of the nonnegative scores, ascending,
 // ties to the lowest index. The bits of a score, read as an integer, are in the
 // order of the numbers: one pass counts them by their leading bits, a second
-// collects the bin that the k-th largest is in, and those above it; the bin is
-// narrowed down in the same way.
+// collects those in the bin of the k-th largest and above.
 func (s *selector) top(index []int, scores []float64) {
 	grain := max(columnGrain, par.Chunks(len(scores), selectChunks))
-	bin, above := s.bin(scores, grain, len(index))
-	s.collect(scores, grain, bin)
-	last := s.narrow(len(index) - above)
-	p := 0
+	floor, _ := s.bin(scores, grain, len(index))
+	s.reset(par.Chunks(len(scores), grain))
+	par.For(len(scores), grain, func(chunk, lo, hi int) { s.collect(chunk, scores[lo:hi], lo, floor) })
+	s.topOfParts(index)
+}
+
+// reset empties the parts, one a chunk.
+func (s *selector) reset(chunks int) {
+	for len(s.parts) < chunks {
+		s.parts = append(s.parts, nil)
+	}
+	s.parts = s.parts[:chunks]
+	for i := range s.parts {
+		s.parts[i] = s.parts[i][:0]
+	}
+}
+
+// collect appends to the chunk's part the scores in the bin floor and above, where
+// the first score has the index lo, and returns what it has appended.
+func (s *selector) collect(chunk int, scores []float64, lo int, floor uint64) []candidate {
+	part := s.parts[chunk]
+	old := len(part)
+	for ; len(scores) > 0; lo += columnBlock {
+		var found [columnBlock + 1]uint16
+		n := 0
+		some := scores[:min(columnBlock, len(scores))]
+		for j, v := range some {
+			found[n] = uint16(j) // overwritten unless it is one
+			if binOf(math.Float64bits(v)) >= floor {
+				n++
+			}
+		}
+		for _, j := range found[:n] {
+			part = append(part, candidate{math.Float64bits(some[j]), lo + int(j)})
+		}
+		scores = scores[len(some):]
+	}
+	s.parts[chunk] = part
+	return part[old:]
+}
+
+// held is the number of scores in the parts.
+func (s *selector) held() (n int) {
+	for _, part := range s.parts {
+		n += len(part)
+	}
+	return n
+}
+
+// topOfParts does what top does where the parts hold, in the order of their
+// indices, all scores from some bin on, the len(index) largest among them.
+func (s *selector) topOfParts(index []int) {
+	counts := s.countsOf(1)[0]
 	for _, part := range s.parts {
 		for _, c := range part {
-			if c.bits > last.bits || c.bits == last.bits && c.index <= last.index {
+			counts[binOf(c.bits)]++
+		}
+	}
+	bin, above := rankedBin([][]int32{counts}, len(index))
+	s.near = s.near[:0]
+	for _, part := range s.parts {
+		for _, c := range part {
+			if binOf(c.bits) == bin {
+				s.near = append(s.near, c)
+			}
+		}
+	}
+	s.last = s.narrow(len(index) - above)
+	s.place()
+	par.For(len(s.parts), 1, func(chunk, _, _ int) {
+		p := s.starts[chunk]
+		for _, c := range s.parts[chunk] {
+			if s.chosen(c) {
 				index[p] = c.index
 				p++
+			}
+		}
+	})
+}
+
+// place sets starts to the number of scores chosen before each part, and inside to
+// the sum of all that are.
+func (s *selector) place() {
+	s.starts = s.starts[:0]
+	s.inside = 0
+	n := 0
+	for _, part := range s.parts {
+		s.starts = append(s.starts, n)
+		for _, c := range part {
+			if s.chosen(c) {
+				s.inside += math.Float64frombits(c.bits)
+				n++
 			}
 		}
 	}
 }
 
-// collect sets parts to the scores in a bin and above, in the order of their
-// indices, and near to those in it.
-func (s *selector) collect(scores []float64, grain int, bin uint64) {
-	chunks := par.Chunks(len(scores), grain)
-	for len(s.parts) < chunks {
-		s.parts = append(s.parts, nil)
-	}
-	s.parts = s.parts[:chunks]
-	par.For(len(scores), grain, func(chunk, lo, hi int) {
-		part := s.parts[chunk][:0]
-		for j := lo; j < hi; j++ {
-			if b := math.Float64bits(scores[j]); b>>(63-binBits) >= bin {
-				part = append(part, candidate{b, j})
-			}
-		}
-		s.parts[chunk] = part
-	})
-	s.near = s.near[:0]
-	for _, part := range s.parts {
-		for _, c := range part {
-			if c.bits>>(63-binBits) == bin {
-				s.near = append(s.near, c)
-			}
-		}
-	}
+// chosen reports whether c is among those that top has chosen.
+func (s *selector) chosen(c candidate) bool {
+	return c.bits > s.last.bits || c.bits == s.last.bits && c.index <= s.last.index
 }
 
 // narrow returns the rank-th largest of near, counted from 1, of equals the one
@@ -148,24 +216,39 @@ func (s *selector) narrow(rank int) candidate {
 	}
 }
 
+// binOf is the bin of a score's bits.
+func binOf(bits uint64) uint64 { return bits >> (63 - binBits) }
+
 // bin returns the bin of the k-th largest score and the number of scores in the
 // bins above it.
 func (s *selector) bin(scores []float64, grain, k int) (bin uint64, above int) {
-	chunks := par.Chunks(len(scores), grain)
+	counts := s.countsOf(par.Chunks(len(scores), grain))
+	par.For(len(scores), grain, func(chunk, lo, hi int) {
+		counts := counts[chunk]
+		for _, v := range scores[lo:hi] {
+			counts[binOf(math.Float64bits(v))&(1<<binBits-1)]++
+		}
+	})
+	return rankedBin(counts, k)
+}
+
+// countsOf returns so many arrays of counts, all zero.
+func (s *selector) countsOf(chunks int) [][]int32 {
 	for len(s.counts) < chunks {
 		s.counts = append(s.counts, make([]int32, 1<<binBits))
 	}
-	par.For(len(scores), grain, func(chunk, lo, hi int) {
-		counts := s.counts[chunk]
-		clear(counts)
-		for _, v := range scores[lo:hi] {
-			counts[math.Float64bits(v)>>(63-binBits)&(1<<binBits-1)]++
-		}
-	})
+	for _, c := range s.counts[:chunks] {
+		clear(c)
+	}
+	return s.counts[:chunks]
+}
+
+// rankedBin returns the bin of the k-th largest and the number of those above it.
+func rankedBin(counts [][]int32, k int) (bin uint64, above int) {
 	for bin = 1<<binBits - 1; ; bin-- {
 		in := 0
-		for _, counts := range s.counts[:chunks] {
-			in += int(counts[bin])
+		for _, c := range counts {
+			in += int(c[bin])
 		}
 		if above+in >= k {
 			return bin, above

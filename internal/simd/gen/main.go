@@ -26,6 +26,7 @@ func main() {
 	addPowers()
 	addPowers4()
 	accumulate()
+	score()
 	squaredDistance()
 	pool()
 	gram("gramAVX2", 4, 3, 8, Y)
@@ -369,6 +370,49 @@ func accumulate() {
 			VMULPD(Y(t), Y(t), Y(t))
 			VADDPD(score, Y(t), Y(t))
 			VMOVUPD(Y(t), score)
+		}
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// score keeps gamma² in Y12, 2·gamma in Y13, n in Y14 and scale in Y15, and zero in
+// Y11.
+func score() {
+	TEXT("scoreAVX2", NOSPLIT, "func(scores *float64, next *float32, sums *float64, memory *float32, n int, square, twice, rows, scale float64)")
+	Pragma("noescape")
+	Doc("scoreAVX2 does what Score does, 8 elements at a time.")
+	for i, name := range []string{"square", "twice", "rows", "scale"} {
+		address, err := Param(name).Resolve()
+		if err != nil {
+			panic(err)
+		}
+		VBROADCASTSD(address.Addr, Y(12+i))
+	}
+	VXORPD(Y11, Y11, Y11)
+	for i, name := range []string{"scores", "next", "sums", "memory"} {
+		Load(Param(name), []GPPhysical{RDI, RSI, R8, R9}[i])
+	}
+	Load(Param("n"), RCX)
+	over(func() {
+		for v := range 2 {
+			q, s, m, t := Y(4*v), Y(4*v+1), Y(4*v+2), Y(4*v+3)
+			wide := func(r Register) Mem { return Mem{Base: r, Index: RDX, Scale: 8, Disp: 32 * v} }
+			narrow := func(r Register) Mem { return Mem{Base: r, Index: RDX, Scale: 4, Disp: 16 * v} }
+			VMOVUPD(wide(R8), s)
+			VCVTPS2PD(narrow(R9), m)
+			VMULPD(Y13, s, t)
+			VMULPD(Y14, m, q)
+			VADDPD(q, t, t)
+			VMULPD(m, t, t)
+			VMULPD(wide(RDI), Y12, q)
+			VADDPD(t, q, q)
+			VMAXPD(q, Y11, q) // NaN stays
+			VMOVUPD(q, wide(RDI))
+			VMULPD(Y15, s, s)
+			VADDPD(m, s, s)
+			VCVTPD2PSY(s, X(4*v+1))
+			VMOVUPS(X(4*v+1), narrow(RSI))
 		}
 	})
 	VZEROUPPER()

@@ -1,0 +1,124 @@
+package agg
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/bgmd/bgmd/internal/par"
+)
+
+// rowsOf returns what the block is taken from: G, or P where a pass has written it.
+func (b *Block) rowsOf(G Matrix) Matrix {
+	if b.perRow() {
+		G.Data = b.next
+	}
+	return G
+}
+
+// gather returns the rows of G, or of P where the inner rule needs those, in
+// the columns of the block.
+func (b *Block) gather(G Matrix, gamma float64) Matrix {
+	k := len(b.index)
+	b.gathered = grown(b.gathered, G.Rows*k)
+	block := Matrix{Data: b.gathered, Rows: G.Rows, Cols: k}
+	if b.picked {
+		b.picks.gather(block, &b.selector)
+	} else {
+		from := b.rowsOf(G)
+		par.For(G.Rows, 1, func(i, _, _ int) {
+			row, out := from.Row(i), block.Row(i)
+			for p, j := range b.index {
+				out[p] = row[j]
+			}
+		})
+	}
+	if !b.direct && !b.perRow() {
+		b.shift(block, gamma)
+	}
+	return block
+}
+
+// shift turns the columns of the block from G's to P's.
+func (b *Block) shift(block Matrix, gamma float64) {
+	par.For(block.Rows, 1, func(i, _, _ int) {
+		row := block.Row(i)
+		for p, j := range b.index {
+			t := gamma * float64(row[p])
+			if b.memory != nil {
+				t += float64(b.memory[j])
+			}
+			row[p] = float32(t)
+		}
+	})
+}
+
+// picks holds the columns of the candidates for a block, a little matrix for each
+// columnBlock of columns, one after another in each chunk.
+type picks struct {
+	chunks [][]float32
+	left   atomic.Int64 // columns until it is not worth to go on
+}
+
+// reset empties picks for so many chunks and at most so many columns.
+func (p *picks) reset(chunks, most int) {
+	for len(p.chunks) < chunks {
+		p.chunks = append(p.chunks, nil)
+	}
+	for i := range p.chunks {
+		p.chunks[i] = p.chunks[i][:0]
+	}
+	p.left.Store(int64(most))
+}
+
+// complete reports whether no columns were too many.
+func (p *picks) complete() bool { return p.left.Load() >= 0 }
+
+// add picks the columns of the candidates, which are those of one columnBlock.
+func (p *picks) add(chunk int, from Matrix, candidates []candidate) {
+	c := len(candidates)
+	if p.left.Add(-int64(c)) < 0 {
+		return
+	}
+	all := slices.Grow(p.chunks[chunk], from.Rows*c)
+	at := len(all)
+	all = all[:at+from.Rows*c]
+	p.chunks[chunk] = all
+	if c == 0 {
+		return
+	}
+	var columns [columnBlock]uint16
+	lo := candidates[0].index / columnBlock * columnBlock
+	for q, candidate := range candidates {
+		columns[q] = uint16(candidate.index - lo)
+	}
+	for i := range from.Rows {
+		row, out := from.Row(i)[lo:], all[at+i*c:][:c]
+		for q, j := range columns[:c] {
+			out[q] = row[j]
+		}
+	}
+}
+
+// gather sets block to the columns that s has chosen.
+func (p *picks) gather(block Matrix, s *selector) {
+	par.For(len(s.parts), 1, func(chunk, _, _ int) {
+		at, part, data := s.starts[chunk], s.parts[chunk], p.chunks[chunk]
+		var chosen [columnBlock]uint16
+		for len(part) > 0 {
+			columns, n := 0, 0 // of this columnBlock: picked, and chosen of them
+			for number := part[0].index / columnBlock; columns < len(part) && part[columns].index/columnBlock == number; columns++ {
+				if s.chosen(part[columns]) {
+					chosen[n] = uint16(columns)
+					n++
+				}
+			}
+			for i := range block.Rows {
+				from, out := data[i*columns:][:columns], block.Row(i)[at:][:n]
+				for q, c := range chosen[:n] {
+					out[q] = from[c]
+				}
+			}
+			at, part, data = at+n, part[columns:], data[block.Rows*columns:]
+		}
+	})
+}

@@ -1,0 +1,62 @@
+package agg
+
+import (
+	"slices"
+	"testing"
+)
+
+// TestBlockPicksAsItScores holds a block that is picked on the way to one that is
+// selected and gathered afterwards: on scores of many sizes, on ties, where a
+// sample's bound lets too many through, and on scores that the sample does not see.
+func TestBlockPicksAsItScores(t *testing.T) {
+	const n, d = 5, 150_000
+	r := newRand(1)
+	for name, c := range map[string]struct {
+		entry  func(j int) float64
+		picked bool
+	}{
+		"many sizes": {func(int) float64 { return r.NormFloat64() * r.ExpFloat64() }, true},
+		"ties":       {func(j int) float64 { return float64(j % 2) }, false},
+		"unseen": {func(j int) float64 {
+			if j < 20_000 && j%(d/sampleLines) < sampleLine {
+				return 100
+			}
+			return 1e-3 * r.NormFloat64()
+		}, false},
+	} {
+		for _, memory := range []string{memoryMean, memoryClient} {
+			b := must(NewBlock(must(New("mean", Options{})), BlockOptions{Fraction: 0.01, Memory: memory}))
+			dst := make([]float32, d)
+			for range 2 {
+				G := NewMatrix(n, d)
+				for k := range G.Data {
+					G.Data[k] = float32(c.entry(k % d))
+				}
+				must(b.Aggregate(dst, G, Step{Gamma: 0.5}))
+				checkPicks(t, name+", memory "+memory, b, G)
+			}
+			if b.picked != c.picked {
+				t.Errorf("%s, memory %s: picked %v, want %v", name, memory, b.picked, c.picked)
+			}
+		}
+	}
+}
+
+func checkPicks(t *testing.T, name string, b *Block, G Matrix) {
+	t.Helper()
+	want := make([]int, len(b.index))
+	new(selector).top(want, b.scores)
+	if !slices.Equal(b.index, want) {
+		t.Fatalf("%s: selected %v…, want %v…", name, b.index[:3], want[:3])
+	}
+	if b.perRow() {
+		G.Data = b.memory // P, with zeros to come
+	}
+	for i := range G.Rows {
+		for p, j := range b.index {
+			if got, want := b.gathered[i*len(b.index)+p], G.Row(i)[j]; got != want {
+				t.Fatalf("%s: row %d of column %d is %v, want %v", name, i, j, got, want)
+			}
+		}
+	}
+}
