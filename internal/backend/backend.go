@@ -1,5 +1,5 @@
-// Package backend is what multiplies matrices: gonum in pure Go, or OpenBLAS
-// with the build tag openblas.
+// Package backend is what multiplies matrices: package gemm, in Go and its
+// assembly, or OpenBLAS with the build tag openblas.
 //
 // [Use] registers it with blas32 once, in main or in a test's TestMain, so that
 // models and agg share it without knowing. Either runs on the calling thread
@@ -13,6 +13,11 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
+
+// Variable is the environment variable that chooses package gemm's kernels by
+// name, avx512, avx2 or generic, in place of the fastest; [Check] reports a name
+// that this processor has no kernels for.
+const Variable = "BGMD_KERNELS"
 
 var cores = runtime.GOMAXPROCS(0)
 

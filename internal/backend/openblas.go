@@ -12,14 +12,25 @@ import "C"
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
+
+	"github.com/bgmd/bgmd/internal/gemm"
 )
 
 // Name says what multiplies matrices.
 const Name = "openblas"
+
+// Check says what is wrong with the environment's choice: OpenBLAS makes its own.
+func Check() error {
+	if name := os.Getenv(Variable); name != "" {
+		return fmt.Errorf("backend: environment variable %s is %q, but this program was built with OpenBLAS", Variable, name)
+	}
+	return nil
+}
 
 // implementation is gonum's BLAS with Sgemm replaced. gonum's netlib bindings
 // would do the same for all of BLAS, but one function needs no binding of 150.
@@ -45,9 +56,9 @@ func (implementation) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a
 		gonum.Implementation{}.Sgemm(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 		return
 	}
-	checkMatrix("A", tA, m, k, a, lda)
-	checkMatrix("B", tB, k, n, b, ldb)
-	checkMatrix("C", blas.NoTrans, m, n, c, ldc)
+	gemm.Check("A", tA, m, k, a, lda)
+	gemm.Check("B", tB, k, n, b, ldb)
+	gemm.Check("C", blas.NoTrans, m, n, c, ldc)
 	C.cblas_sgemm(C.CblasRowMajor, transpose(tA), transpose(tB), C.int(m), C.int(n), C.int(k),
 		C.float(alpha), (*C.float)(&a[0]), C.int(lda), (*C.float)(&b[0]), C.int(ldb),
 		C.float(beta), (*C.float)(&c[0]), C.int(ldc))
@@ -58,14 +69,4 @@ func transpose(t blas.Transpose) C.enum_CBLAS_TRANSPOSE {
 		return C.CblasNoTrans
 	}
 	return C.CblasTrans
-}
-
-// checkMatrix panics unless x holds op(X), a rows×cols matrix of stride ld.
-func checkMatrix(name string, t blas.Transpose, rows, cols int, x []float32, ld int) {
-	if t != blas.NoTrans {
-		rows, cols = cols, rows
-	}
-	if ld < max(1, cols) || len(x) < (rows-1)*ld+cols {
-		panic(fmt.Sprintf("backend: %s is %d×%d with stride %d in %d elements", name, rows, cols, ld, len(x)))
-	}
 }

@@ -1,0 +1,24 @@
+// Package gemm multiplies float32 matrices on the calling thread: Go assembly
+// for AVX-512 and for AVX2 with FMA, and plain Go for every other processor.
+//
+// Three loops are around the assembly. For up to maxK columns of A, panel after
+// panel of B, a few vectors wide, is brought into the first-level cache, and all
+// rows of A pass by it, a tile of 8 (AVX2: 4) rows at a time, whose sums stay in
+// registers. Only B is copied, once each; A is read where it lies, transposed or
+// not, since single elements of it are broadcast and any stride will do. The
+// second-level cache needs no loop of its own: of A, 4 bytes pass for every 48
+// multiply-adds, 1.5 cycles of AVX-512, which even the third level can deliver.
+//
+// AVX2 and AVX-512 give the same bits: every element of C is a sum in the order
+// of A's columns, maxK at a time, with fused multiply-adds. Plain Go rounds the
+// products, too.
+//
+// Chosen: one kind of tile for all products, with B transposed as it is copied
+// where that is asked for. Rejected: inner products along the rows of both for
+// A·Bᵀ (a convolution's gradient of its weights), where adding up the lanes of
+// 24 sums costs a tenth of a product of 512 columns, against 6 % for transposing.
+// Rejected: a copy of A, too, as the textbooks have it, which gains nothing but
+// for powers of two as strides.
+package gemm
+
+//go:generate sh -c "cd gen && GOFLAGS=-mod=mod go run . -pkg gemm -out ../gemm_amd64.s -stubs ../stubs_amd64.go"
