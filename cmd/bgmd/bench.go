@@ -32,7 +32,7 @@ func newBenchCommand() *cobra.Command {
 		Args: cobra.NoArgs, // which names a mistyped subcommand
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newBenchStepCommand(), newBenchAggCommand())
+	cmd.AddCommand(newBenchStepCommand(), newBenchKernelCommand(), newBenchAggCommand())
 	return cmd
 }
 

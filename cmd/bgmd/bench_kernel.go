@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/internal/gemm"
+	"github.com/bgmd/bgmd/internal/stream"
+	"github.com/bgmd/bgmd/pkg/models/nn/kernel"
+)
+
+func newBenchKernelCommand() *cobra.Command {
+	var b kernelBench
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "kernel",
+		Short: "Time each layer's matrix products against what the processor can do",
+		Long: text(`
+Time the products of each kind of layer, on one core: forward, and the gradients
+of weights and input. The best speed is printed beside two others: the peak, as
+multiply-adds in registers reach it, and the backend's product of 512×512 by
+512×512. Operands are in the caches as far as they fit.
+
+ResNet-18's 3×3 convolutions have the zeros of their padding multiplied here,
+which training skips.`),
+		Example: text(`
+  bgmd bench kernel
+  bgmd bench kernel --batch 128 --json`),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := b.check(); err != nil {
+				return &configError{err}
+			}
+			r, err := b.run(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), r)
+			}
+			return r.write(cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.IntSliceVar(&b.Batches, "batch", []int{16, 64, 128}, "samples a client, several with commas")
+	f.IntVar(&b.MS, "time", 100, "`milliseconds` to time each kernel for")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// kernelBench says what to time.
+type kernelBench struct {
+	Batches []int `json:"batches"`
+	MS      int   `json:"ms_per_kernel"`
+}
+
+// kernelResult is what was measured, on one core.
+type kernelResult struct {
+	kernelBench
+	Backend string        `json:"backend"`
+	Peak    float64       `json:"peak_gflops"`  // multiply-adds in registers
+	Sgemm   float64       `json:"sgemm_gflops"` // 512×512×512 products
+	Kernels []kernelSpeed `json:"kernels"`
+}
+
+// kernelSpeed is the speed of one of a layer's products.
+type kernelSpeed struct {
+	Layer   string  `json:"layer"`
+	Product string  `json:"product"`
+	Batch   int     `json:"batch"`
+	GFLOPS  float64 `json:"gflops"`
+	OfPeak  float64 `json:"share_of_peak"`
+	OfSgemm float64 `json:"share_of_sgemm"`
+}
+
+func (b *kernelBench) check() error {
+	errs := tooSmall([]count{{"time", b.MS, 1}})
+	if len(b.Batches) == 0 {
+		errs = append(errs, errors.New("--batch is empty, want the sizes of batches"))
+	}
+	for _, n := range b.Batches {
+		errs = append(errs, tooSmall([]count{{"batch", n, 1}})...)
+	}
+	return errors.Join(errs...)
+}
+
+// benchConvs are the convolutions of the models, those of ResNet-18 with their
+// padding as part of the input.
+var benchConvs = []struct {
+	layer string
+	kernel.Conv
+}{
+	{"lenet conv1", kernel.Conv{Ci: 1, H: 28, W: 28, Co: 64, K: 5}},
+	{"lenet conv2", kernel.Conv{Ci: 64, H: 12, W: 12, Co: 64, K: 5}},
+	{"resnet18 layer1", kernel.Conv{Ci: 64, H: 8 + 2, W: 8 + 2, Co: 64, K: 3}},
+	{"resnet18 layer2", kernel.Conv{Ci: 128, H: 4 + 2, W: 4 + 2, Co: 128, K: 3}},
+	{"resnet18 layer3", kernel.Conv{Ci: 256, H: 2 + 2, W: 2 + 2, Co: 256, K: 3}},
+	{"resnet18 layer4", kernel.Conv{Ci: 512, H: 1 + 2, W: 1 + 2, Co: 512, K: 3}},
+}
+
+// benchLinears are their fully connected layers.
+var benchLinears = []struct {
+	layer   string
+	in, out int
+}{
+	{"lenet fc1", 1024, 1024},
+	{"lenet fc2", 1024, 10},
+}
+
+// product is one of a layer's products, and what it computes.
+type product struct {
+	layer, name string
+	flops       int
+	run         func()
+}
+
+func (b kernelBench) run(ctx context.Context) (kernelResult, error) {
+	r := kernelResult{kernelBench: b, Backend: backend.Name, Peak: peakGFLOPS(), Sgemm: sgemmGFLOPS()}
+	rng := stream.Root(1).At(stream.Synthetic)
+	for _, n := range b.Batches {
+		for _, p := range products(n, rng) {
+			if err := ctx.Err(); err != nil {
+				return r, err
+			}
+			best := math.Inf(1)
+			for start := time.Now(); time.Since(start) < time.Duration(b.MS)*time.Millisecond; {
+				t := time.Now()
+				p.run()
+				best = min(best, time.Since(t).Seconds())
+			}
+			speed := float64(p.flops) / best / 1e9
+			r.Kernels = append(r.Kernels, kernelSpeed{p.layer, p.name, n, speed, speed / r.Peak, speed / r.Sgemm})
+		}
+	}
+	return r, nil
+}
+
+// products lists all products for batches of n.
+func products(n int, rng *rand.Rand) (list []product) {
+	for _, l := range benchConvs {
+		c := l.Conv
+		c.N = n
+		row := c.Co * c.OW() * n
+		w, in, out := normal(rng, c.Co*c.Ci*c.K*c.K), normal(rng, c.Ci*c.H*c.W*n), normal(rng, c.OH()*row)
+		grad, scratch := make([]float32, max(len(w), len(in))), make([]float32, c.ScratchLen())
+		add := func(name string, f func(row []float32, y int)) {
+			list = append(list, product{l.layer, name, c.Flops(), func() {
+				for y := range c.OH() {
+					f(out[y*row:(y+1)*row], y)
+				}
+			}})
+		}
+		add("weight gradient", func(dout []float32, y int) { c.GradWeight(grad[:len(w)], dout, in, y, scratch) })
+		if !c.Gathered() {
+			add("input gradient", func(dout []float32, y int) { c.GradInput(grad[:len(in)], w, dout, y) })
+		}
+		add("forward", func(out []float32, y int) { c.Forward(out, w, in, y, scratch) })
+	}
+	for _, l := range benchLinears {
+		w, x, out := normal(rng, l.out*l.in), normal(rng, l.in*n), normal(rng, l.out*n)
+		bias, dw, dx := make([]float32, l.out), make([]float32, l.out*l.in), make([]float32, l.in*n)
+		flops := 2 * l.out * l.in * n
+		list = append(list,
+			product{l.layer, "both gradients", 2 * flops, func() { kernel.GradLinear(dx, dw, bias, out, w, x, n) }},
+			product{l.layer, "forward", flops, func() { kernel.Linear(out, w, bias, x, n) }})
+	}
+	return list
+}
+
+func normal(rng *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+	}
+	return x
+}
+
+// peakGFLOPS measures the most multiplications and additions that one core does,
+// over a quarter of a second.
+func peakGFLOPS() float64 {
+	best, err := gemm.Choose("")
+	if err != nil {
+		panic(err) // no name, no error
+	}
+	var peak float64
+	for start := time.Now(); time.Since(start) < time.Second/4; {
+		t := time.Now()
+		done := best.Peak(1e7)
+		peak = max(peak, float64(done)/time.Since(t).Seconds()/1e9)
+	}
+	return peak
+}
+
+func (r kernelResult) write(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(out, "%s on one core: peak %.1f GFLOPS, sgemm %.1f\n\n", r.Backend, r.Peak, r.Sgemm)
+	fmt.Fprintf(w, "layer\tproduct\tbatch\tGFLOPS\tof peak\tof sgemm\t\n")
+	for _, k := range r.Kernels {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%.1f\t%.0f %%\t%.0f %%\t\n", k.Layer, k.Product, k.Batch, k.GFLOPS, 100*k.OfPeak, 100*k.OfSgemm)
+	}
+	return w.Flush()
+}
