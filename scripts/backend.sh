@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints the build tag of the fastest backend that this machine can link:
-# "openblas", or nothing for the pure Go build.
+# Prints the build tag "openblas" where this machine can link OpenBLAS, or nothing
+# for the pure Go build.
 #
 # Usage: backend.sh [--install]
 #   --install   first try to install OpenBLAS with the system's package manager
@@ -35,7 +35,7 @@ as_root() {
 
 install() {
     if ! command -v apt-get >/dev/null 2>&1; then
-        say "no apt-get here; install a C compiler and OpenBLAS yourself for the fast build"
+        say "no apt-get here; install a C compiler and OpenBLAS yourself for the OpenBLAS build"
         return 0
     fi
     say "installing gcc and OpenBLAS (libopenblas-dev)"
@@ -51,5 +51,5 @@ if links; then
     say "OpenBLAS found: building with the tag openblas"
     echo openblas
 else
-    say "no OpenBLAS: building in pure Go, which trains several times slower"
+    say "no OpenBLAS: building in pure Go"
 fi
