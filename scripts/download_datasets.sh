@@ -9,10 +9,10 @@ cifar_10_url=${BGMD_CIFAR_10_URL:-https://www.cs.toronto.edu/~kriz}
 
 usage() {
   cat <<HELP
-usage: $prog [fashion-mnist | mnist | cifar-10 | all] [DIR]
+usage: $prog [SET...] [DIR]
 
-Downloads one data set, or all of them, which is the default, into DIR
-(default: data):
+Downloads data sets (fashion-mnist, mnist, cifar-10, or all, which is the
+default) into DIR (default: data):
 
   DIR/fashion-mnist/*.gz            4 files, 31 MB
   DIR/mnist/*.gz                    4 files, 12 MB
@@ -204,20 +204,32 @@ case ${1:-} in
   -h | --help) usage; exit 0 ;;
   -*) say "unknown option $1; see $prog --help"; exit 2 ;;
 esac
-if [ "$#" -gt 2 ]; then
-  say "found $# arguments, want at most a set and a folder; see $prog --help"
+sets=
+while [ "$#" -gt 0 ]; do
+  case $1 in
+    fashion-mnist | mnist | cifar-10) sets="$sets $1" ;;
+    all) sets="$sets fashion-mnist mnist cifar-10" ;;
+    *) break ;;
+  esac
+  shift
+done
+if [ "$#" -gt 1 ]; then
+  say "unknown set '$1' (have fashion-mnist, mnist, cifar-10, all); see $prog --help"
   exit 2
 fi
-which=${1:-all}
-dir=${2:-data}
+if [ -z "$sets" ] && [ "$#" -eq 1 ]; then
+  say "found '$1' and no set before it (have fashion-mnist, mnist, cifar-10, all); see $prog --help"
+  exit 2
+fi
+dir=${1:-data}
 case $dir in -*) dir=./$dir ;; esac
-case $which in
-  fashion-mnist | mnist | cifar-10 | all) ;;
-  *) say "unknown set '$which' (have fashion-mnist, mnist, cifar-10, all); see $prog --help"; exit 2 ;;
-esac
 for tool in curl gzip awk cut; do
   command -v "$tool" >/dev/null || die "$tool is not installed"
 done
-case $which in fashion-mnist | all) idx_set fashion-mnist "$fashion_mnist_url" ;; esac
-case $which in mnist | all) idx_set mnist "$mnist_url" ;; esac
-case $which in cifar-10 | all) cifar_10 ;; esac
+for set in ${sets:-fashion-mnist mnist cifar-10}; do
+  case $set in
+    fashion-mnist) idx_set fashion-mnist "$fashion_mnist_url" ;;
+    mnist) idx_set mnist "$mnist_url" ;;
+    cifar-10) cifar_10 ;;
+  esac
+done

@@ -192,6 +192,16 @@ func TestCIFAR10(t *testing.T) {
 	}
 }
 
+func TestSeveralSets(t *testing.T) {
+	m, dir := newMirror(t), t.TempDir()
+	status, stderr := m.run(t, "cifar-10", "mnist", dir)
+	wantStatus(t, status, 0, stderr)
+	wantFiles(t, m, dir)
+	if got, want := listing(t, dir), "cifar-10-batches-bin mnist"; got != want {
+		t.Errorf("data folder holds %q, want %q", got, want)
+	}
+}
+
 func TestCIFAR10Corrupt(t *testing.T) {
 	m, dir := newMirror(t), t.TempDir()
 	m.files["/cifar-10-binary.tar.gz"] = zip(t, []byte("no archive"), gzip.DefaultCompression)
@@ -207,9 +217,9 @@ func TestUsage(t *testing.T) {
 		status  int
 		message string
 	}{
-		{[]string{"imagenet"}, 2, "unknown set 'imagenet' (have fashion-mnist, mnist, cifar-10, all); see download_datasets.sh --help"},
+		{[]string{"imagenet"}, 2, "found 'imagenet' and no set before it (have fashion-mnist, mnist, cifar-10, all); see download_datasets.sh --help"},
 		{[]string{"--force"}, 2, "unknown option --force; see download_datasets.sh --help"},
-		{[]string{"mnist", "data", "more"}, 2, "found 3 arguments, want at most a set and a folder; see download_datasets.sh --help"},
+		{[]string{"mnist", "imagenet", "data"}, 2, "unknown set 'imagenet' (have fashion-mnist, mnist, cifar-10, all); see download_datasets.sh --help"},
 		{[]string{"fashion-mnist"}, 1, "no MD5 sum for fashion-mnist/train-images-idx3-ubyte in "},
 		{[]string{"--help"}, 0, ""},
 	} {

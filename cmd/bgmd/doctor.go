@@ -99,7 +99,7 @@ func examine(name, dir string) setStatus {
 	set, err := data.Load(name, dir, 1)
 	if err != nil {
 		s.Status = "missing"
-		for _, bad := range fileErrors(err) {
+		for _, bad := range data.FileErrors(err) {
 			s.Fetch = bad.Fetch
 			if !errors.Is(bad, fs.ErrNotExist) {
 				s.Status = "damaged"
@@ -122,23 +122,6 @@ func examine(name, dir string) setStatus {
 		}
 	}
 	return s
-}
-
-// fileErrors collects the file errors that err is made of.
-func fileErrors(err error) []*data.FileError {
-	switch e := err.(type) { //nolint:errorlint // it unwraps by hand to find all of them
-	case *data.FileError:
-		return []*data.FileError{e}
-	case interface{ Unwrap() error }:
-		return fileErrors(e.Unwrap())
-	case interface{ Unwrap() []error }:
-		var all []*data.FileError
-		for _, part := range e.Unwrap() {
-			all = append(all, fileErrors(part)...)
-		}
-		return all
-	}
-	return nil
 }
 
 func (d diagnosis) write(out io.Writer) error {

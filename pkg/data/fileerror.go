@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -40,6 +41,33 @@ func (e *FileError) Unwrap() []error {
 	return []error{ErrData, e.Err}
 }
 
+// FileErrors returns the file errors that err is made of.
+func FileErrors(err error) []*FileError {
+	switch e := err.(type) { //nolint:errorlint // it unwraps by hand to find all of them
+	case *FileError:
+		return []*FileError{e}
+	case interface{ Unwrap() error }:
+		return FileErrors(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		var all []*FileError
+		for _, part := range e.Unwrap() {
+			all = append(all, FileErrors(part)...)
+		}
+		return all
+	}
+	return nil
+}
+
+// inFile names the file that errors without a name are about.
+func inFile(path string, err error) error {
+	for _, bad := range FileErrors(err) {
+		if bad.File == "" {
+			bad.File = path
+		}
+	}
+	return err
+}
+
 // fetchCommand is the shell command that downloads the subfolder called folder
 // into dir. The script's own default is "data".
 func fetchCommand(folder, dir string) string {
@@ -47,6 +75,8 @@ func fetchCommand(folder, dir string) string {
 	switch dir = filepath.Clean(dir); {
 	case dir == "data":
 		return command
+	case slices.Contains([]string{"all", "cifar-10", "fashion-mnist", "mnist"}, dir): // the script's names of sets
+		return command + " ./" + dir
 	case strings.ContainsFunc(dir, needsQuotes):
 		return command + " '" + strings.ReplaceAll(dir, "'", `'\''`) + "'"
 	}

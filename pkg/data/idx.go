@@ -104,20 +104,30 @@ func (k idxKind) readIDX(r io.Reader) (items, raw []byte, err error) {
 // unzip reads r to its end, through gzip if it starts like a gzip file. More
 // than limit bytes are an error.
 func unzip(r io.Reader, limit int) ([]byte, error) {
+	plain, want, err := unzipper(r)
+	if err != nil {
+		return nil, err
+	}
+	return readLimited(plain, limit, want)
+}
+
+// unzipper returns a reader of what r holds, through gzip if it starts like a
+// gzip file, and what messages call a file that can be read to its end.
+func unzipper(r io.Reader) (plain io.Reader, want string, err error) {
 	var start [2]byte
 	n, err := io.ReadFull(r, start[:])
-	plain := io.MultiReader(bytes.NewReader(start[:n]), r)
+	plain = io.MultiReader(bytes.NewReader(start[:n]), r)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, readError(nil, "a readable file", err)
+		return nil, "", readError(nil, "a readable file", err)
 	}
 	if start != [2]byte{0x1f, 0x8b} {
-		return readLimited(plain, limit, "a readable file")
+		return plain, "a readable file", nil
 	}
 	zipped, err := gzip.NewReader(plain)
 	if err != nil {
-		return nil, readError(nil, "a whole gzip file", err)
+		return nil, "", readError(nil, "a whole gzip file", err)
 	}
-	return readLimited(zipped, limit, "a whole gzip file")
+	return zipped, "a whole gzip file", nil
 }
 
 func readLimited(r io.Reader, limit int, want string) ([]byte, error) {
@@ -141,6 +151,13 @@ func readError(raw []byte, want string, err error) *FileError {
 	return &FileError{Offset: int64(len(raw)), Found: "an error: " + cause.Error(), Want: want, Err: err}
 }
 
+// unopened says why the file at path could not be opened.
+func unopened(path string, err error) *FileError {
+	e := readError(nil, "a readable file", err)
+	e.File, e.Offset = path, -1
+	return e
+}
+
 // openIDX opens path.gz, which is what the download script writes, or else
 // path, and returns the name of the one it opened. Errors are [*FileError]s
 // without Fetch.
@@ -151,9 +168,7 @@ func openIDX(path string) (*os.File, string, error) {
 		case err == nil:
 			return f, name, nil
 		case !errors.Is(err, fs.ErrNotExist):
-			e := readError(nil, "a readable file", err)
-			e.File, e.Offset = name, -1
-			return nil, "", e
+			return nil, "", unopened(name, err)
 		}
 	}
 	return nil, "", &FileError{File: path + ".gz", Offset: -1, Found: "no such file, nor one without .gz",

@@ -10,6 +10,7 @@ import (
 // loaders has every set by name. A loader takes the folder that holds one
 // subfolder a set, and the seed, which only generated sets use.
 var loaders = map[string]func(dir string, seed uint64) (*Set, error){
+	"cifar-10":      loadCIFAR10,
 	"fashion-mnist": fashionMNIST.load,
 	"mnist":         mnist.load,
 	"synthetic":     loadSynthetic,

@@ -192,6 +192,7 @@ func TestFetchCommand(t *testing.T) {
 		"../x_1/é":  "scripts/download_datasets.sh mnist ../x_1/é",
 		"it's here": `scripts/download_datasets.sh mnist 'it'\''s here'`,
 		"$HOME":     "scripts/download_datasets.sh mnist '$HOME'",
+		"mnist":     "scripts/download_datasets.sh mnist ./mnist",
 		"data/":     "scripts/download_datasets.sh mnist",
 		"":          "scripts/download_datasets.sh mnist .",
 	} {
@@ -202,11 +203,11 @@ func TestFetchCommand(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	if got, want := fmt.Sprint(Names()), "[fashion-mnist mnist synthetic]"; got != want {
+	if got, want := fmt.Sprint(Names()), "[cifar-10 fashion-mnist mnist synthetic]"; got != want {
 		t.Errorf("names are %s, want %s", got, want)
 	}
 	_, err := Load("cats", "", 1)
-	if want := `data: unknown set "cats" (have fashion-mnist, mnist, synthetic)`; err == nil || err.Error() != want {
+	if want := `data: unknown set "cats" (have cifar-10, fashion-mnist, mnist, synthetic)`; err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
 	}
 	if errors.Is(err, ErrData) {

@@ -101,11 +101,8 @@ func (d idxSet) loadSplit(dir string, pair idxPair) (Split, []FileSum, error) {
 // read returns the items of one file, the path it was found under, and its sum.
 func (d idxSet) read(dir string, file idxFile, kind idxKind) (items []byte, path string, sum FileSum, err error) {
 	defer func() {
-		if bad, ok := errors.AsType[*FileError](err); ok {
+		for _, bad := range FileErrors(inFile(path, err)) {
 			bad.Fetch = fetchCommand(d.name, dir)
-			if bad.File == "" {
-				bad.File = path
-			}
 		}
 	}()
 	f, path, err := openIDX(filepath.Join(dir, d.name, file.name))

@@ -1,0 +1,216 @@
+package data
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// cifarBytes is a file of one image a label. Image i's red values are 10·i, the
+// green ones 10·i + 1, the blue ones 10·i + 2, but for the first red one, 255.
+func cifarBytes(labels ...byte) []byte {
+	var raw []byte
+	for i, label := range labels {
+		raw = append(raw, label)
+		for c := range byte(3) {
+			raw = append(raw, bytes.Repeat([]byte{10*byte(i) + c}, 1024)...)
+		}
+		raw[len(raw)-cifarPixels] = 255
+	}
+	return raw
+}
+
+// smallCIFAR are the six files of a set of ten training and two test images.
+func smallCIFAR() map[string][]byte {
+	files := map[string][]byte{"test_batch.bin": cifarBytes(9, 8)}
+	for i, name := range []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"} {
+		files[name] = cifarBytes(byte(2*i), byte(2*i+1))
+	}
+	return files
+}
+
+// tarred is an archive of the files, and of others.
+func tarred(t testing.TB, files map[string][]byte) []byte {
+	t.Helper()
+	const folder = "cifar-10-batches-bin/"
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	add := func(h tar.Header, content []byte) {
+		h.Mode, h.Size = 0o644, int64(len(content))
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(tar.Header{Name: folder, Typeflag: tar.TypeDir}, nil)
+	add(tar.Header{Name: folder + "readme.html", Typeflag: tar.TypeReg}, []byte("<html>"))
+	for name, content := range files {
+		add(tar.Header{Name: folder + name, Typeflag: tar.TypeReg}, content)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestLoadCIFAR10(t *testing.T) {
+	check := func(t *testing.T) {
+		t.Helper()
+		set, err := Load("cifar-10", "data", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if set.Name != "cifar-10" || set.Shape != (Shape{3, 32, 32}) || set.Classes != 10 || set.ClassNames[8] != "ship" ||
+			!slices.Equal(set.Mean, []float32{0.4914, 0.4822, 0.4465}) || !slices.Equal(set.Std, []float32{0.2470, 0.2435, 0.2616}) {
+			t.Errorf("set is %s %v, %d classes %q, mean %v, deviation %v",
+				set.Name, set.Shape, set.Classes, set.ClassNames, set.Mean, set.Std)
+		}
+		if !slices.Equal(set.Train.Labels, []uint8{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}) || !slices.Equal(set.Test.Labels, []uint8{9, 8}) {
+			t.Errorf("labels are %v and %v", set.Train.Labels, set.Test.Labels)
+		}
+		// Image 3 is the second of data_batch_2.bin: 255, then 10, 11 and 12 by channel.
+		image := set.Train.Pixels[3*3072 : 4*3072]
+		if len(set.Train.Pixels) != 10*3072 || image[0] != 255 || image[1] != 10 || image[1023] != 10 || image[1024] != 11 || image[3071] != 12 {
+			t.Errorf("pixels are not those of the files: %v, %v", image[:3], image[1022:1026])
+		}
+		if len(set.Files) != 6 || set.Files[5].Name != "test_batch.bin" || set.Files[5].Official || len(set.Files[5].MD5) != 32 {
+			t.Errorf("files are %+v", set.Files)
+		}
+	}
+	t.Run("folder", func(t *testing.T) {
+		layOut(t, "cifar-10-batches-bin", smallCIFAR())
+		check(t)
+	})
+	archive := tarred(t, smallCIFAR())
+	for name, file := range map[string][]byte{"archive": zipped(t, archive), "archive, unzipped": archive} {
+		t.Run(name, func(t *testing.T) {
+			layOut(t, "", map[string][]byte{"cifar-10-binary.tar.gz": file})
+			check(t)
+		})
+	}
+	t.Run("folder before archive", func(t *testing.T) {
+		layOut(t, "cifar-10-batches-bin", smallCIFAR())
+		if err := os.WriteFile("data/cifar-10-binary.tar.gz", []byte("damaged"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		check(t)
+	})
+}
+
+func TestLoadCIFAR10Damaged(t *testing.T) {
+	const fetch = "; get it with: scripts/download_datasets.sh cifar-10"
+	archive := func(change func(files map[string][]byte)) []byte {
+		files := smallCIFAR()
+		change(files)
+		return tarred(t, files)
+	}
+	zip := zipped(t, archive(func(map[string][]byte) {}))
+	wrongSum := bytes.Clone(zip)
+	wrongSum[len(wrongSum)-8] ^= 1
+	for _, c := range []struct {
+		name    string
+		damage  func(files map[string][]byte)
+		archive []byte // instead of files
+		want    string
+	}{
+		{"two missing", func(files map[string][]byte) { delete(files, "data_batch_2.bin"); delete(files, "test_batch.bin") }, nil,
+			"data/cifar-10-batches-bin/data_batch_2.bin: found no such file, want a file of CIFAR-10's binary version" + fetch +
+				"\ndata/cifar-10-batches-bin/test_batch.bin: found no such file, want a file of CIFAR-10's binary version"},
+		{"cut off", func(files map[string][]byte) { files["data_batch_3.bin"] = files["data_batch_3.bin"][:4000] }, nil,
+			"data/cifar-10-batches-bin/data_batch_3.bin: byte 4000: found the end of the file, want 6146 bytes for 2 images"},
+		{"cut off between images", func(files map[string][]byte) { files["data_batch_3.bin"] = files["data_batch_3.bin"][:3073] }, nil,
+			"data/cifar-10-batches-bin/data_batch_3.bin: found 1 image, want as many as in data/cifar-10-batches-bin/data_batch_1.bin, which has 2"},
+		{"empty", func(files map[string][]byte) { files["test_batch.bin"] = nil }, nil,
+			"data/cifar-10-batches-bin/test_batch.bin: byte 0: found the end of the file, want 3073 bytes for 1 image"},
+		{"label out of range", func(files map[string][]byte) { files["test_batch.bin"][3073] = 10 }, nil,
+			"data/cifar-10-batches-bin/test_batch.bin: byte 3073: found label 10, want 0 to 9"},
+		{"too long", func(files map[string][]byte) { files["test_batch.bin"] = make([]byte, 10_001*3073) }, nil,
+			"data/cifar-10-batches-bin/test_batch.bin: byte 30730000: found more bytes, want at most 30730000"},
+		{"nothing", nil, nil,
+			"data/cifar-10-batches-bin: found no such folder, nor data/cifar-10-binary.tar.gz, want a folder with the six .bin files"},
+		{"archive cut off", nil, zip[:len(zip)/2],
+			"data/cifar-10-binary.tar.gz"},
+		{"archive with a wrong sum", nil, wrongSum,
+			"data/cifar-10-binary.tar.gz: found an error: gzip: invalid checksum, want a whole gzip file"},
+		{"no archive", nil, []byte("<html></html>"),
+			"data/cifar-10-binary.tar.gz: found an error: unexpected EOF, want a whole tar archive"},
+		{"archive without a file", nil, archive(func(files map[string][]byte) { delete(files, "data_batch_5.bin") }),
+			"data/cifar-10-binary.tar.gz: found no cifar-10-batches-bin/data_batch_5.bin, want the six .bin files"},
+		{"damaged file in an archive", nil, archive(func(files map[string][]byte) { files["data_batch_5.bin"][0] = 77 }),
+			"data/cifar-10-binary.tar.gz, data_batch_5.bin: byte 0: found label 77, want 0 to 9"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			switch {
+			case c.damage != nil:
+				files := smallCIFAR()
+				c.damage(files)
+				layOut(t, "cifar-10-batches-bin", files)
+			case c.archive != nil:
+				layOut(t, "", map[string][]byte{"cifar-10-binary.tar.gz": c.archive})
+			default:
+				t.Chdir(t.TempDir())
+			}
+			_, err := Load("cifar-10", "data", 1)
+			if !errors.Is(err, ErrData) {
+				t.Fatalf("error is %v, want one that wraps ErrData", err)
+			}
+			got := strings.TrimPrefix(err.Error(), "data: load set \"cifar-10\": ")
+			if got != c.want+fetch && !(c.name == "archive cut off" && strings.HasPrefix(got, c.want) && strings.Contains(got, "unexpected EOF")) {
+				t.Errorf("error is\n%s\nwant\n%s", got, c.want+fetch)
+			}
+			if c.name == "nothing" && !errors.Is(err, fs.ErrNotExist) {
+				t.Error("the error does not wrap fs.ErrNotExist")
+			}
+		})
+	}
+}
+
+// An archive may hold a file twice, of which nobody can say which one is meant.
+func TestLoadCIFAR10Twice(t *testing.T) {
+	once := tarred(t, map[string][]byte{"test_batch.bin": cifarBytes(1)})
+	twice := slices.Concat(once[:len(once)-1024], once) // without the two blocks that end an archive
+	_, err := readCIFARArchive(bytes.NewReader(twice), "x")
+	if err == nil || !strings.Contains(err.Error(), "x, test_batch.bin: found it twice, want one of each file") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// FuzzCIFAR checks that whatever bytes come, as a file or as an archive, reading
+// them gives whole records or FileErrors.
+func FuzzCIFAR(f *testing.F) {
+	for _, raw := range [][]byte{nil, cifarBytes(1, 2), cifarBytes(3)[:3000], cifarBytes(10),
+		tarred(f, smallCIFAR()), tarred(f, smallCIFAR())[:2000]} {
+		f.Add(raw)
+		f.Add(zipped(f, raw))
+	}
+	path := filepath.Join("data", "x.bin")
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		file, err := decodeCIFAR(bytes.NewReader(raw), path, "x.bin", "")
+		if err == nil && (len(raw) != file.Len()*3073 || len(file.Pixels) != file.Len()*3072 || slices.Max(file.Labels) > 9) {
+			t.Errorf("%d bytes gave %d images with %d bytes", len(raw), file.Len(), len(file.Pixels))
+		}
+		files, archiveErr := readCIFARArchive(bytes.NewReader(raw), path)
+		if archiveErr == nil && len(files) != 6 {
+			t.Errorf("an archive gave %d files", len(files))
+		}
+		for _, err := range []error{err, archiveErr} {
+			bad := FileErrors(err)
+			if (err == nil) != (len(bad) == 0) {
+				t.Errorf("error is %#v", err)
+			}
+			for _, b := range bad {
+				if !strings.HasPrefix(b.File, path) || b.Found == "" || b.Want == "" {
+					t.Errorf("error is %#v", b)
+				}
+			}
+		}
+	})
+}
