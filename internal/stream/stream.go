@@ -21,6 +21,7 @@ const (
 	Synthetic   Name = "synthetic"    // the embedded data set
 	Partition   Name = "partition"    // which client owns which sample
 	Shuffle     Name = "shuffle"      // the order of samples in an epoch
+	Augment     Name = "augment"      // crops and flips of a client's batch
 	Members     Name = "members"      // which clients, rows or samples are corrupt
 	Corrupt     Name = "corrupt"      // the corruption's own noise
 	Dropout     Name = "dropout"      // dropout masks

@@ -15,7 +15,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	sampler, err := data.NewSampler("iid", set.Train.Len(), clients, batch, stream.Root(seed))
+	sampler, err := data.NewSampler(data.Partition{Kind: "iid", Clients: clients}, set.Train.Labels, batch, stream.Root(seed))
 	if err != nil {
 		fmt.Println(err)
 		return

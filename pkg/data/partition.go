@@ -4,127 +4,221 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 
-	"github.com/bgmd/bgmd/internal/stream"
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// partitions has every way to share n samples among the clients, by name. A
-// partition splits the samples into disjoint parts: either one part a client,
-// which only that client draws from, or a single part that all draw from.
-// rng is the run's stream for it.
-var partitions = map[string]func(n, clients int, rng *rand.Rand) [][]int{
-	"iid":    iid,
-	"pooled": pooled,
+// Partition says how the samples of a set are shared among the clients: split
+// into disjoint parts, either one a client, which only that client draws from,
+// or a single part that all draw from.
+type Partition struct {
+	Kind    string // a name of Partitions
+	Clients int
+	Shards  int     // shards: of each client
+	Alpha   float64 // dirichlet: concentration; small values part the classes
 }
 
-// Partitions lists the partitions that [NewSampler] knows, in order.
+// partitions has every kind by name. A split gets the samples' labels, the least
+// number of samples that a client must have, and the run's stream for it.
+var partitions = map[string]func(p Partition, labels []uint8, least int, rng *rand.Rand) ([][]int, error){
+	"dirichlet": dirichlet,
+	"iid":       iid,
+	"pooled":    pooled,
+	"shards":    shards,
+}
+
+// Partitions lists the kinds of partitions, in order.
 func Partitions() []string { return slices.Sorted(maps.Keys(partitions)) }
+
+// check reports what is wrong with p's fields, all of it.
+func (p Partition) check() error {
+	var errs []error
+	if partitions[p.Kind] == nil {
+		errs = append(errs, fmt.Errorf("data: unknown partition %q (have %s)", p.Kind, strings.Join(Partitions(), ", ")))
+	}
+	if p.Clients < 1 {
+		errs = append(errs, fmt.Errorf("data: clients is %d, want at least 1", p.Clients))
+	}
+	if p.Kind == "shards" && p.Shards < 1 {
+		errs = append(errs, fmt.Errorf("data: partition %q: shards is %d, want at least 1", p.Kind, p.Shards))
+	}
+	if p.Kind == "dirichlet" && !(p.Alpha > 0 && !math.IsInf(p.Alpha, 1)) {
+		errs = append(errs, fmt.Errorf("data: partition %q: alpha is %v, want (0, inf)", p.Kind, p.Alpha))
+	}
+	return errors.Join(errs...)
+}
+
+// split returns the parts, each with at least least samples a client.
+func (p Partition) split(labels []uint8, least int, rng *rand.Rand) ([][]int, error) {
+	n := len(labels)
+	if n/p.Clients < least {
+		return nil, fmt.Errorf("data: partition %q: %d samples are %d for each of %d clients, want at least one batch of %d",
+			p.Kind, n, n/p.Clients, p.Clients, least)
+	}
+	parts, err := partitions[p.Kind](p, labels, least, rng)
+	if err != nil {
+		return nil, fmt.Errorf("data: partition %q: %w", p.Kind, err)
+	}
+	return parts, nil
+}
 
 // iid deals a random permutation of the samples out in equal parts. The
 // n mod clients samples that are left over belong to nobody.
-func iid(n, clients int, rng *rand.Rand) [][]int {
-	perm := rng.Perm(n)
-	parts := make([][]int, clients)
+func iid(p Partition, labels []uint8, _ int, rng *rand.Rand) ([][]int, error) {
+	perm := rng.Perm(len(labels))
+	parts := make([][]int, p.Clients)
 	for c := range parts {
-		size := n / clients
+		size := len(labels) / p.Clients
 		parts[c] = perm[c*size : (c+1)*size]
 	}
-	return parts
+	return parts, nil
 }
 
 // pooled leaves the samples together, as the authors' code does: its clients
 // are consecutive batches of one shuffled loader, and own nothing.
-func pooled(n, _ int, _ *rand.Rand) [][]int {
-	all := make([]int, n)
+func pooled(_ Partition, labels []uint8, _ int, _ *rand.Rand) ([][]int, error) {
+	all := make([]int, len(labels))
 	for i := range all {
 		all[i] = i
 	}
-	return [][]int{all}
+	return [][]int{all}, nil
 }
 
-// Sampler says which samples each client's batch consists of.
+// shards sorts the samples by label, cuts them into Clients·Shards consecutive
+// shards, and gives every client Shards of them, drawn without replacement
+// [bgmd, C.2]. Every sample belongs to exactly one client.
 //
-// An epoch visits the samples in a new random order, each at most once, in
-// steps that give every client a full batch; samples that do not fill the last
-// step are left out of that epoch. The order depends on the root seed and the
-// epoch's number alone, so a resumed run sees the batches it would have seen.
-type Sampler struct {
-	root    stream.Root
-	clients int
-	batch   int
-	steps   int
-	shared  int     // clients that draw from one part: 1 or all
-	parts   [][]int // as the partition gave them
-	order   [][]int // the parts, shuffled for the current epoch
-}
-
-// NewSampler shares n samples among clients, batch samples a client a step. It
-// stands at epoch 0. Two samplers with equal arguments give equal batches.
-//
-// It is an error if the partition is unknown, if a number is below 1, or if the
-// samples do not suffice for one batch a client.
-func NewSampler(partition string, n, clients, batch int, root stream.Root) (*Sampler, error) {
-	split, known := partitions[partition]
-	var errs []error
-	if !known {
-		errs = append(errs, fmt.Errorf("data: unknown partition %q (have %s)", partition, strings.Join(Partitions(), ", ")))
+// Shards are equal where the classes are, as in CIFAR-10. Elsewhere equal shards
+// would straddle classes, against the paper's remark that each holds a single
+// one: so a cut that lies within half a shard of a border between classes is
+// moved onto it, and the cuts between two such are spread evenly. Then a shard
+// holds one class, and a client at most Shards, if every class has at least
+// n/(Clients·Shards) samples.
+func shards(p Partition, labels []uint8, least int, rng *rand.Rand) ([][]int, error) {
+	if n := len(labels); p.Shards > n/p.Clients {
+		return nil, fmt.Errorf("%d samples do not make %d shards for each of %d clients", n, p.Shards, p.Clients)
 	}
-	for _, field := range []struct {
-		name  string
-		value int
-	}{{"samples", n}, {"clients", clients}, {"batch", batch}} {
-		if field.value < 1 {
-			errs = append(errs, fmt.Errorf("data: %s is %d, want at least 1", field.name, field.value))
+	classes := byClass(labels)
+	order := slices.Concat(classes...)
+	cuts := shardCuts(classes, p.Clients*p.Shards)
+	perm := rng.Perm(len(cuts) - 1)
+	parts := make([][]int, p.Clients)
+	for c := range parts {
+		for _, s := range perm[c*p.Shards : (c+1)*p.Shards] {
+			parts[c] = append(parts[c], order[cuts[s]:cuts[s+1]]...)
+		}
+		if len(parts[c]) < least {
+			return nil, fmt.Errorf("client %d gets %d of %d samples, want at least one batch of %d", c, len(parts[c]), len(labels), least)
 		}
 	}
-	if errs != nil {
-		return nil, errors.Join(errs...)
-	}
-	s := &Sampler{root: root, clients: clients, batch: batch}
-	s.parts = split(n, clients, root.At(stream.Partition))
-	s.shared = clients / len(s.parts)
-	s.steps = len(s.parts[0]) / s.shared / batch
-	for _, part := range s.parts {
-		s.steps = min(s.steps, len(part)/s.shared/batch)
-		s.order = append(s.order, make([]int, len(part)))
-	}
-	if s.steps == 0 {
-		return nil, fmt.Errorf("data: partition %q: %d samples are %d for each of %d clients, want at least one batch of %d",
-			partition, n, n/clients, clients, batch)
-	}
-	s.Epoch(0)
-	return s, nil
+	return parts, nil
 }
 
-// Steps is the number of steps in an epoch. For both "iid" and "pooled" it is
-// n/(clients·batch), rounded down.
-func (s *Sampler) Steps() int { return s.steps }
-
-// Epoch moves the sampler to the start of epoch e, forwards or back, and costs
-// time proportional to the number of samples. What Indices returned before is
-// overwritten.
-func (s *Sampler) Epoch(e int) {
-	for i, part := range s.parts {
-		order := s.order[i]
-		copy(order, part)
-		s.root.At(stream.Shuffle, e, i).Shuffle(len(order), func(a, b int) {
-			order[a], order[b] = order[b], order[a]
-		})
+// shardCuts returns where count shards of the sorted samples start, and n.
+func shardCuts(classes [][]int, count int) []int {
+	n := 0
+	for _, class := range classes {
+		n += len(class)
 	}
+	pinned := map[int]int{0: 0, count: n} // cut → border of a class
+	border := 0
+	for _, class := range classes {
+		border += len(class)
+		cut := int(math.Round(float64(border) * float64(count) / float64(n)))
+		off := func(at int) int { return max(at*count-cut*n, cut*n-at*count) }
+		if other, taken := pinned[cut]; !taken || off(border) < off(other) {
+			pinned[cut] = border
+		}
+	}
+	cuts := make([]int, count+1)
+	last := 0
+	for i := range cuts {
+		at, ok := pinned[i]
+		if !ok {
+			continue
+		}
+		for j := last + 1; j <= i; j++ {
+			cuts[j] = pinned[last] + (at-pinned[last])*(j-last)/(i-last)
+		}
+		last = i
+	}
+	return cuts
 }
 
-// Indices returns the batch samples of a client at a step of the current epoch.
-// The slice is the sampler's own: it is valid until the next call of Epoch and
-// must not be written to. Calls may be concurrent with each other. It panics if
-// step is not in [0, Steps) or client not in [0, clients).
-func (s *Sampler) Indices(step, client int) []int {
-	if step < 0 || step >= s.steps || client < 0 || client >= s.clients {
-		panic(fmt.Sprintf("data: batch of step %d, client %d out of %d steps, %d clients", step, client, s.steps, s.clients))
+// byClass lists the samples of each class in order.
+func byClass(labels []uint8) [][]int {
+	var classes [][]int
+	for i, label := range labels {
+		for len(classes) <= int(label) {
+			classes = append(classes, nil)
+		}
+		classes[label] = append(classes[label], i)
 	}
-	order := s.order[client/s.shared]
-	start := (step*s.shared + client%s.shared) * s.batch
-	return order[start : start+s.batch : start+s.batch]
+	return classes
+}
+
+// redraws is how often dirichlet tries to give every client enough.
+const redraws = 100
+
+// dirichlet shares out each class by itself [Hsu, Qi and Brown 2019; Li et al.
+// 2022]: the clients' shares of class c are
+//
+//	p_c ~ Dirichlet(α, …, α)
+//
+// and its samples, in random order, are cut at ⌊n_c·(p_c1 + … + p_ci)⌋, so that
+// every sample belongs to exactly one client. Parts are of unequal size. As is
+// usual, all is drawn anew where a client gets less than it needs, here a batch;
+// α → ∞ gives every client the same mixture, α → 0 whole classes.
+func dirichlet(p Partition, labels []uint8, least int, rng *rand.Rand) ([][]int, error) {
+	classes := byClass(labels)
+	most := 0 // the best smallest part
+	for range redraws {
+		parts := make([][]int, p.Clients)
+		for _, class := range classes {
+			rng.Shuffle(len(class), func(a, b int) { class[a], class[b] = class[b], class[a] })
+			at, sum := 0, 0.
+			for c, share := range dirichletShares(p.Clients, p.Alpha, rng) {
+				sum += share
+				end := min(int(sum*float64(len(class))), len(class))
+				if c == p.Clients-1 {
+					end = len(class)
+				}
+				parts[c] = append(parts[c], class[at:end]...)
+				at = end
+			}
+		}
+		smallest := len(slices.MinFunc(parts, func(a, b []int) int { return len(a) - len(b) }))
+		if smallest >= least {
+			return parts, nil
+		}
+		most = max(most, smallest)
+	}
+	return nil, fmt.Errorf("in each of %d draws with alpha %v some client of %d got %d of %d samples or fewer, "+
+		"want at least one batch of %d: alpha must be larger, or the clients fewer, or the batch smaller",
+		redraws, p.Alpha, p.Clients, most, len(labels), least)
+}
+
+// dirichletShares draws n shares from Dirichlet(α, …, α): independent gamma
+// variables divided by their sum. They are drawn as logarithms, with
+// Gamma(α) = Gamma(α+1)·U^(1/α), as for small α all of them would underflow.
+func dirichletShares(n int, alpha float64, rng *rand.Rand) []float64 {
+	gamma := distuv.Gamma{Alpha: alpha + 1, Beta: 1, Src: rng}
+	logs := make([]float64, n)
+	for i := range logs {
+		logs[i] = math.Log(gamma.Rand()) - rng.ExpFloat64()/alpha
+	}
+	largest := slices.Max(logs)
+	sum := 0.
+	for i, l := range logs {
+		logs[i] = math.Exp(l - largest)
+		sum += logs[i]
+	}
+	for i := range logs {
+		logs[i] /= sum
+	}
+	return logs
 }

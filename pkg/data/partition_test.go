@@ -8,9 +8,18 @@ import (
 	"github.com/bgmd/bgmd/internal/stream"
 )
 
+// labelsOf are the labels of n samples in ten classes of about equal size.
+func labelsOf(n int) []uint8 {
+	labels := make([]uint8, n)
+	for i := range labels {
+		labels[i] = uint8(i * 7 % 10)
+	}
+	return labels
+}
+
 func newSampler(t *testing.T, partition string, n, clients, batch int, root stream.Root) *Sampler {
 	t.Helper()
-	s, err := NewSampler(partition, n, clients, batch, root)
+	s, err := NewSampler(Partition{Kind: partition, Clients: clients, Shards: 1, Alpha: 100}, labelsOf(n), batch, root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,10 +46,14 @@ func TestSteps(t *testing.T) {
 		{60_000, 32, 64, 29},
 		{60_000, 10, 64, 93},
 		{12_800, 8, 32, 50},
+		{100, 3, 2, 16},
 		{7, 3, 2, 1},
 		{5, 5, 1, 1},
 	} {
 		for _, partition := range Partitions() {
+			if c.n < 100 && partition == "dirichlet" {
+				continue // which gives nobody the same number
+			}
 			s := newSampler(t, partition, c.n, c.clients, c.batch, 1)
 			if got := s.Steps(); got != c.want {
 				t.Errorf("%s: %d samples, %d×%d: %d steps, want %d", partition, c.n, c.clients, c.batch, got, c.want)
@@ -51,7 +64,7 @@ func TestSteps(t *testing.T) {
 
 func TestSamplesAtMostOnceAnEpoch(t *testing.T) {
 	const n, clients, batch = 1000, 7, 9 // 15 steps, 945 of the samples
-	for _, partition := range Partitions() {
+	for _, partition := range []string{"iid", "pooled"} {
 		s := newSampler(t, partition, n, clients, batch, 1)
 		for e := range 3 {
 			all := slices.Concat(epoch(s, e, clients)...)
@@ -68,7 +81,7 @@ func TestSamplesAtMostOnceAnEpoch(t *testing.T) {
 
 func TestOwnership(t *testing.T) {
 	const n, clients, batch = 1000, 7, 9
-	for partition, fixed := range map[string]bool{"iid": true, "pooled": false} {
+	for partition, fixed := range map[string]bool{"dirichlet": true, "iid": true, "pooled": false, "shards": true} {
 		s := newSampler(t, partition, n, clients, batch, 1)
 		owners := map[int]map[int]bool{} // sample → clients that saw it
 		for e := range 5 {
@@ -153,16 +166,21 @@ func TestIndicesCannotGrowIntoTheNextBatch(t *testing.T) {
 
 func TestNewSamplerErrors(t *testing.T) {
 	for _, c := range []struct {
-		partition         string
-		n, clients, batch int
-		want              string
+		p        Partition
+		n, batch int
+		want     string
 	}{
-		{"shard", 100, 2, 5, `data: unknown partition "shard" (have iid, pooled)`},
-		{"iid", 0, 0, -1, "data: samples is 0, want at least 1\ndata: clients is 0, want at least 1\ndata: batch is -1, want at least 1"},
-		{"iid", 100, 10, 11, `data: partition "iid": 100 samples are 10 for each of 10 clients, want at least one batch of 11`},
-		{"pooled", 9, 10, 1, `data: partition "pooled": 9 samples are 0 for each of 10 clients, want at least one batch of 1`},
+		{Partition{Kind: "shard", Clients: 2}, 100, 5, `data: unknown partition "shard" (have dirichlet, iid, pooled, shards)`},
+		{Partition{Kind: "iid"}, 0, -1, "data: clients is 0, want at least 1\ndata: samples is 0, want at least 1\ndata: batch is -1, want at least 1"},
+		{Partition{Kind: "shards", Clients: 2}, 100, 5, `data: partition "shards": shards is 0, want at least 1`},
+		{Partition{Kind: "dirichlet", Clients: 2, Alpha: -1}, 100, 5, `data: partition "dirichlet": alpha is -1, want (0, inf)`},
+		{Partition{Kind: "iid", Clients: 10}, 100, 11, `data: partition "iid": 100 samples are 10 for each of 10 clients, want at least one batch of 11`},
+		{Partition{Kind: "pooled", Clients: 10}, 9, 1, `data: partition "pooled": 9 samples are 0 for each of 10 clients, want at least one batch of 1`},
+		{Partition{Kind: "shards", Clients: 10, Shards: 4}, 30, 1, `data: partition "shards": 30 samples do not make 4 shards for each of 10 clients`},
+		{Partition{Kind: "dirichlet", Clients: 10, Alpha: 0.001}, 100, 8, `data: partition "dirichlet": in each of 100 draws with alpha 0.001 ` +
+			`some client of 10 got 1 of 100 samples or fewer, want at least one batch of 8: alpha must be larger, or the clients fewer, or the batch smaller`},
 	} {
-		_, err := NewSampler(c.partition, c.n, c.clients, c.batch, 1)
+		_, err := NewSampler(c.p, labelsOf(c.n), c.batch, 1)
 		if err == nil || err.Error() != c.want {
 			t.Errorf("error is\n%v\nwant\n%s", err, c.want)
 		}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/bgmd/bgmd/internal/stream"
-	"github.com/bgmd/bgmd/pkg/corrupt"
 	"github.com/bgmd/bgmd/pkg/models"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
@@ -21,17 +20,8 @@ func (t *trainer) gradients(s int) (float64, error) {
 	}
 	err := t.net.Each(t.Data.Clients, func(r *models.Replica, client int) error {
 		w := &t.workers[r.ID]
+		t.clean[client] = t.draw(w.batch, s, t.steps, client, &w.seconds) == 0
 		mark := time.Now()
-		t.set.Train.Fill(w.batch, t.sampler.Indices(s, client))
-		lap(&mark, &w.seconds.Data)
-		hits := t.features.Apply(w.batch, corrupt.Image, t.steps, client)
-		hits += t.labels.Apply(w.batch, corrupt.Image, t.steps, client)
-		lap(&mark, &w.seconds.Corrupt)
-		w.batch.Whiten(t.set.Mean, t.set.Std)
-		lap(&mark, &w.seconds.Data)
-		hits += t.features.Apply(w.batch, corrupt.Whitened, t.steps, client)
-		lap(&mark, &w.seconds.Corrupt)
-		t.clean[client] = hits == 0
 		loss, err := r.Grad(t.G.Row(client), w.batch, t.streams.At(stream.Dropout, t.steps, client))
 		t.losses[client] = loss
 		lap(&mark, &w.seconds.Gradient)

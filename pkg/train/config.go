@@ -28,6 +28,11 @@ type DataConfig struct {
 	Partition string `mapstructure:"partition"` // a name of data.Partitions
 	Clients   int    `mapstructure:"clients"`   // n
 	Batch     int    `mapstructure:"batch"`     // samples a client a step
+
+	Shards int     `mapstructure:"shards"` // shards: shards a client
+	Alpha  float64 `mapstructure:"alpha"`  // dirichlet: concentration
+	Crop   int     `mapstructure:"crop"`   // padding of the random crop, 0 for none
+	Flip   bool    `mapstructure:"flip"`   // mirror images at random
 }
 
 // ModelConfig names an architecture and its options.

@@ -92,9 +92,13 @@ var settings = []setting{
 
 	{"data.set", func(c *Config) any { return &c.Data.Set }, oneOf(data.Names()...), "what to train on"},
 	{"data.dir", func(c *Config) any { return &c.Data.Dir }, folder(), "folder with one subfolder a set; results do not depend on it"},
-	{"data.partition", func(c *Config) any { return &c.Data.Partition }, oneOf(data.Partitions()...), "how samples reach clients; pooled: the whole set, dealt out anew each epoch"},
+	{"data.partition", func(c *Config) any { return &c.Data.Partition }, oneOf(data.Partitions()...), "how samples reach clients; pooled: the whole set, dealt out anew each epoch; see bgmd data partition"},
 	{"data.clients", func(c *Config) any { return &c.Data.Clients }, atLeast(1), "n, the number of clients"},
 	{"data.batch", func(c *Config) any { return &c.Data.Batch }, atLeast(1), "samples a client a step"},
+	{"data.shards", func(c *Config) any { return &c.Data.Shards }, atLeast(1), "shards: how many a client gets of the samples sorted by label"},
+	{"data.alpha", func(c *Config) any { return &c.Data.Alpha }, positive(), "dirichlet: concentration of each class's shares; small: clients differ more"},
+	{"data.crop", func(c *Config) any { return &c.Data.Crop }, atLeast(0), "training: shift images by up to so many pixels over black, anew each time; 0: off, 4 is usual"},
+	{"data.flip", func(c *Config) any { return &c.Data.Flip }, booleans, "training: mirror half of the images left to right, anew each time"},
 
 	{"model.name", func(c *Config) any { return &c.Model.Name }, oneOf(models.Names()...), "architecture"},
 	{"model.dropout", func(c *Config) any { return &c.Model.Dropout }, below(1), "probability that a unit is dropped, where the model has dropout"},

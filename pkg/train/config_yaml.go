@@ -18,6 +18,10 @@ import (
 // those records, and their hashes, stay what they are. The functions say where a
 // key at its default has an effect.
 var youngKeys = map[string]func(*Config) bool{
+	"data.shards":                 func(c *Config) bool { return c.Data.Partition == "shards" },
+	"data.alpha":                  func(c *Config) bool { return c.Data.Partition == "dirichlet" },
+	"data.crop":                   func(*Config) bool { return false },
+	"data.flip":                   func(*Config) bool { return false },
 	"corruption.gradient.z":       func(c *Config) bool { return c.Corruption.Gradient.Kind == "alie" },
 	"corruption.gradient.epsilon": func(c *Config) bool { return c.Corruption.Gradient.Kind == "ipm" },
 	"aggregator.f":                reads("f"),

@@ -48,6 +48,7 @@ func Defaults() Config {
 	c.Profile = "paper"
 	c.Seed = 1
 	c.Data.Set, c.Data.Dir = "fashion-mnist", "data"
+	c.Data.Shards, c.Data.Alpha = 4, 0.5
 	c.Model.Name = "lenet"
 	c.Corruption.Feature.Kind = "none"
 	c.Corruption.Label.Kind = "none"

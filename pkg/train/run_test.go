@@ -130,6 +130,13 @@ func cases() map[string]func(*Config) {
 		"mimicry": func(c *Config) {
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "mimic", 0.4
 		},
+		"shards, crops and flips": func(c *Config) {
+			c.Data.Partition, c.Data.Shards, c.Data.Crop, c.Data.Flip = "shards", 2, 4, true
+			c.Corruption.Feature.Kind, c.Corruption.Feature.Fraction = "impulse", 0.4
+		},
+		"dirichlet, crops": func(c *Config) {
+			c.Data.Partition, c.Data.Alpha, c.Data.Crop = "dirichlet", 2, 1
+		},
 		"authors' code": func(c *Config) {
 			data, epochs := c.Data, c.Epochs
 			authorCode(c)
@@ -326,6 +333,15 @@ func TestBackdoorToNoClass(t *testing.T) {
 	c.Corruption.Label.Kind, c.Corruption.Label.Target = "backdoor", 10
 	_, err := Run(context.Background(), c, filepath.Join(t.TempDir(), "run"), Options{})
 	if want := "corruption.label.target is 10, want below 10, the classes of mnist"; err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %q", err, want)
+	}
+}
+
+func TestCropBeyondTheImage(t *testing.T) {
+	c := tiny(t)
+	c.Data.Crop = 28
+	_, err := Run(context.Background(), c, filepath.Join(t.TempDir(), "run"), Options{})
+	if want := "data.crop is 28, want below 28, the side of mnist's images"; err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %q", err, want)
 	}
 }

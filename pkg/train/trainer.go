@@ -2,7 +2,6 @@ package train
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/bgmd/bgmd/internal/backend"
@@ -17,17 +16,14 @@ import (
 // trainer is the state of one run.
 type trainer struct {
 	Config
-	streams stream.Root
-	set     *data.Set
-	sampler *data.Sampler
+	*source
 	net     *models.Net
 	workers []worker // one a replica of net
 	inOrder []int    // the test set's samples
 
-	features, labels *corrupt.DataPlan
-	rows             *corrupt.GradientPlan
-	rule             agg.Aggregator
-	optimizer        *sgd
+	rows      *corrupt.GradientPlan
+	rule      agg.Aggregator
+	optimizer *sgd
 
 	G      agg.Matrix // a row a client
 	update []float32  // the aggregate of G
@@ -60,18 +56,12 @@ type worker struct {
 const evalBatch = 80
 
 func newTrainer(c Config) (*trainer, error) {
-	t := &trainer{Config: c, streams: stream.Root(c.Seed), started: time.Now()}
+	t := &trainer{Config: c, started: time.Now()}
 	var err error
-	if t.set, err = data.Load(c.Data.Set, c.Data.Dir, c.Seed); err != nil {
+	if t.source, err = newSource(c); err != nil {
 		return nil, err
 	}
-	if l := c.Corruption.Label; l.Kind != "none" && l.Target >= t.set.Classes {
-		return nil, &KeyError{"corruption.label.target", fmt.Sprintf("is %d, want below %d, the classes of %s", l.Target, t.set.Classes, t.set.Name)}
-	}
 	n := c.Data.Clients
-	if t.sampler, err = data.NewSampler(c.Data.Partition, t.set.Train.Len(), n, c.Data.Batch, t.streams); err != nil {
-		return nil, &KeyError{"data.clients", fmt.Sprintf("is %d: %v", n, err)}
-	}
 	eval := min(evalBatch, t.set.Test.Len())
 	if err := t.build(eval); err != nil {
 		return nil, err
@@ -92,26 +82,23 @@ func newTrainer(c Config) (*trainer, error) {
 	return t, nil
 }
 
-// build makes the model, the corruptions and the rule.
+// build makes the model, the corruption of its gradients and the rule.
 func (t *trainer) build(evalBatch int) error {
 	replicas := t.Workers
 	if replicas == 0 {
 		replicas = backend.Cores()
 	}
-	var errs [5]error
+	var errs [3]error
 	t.net, errs[0] = models.New(t.Model.Name, models.Options{
 		Shape: t.set.Shape, Classes: t.set.Classes, Dropout: t.Model.Dropout,
 		Batch: t.Data.Batch, EvalBatch: evalBatch,
 		Replicas: min(replicas, t.Data.Clients), Rand: t.streams.At(stream.Init),
 	})
-	n, f, l, g := t.Data.Clients, t.Corruption.Feature, t.Corruption.Label, t.Corruption.Gradient
-	t.features, errs[1] = corrupt.NewFeaturePlan(f.Kind,
-		corrupt.FeatureOptions{Std: f.Std, Amount: f.Amount, Clip: f.Clip, Space: f.Space}, corrupt.Victims(f.MembersConfig), n, t.streams)
-	t.labels, errs[2] = corrupt.NewLabelPlan(l.Kind, corrupt.LabelOptions{Target: l.Target}, corrupt.Victims(l.MembersConfig), n, t.streams)
-	t.rows, errs[3] = corrupt.NewGradientPlan(g.Kind,
+	g := t.Corruption.Gradient
+	t.rows, errs[1] = corrupt.NewGradientPlan(g.Kind,
 		corrupt.GradientOptions{Std: g.Std, Scale: g.Scale, Z: g.Z, Epsilon: g.Epsilon},
 		corrupt.RowVictims{Fraction: g.Fraction, Members: g.Members, Count: g.Count}, t.streams)
-	t.rule, errs[4] = t.Rule()
+	t.rule, errs[2] = t.Rule()
 	return errors.Join(errs[:]...)
 }
 

@@ -1,0 +1,76 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bgmd/bgmd/internal/stream"
+	"github.com/bgmd/bgmd/pkg/corrupt"
+	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/train/record"
+)
+
+// source is where a run's batches come from: the set, who owns which sample,
+// how images are augmented, and what the samples suffer.
+type source struct {
+	streams          stream.Root
+	set              *data.Set
+	sampler          *data.Sampler
+	augmentation     data.Augmentation
+	features, labels *corrupt.DataPlan
+}
+
+// newSource loads the set and shares it out as c says.
+func newSource(c Config) (*source, error) {
+	s := &source{streams: stream.Root(c.Seed), augmentation: data.Augmentation{Crop: c.Data.Crop, Flip: c.Data.Flip}}
+	var err error
+	if s.set, err = data.Load(c.Data.Set, c.Data.Dir, c.Seed); err != nil {
+		return nil, err
+	}
+	if l := c.Corruption.Label; l.Kind != "none" && l.Target >= s.set.Classes {
+		return nil, &KeyError{"corruption.label.target", fmt.Sprintf("is %d, want below %d, the classes of %s", l.Target, s.set.Classes, s.set.Name)}
+	}
+	if side := min(s.set.Shape.H, s.set.Shape.W); c.Data.Crop >= side {
+		return nil, &KeyError{"data.crop", fmt.Sprintf("is %d, want below %d, the side of %s's images", c.Data.Crop, side, s.set.Name)}
+	}
+	n := c.Data.Clients
+	p := data.Partition{Kind: c.Data.Partition, Clients: n, Shards: c.Data.Shards, Alpha: c.Data.Alpha}
+	if s.sampler, err = data.NewSampler(p, s.set.Train.Labels, c.Data.Batch, s.streams); err != nil {
+		return nil, &KeyError{"data.clients", fmt.Sprintf("is %d: %v", n, err)}
+	}
+	var errs [2]error
+	f, l := c.Corruption.Feature, c.Corruption.Label
+	s.features, errs[0] = corrupt.NewFeaturePlan(f.Kind,
+		corrupt.FeatureOptions{Std: f.Std, Amount: f.Amount, Clip: f.Clip, Space: f.Space}, corrupt.Victims(f.MembersConfig), n, s.streams)
+	s.labels, errs[1] = corrupt.NewLabelPlan(l.Kind, corrupt.LabelOptions{Target: l.Target}, corrupt.Victims(l.MembersConfig), n, s.streams)
+	return s, errors.Join(errs[:]...)
+}
+
+// draw fills b with what the client's model sees at step s of the sampler's
+// epoch, which is the given step of the run, and returns the number of corrupted
+// samples and labels. In this order:
+//
+//	the client's samples
+//	→ crop and flip                     the client's own loader, on the image
+//	→ feature and label corruption      of what that loader gives
+//	→ whitening
+//	→ feature corruption that acts on whitened images
+//
+// So noise and impulses hit the black edges of a shifted image, too, and what
+// they leave is not moved, as in the code of [bgmd]'s authors, which corrupts
+// the batches that its loaders give.
+func (src *source) draw(b *data.Batch, s, step, client int, seconds *record.Seconds) (hits int) {
+	mark := time.Now()
+	src.set.Train.Fill(b, src.sampler.Indices(s, client))
+	src.augmentation.Apply(b, src.streams.At(stream.Augment, step, client))
+	lap(&mark, &seconds.Data)
+	hits = src.features.Apply(b, corrupt.Image, step, client)
+	hits += src.labels.Apply(b, corrupt.Image, step, client)
+	lap(&mark, &seconds.Corrupt)
+	b.Whiten(src.set.Mean, src.set.Std)
+	lap(&mark, &seconds.Data)
+	hits += src.features.Apply(b, corrupt.Whitened, step, client)
+	lap(&mark, &seconds.Corrupt)
+	return hits
+}
