@@ -95,8 +95,13 @@ func diagnose(dir string) diagnosis {
 
 // examine loads a set to see whether it can be.
 func examine(name, dir string) setStatus {
-	s := setStatus{Name: name, Status: "official"}
 	set, err := data.Load(name, dir, 1)
+	return examined(name, set, err)
+}
+
+// examined says how a set fares that was loaded with the given result.
+func examined(name string, set *data.Set, err error) setStatus {
+	s := setStatus{Name: name, Status: "official"}
 	if err != nil {
 		s.Status = "missing"
 		for _, bad := range data.FileErrors(err) {

@@ -32,7 +32,7 @@ The environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others.`),
 	}
 	root.AddCommand(newRunCommand(), newSweepCommand(), newTableCommand(), newPlotCommand(), newReportCommand(),
 		newAggregateCommand(), newRulesCommand(), newBreakdownCommand(), newBenchCommand(),
-		newConfigCommand(), newDoctorCommand(), newVersionCommand())
+		newDataCommand(), newConfigCommand(), newDoctorCommand(), newVersionCommand())
 
 	root.CompletionOptions.HiddenDefaultCmd = true // it works, but is no part of the subject
 	return root

@@ -31,7 +31,13 @@ const (
 // The file appears whole or not at all. Equal plots give equal bytes, except
 // in a PDF, which holds the time of its making.
 func (p *Plot) Save(path string) error {
-	data, err := p.encode(strings.ToLower(filepath.Ext(path)))
+	width, height := p.size()
+	return saveAs(path, width, height, p.draw)
+}
+
+// saveAs writes what paint draws on a canvas of the given size.
+func saveAs(path string, width, height vg.Length, paint func(draw.Canvas)) error {
+	data, err := encode(strings.ToLower(filepath.Ext(path)), width, height, paint)
 	if err == nil {
 		err = renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path)))
 	}
@@ -41,13 +47,12 @@ func (p *Plot) Save(path string) error {
 	return nil
 }
 
-// encode draws the plot in the format with the given file name extension.
-func (p *Plot) encode(extension string) ([]byte, error) {
+// encode draws in the format with the given file name extension.
+func encode(extension string, width, height vg.Length, paint func(draw.Canvas)) ([]byte, error) {
 	var canvas interface {
 		vg.CanvasSizer
 		vg.CanvasWriterTo
 	}
-	width, height := p.size()
 	switch extension {
 	case ".png":
 		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(resolution))}
@@ -58,7 +63,7 @@ func (p *Plot) encode(extension string) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("unknown format %q (have .pdf, .png, .svg)", extension)
 	}
-	p.draw(draw.New(canvas))
+	paint(draw.New(canvas))
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return nil, err

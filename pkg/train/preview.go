@@ -1,0 +1,50 @@
+package train
+
+import (
+	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/train/record"
+)
+
+// Shares says who owns which samples in a run: the parts that clients draw from,
+// one each, or a single one that all draw from, and the steps of an epoch. It
+// fails as [Run] does.
+func Shares(c Config) (set *data.Set, parts [][]int, steps int, err error) {
+	if err := c.Validate(); err != nil {
+		return nil, nil, 0, err
+	}
+	s, err := newSource(c)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	return s.set, s.sampler.Parts(), s.sampler.Steps(), nil
+}
+
+// Preview is what one client's model sees at the first step of a run.
+type Preview struct {
+	Client int
+	Clean  *data.Batch // without corruption of features and labels
+	Seen   *data.Batch // with it
+	Hits   int         // samples or labels corrupted
+}
+
+// PreviewFirstStep draws the first step's batches of all clients as [Run] does,
+// by the same functions, with and without corruption; all are whitened. Rows of
+// gradients are not its matter. It fails as Run does.
+func PreviewFirstStep(c Config) (set *data.Set, features, labels string, clients []Preview, err error) {
+	if err := c.Validate(); err != nil {
+		return nil, "", "", nil, err
+	}
+	s, err := newSource(c)
+	if err != nil {
+		return nil, "", "", nil, err
+	}
+	clean := *s
+	clean.features, clean.labels = nil, nil
+	for client := range c.Data.Clients {
+		p := Preview{Client: client, Clean: data.NewBatch(s.set.Shape, c.Data.Batch), Seen: data.NewBatch(s.set.Shape, c.Data.Batch)}
+		clean.draw(p.Clean, 0, 0, client, &record.Seconds{})
+		p.Hits = s.draw(p.Seen, 0, 0, client, &record.Seconds{})
+		clients = append(clients, p)
+	}
+	return s.set, s.features.String(), s.labels.String(), clients, nil
+}
