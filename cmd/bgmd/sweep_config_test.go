@@ -126,7 +126,7 @@ g.yaml:4: a sweep has no use for name: runs are named after the grid's variants
 g.yaml:5: base belongs at the top of the file`},
 		{"no base", "base: nowhere.yaml\n" + grid, sweepFlags{}, `g.yaml:1: base nowhere.yaml: no such file or directory`},
 		{"an axis that is no key", "grid:\n  optimizer.momentun: [1]\n", sweepFlags{},
-			`g.yaml:2: unknown key "optimizer.momentun", did you mean optimizer.momentum? (have lr, momentum, nesterov, weight_decay)`},
+			`g.yaml:2: unknown key "optimizer.momentun", did you mean optimizer.momentum? (have kind, lr, momentum, nesterov, weight_decay, beta1, beta2, eps)`},
 		{"only", grid, sweepFlags{only: "x,z*"}, `--only: no run matches "z*" (have x, y)`},
 		{"only, a bad pattern", grid, sweepFlags{only: "[x"}, `--only has "[x", want a pattern such as clean-*`},
 		{"seeds", grid, sweepFlags{seeds: []uint{1, 1}}, `--seeds has 1 twice`},

@@ -118,12 +118,16 @@ type BlockConfig struct {
 	Memory   string  `mapstructure:"memory"`   // none, mean, client or gm-weighted
 }
 
-// OptimizerConfig is stochastic gradient descent in PyTorch's form.
+// OptimizerConfig is stochastic gradient descent or Adam, in PyTorch's form.
 type OptimizerConfig struct {
+	Kind        string  `mapstructure:"kind"`         // sgd or adam
 	LR          float64 `mapstructure:"lr"`           // γ at the start
-	Momentum    float64 `mapstructure:"momentum"`     // μ
-	Nesterov    bool    `mapstructure:"nesterov"`     // step along u + μv, not v
+	Momentum    float64 `mapstructure:"momentum"`     // sgd: μ
+	Nesterov    bool    `mapstructure:"nesterov"`     // sgd: step along u + μv, not v
 	WeightDecay float64 `mapstructure:"weight_decay"` // wd
+	Beta1       float64 `mapstructure:"beta1"`        // adam: decay of the mean of u
+	Beta2       float64 `mapstructure:"beta2"`        // adam: decay of the mean of u²
+	Eps         float64 `mapstructure:"eps"`          // adam: added to the root of that mean
 }
 
 // ScheduleConfig says how γ changes over the epochs.
@@ -131,5 +135,6 @@ type ScheduleConfig struct {
 	Kind   string  `mapstructure:"kind"`   // constant, step, exponential or cosine
 	Factor float64 `mapstructure:"factor"` // exponential: γ is multiplied by it every epoch; step: …
 	Every  int     `mapstructure:"every"`  // … every so many epochs
-	TMax   int     `mapstructure:"t_max"`  // cosine: epochs of one half period; 0 is Epochs
+	TMax   int     `mapstructure:"t_max"`  // cosine: epochs of one half period; 0 is all after the warm-up
+	Warmup int     `mapstructure:"warmup"` // epochs in which γ rises before that
 }

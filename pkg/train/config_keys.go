@@ -150,15 +150,20 @@ var settings = []setting{
 	{"aggregator.block.select", func(c *Config) any { return &c.Aggregator.Block.Select }, oneOf(agg.Selections()...), "how the k coordinates are chosen"},
 	{"aggregator.block.memory", func(c *Config) any { return &c.Aggregator.Block.Memory }, oneOf(agg.Memories()...), "what becomes of the coordinates left out"},
 
+	{"optimizer.kind", func(c *Config) any { return &c.Optimizer.Kind }, oneOf(optimizerNames...), "how the aggregate becomes a step, as PyTorch's SGD or Adam"},
 	{"optimizer.lr", func(c *Config) any { return &c.Optimizer.LR }, positive(), "γ at the start"},
-	{"optimizer.momentum", func(c *Config) any { return &c.Optimizer.Momentum }, below(1), "μ; 0: plain gradient descent"},
-	{"optimizer.nesterov", func(c *Config) any { return &c.Optimizer.Nesterov }, booleans, "step along u + μv instead of v"},
+	{"optimizer.momentum", func(c *Config) any { return &c.Optimizer.Momentum }, below(1), "sgd: μ; 0: plain gradient descent"},
+	{"optimizer.nesterov", func(c *Config) any { return &c.Optimizer.Nesterov }, booleans, "sgd: step along u + μv instead of v"},
 	{"optimizer.weight_decay", func(c *Config) any { return &c.Optimizer.WeightDecay }, from(0), "wd: u = aggregate + wd·x"},
+	{"optimizer.beta1", func(c *Config) any { return &c.Optimizer.Beta1 }, below(1), "adam: decay of the running mean of u"},
+	{"optimizer.beta2", func(c *Config) any { return &c.Optimizer.Beta2 }, below(1), "adam: decay of the running mean of u²"},
+	{"optimizer.eps", func(c *Config) any { return &c.Optimizer.Eps }, positive(), "adam: added to the root of that mean"},
 
 	{"schedule.kind", func(c *Config) any { return &c.Schedule.Kind }, oneOf(scheduleNames...), "how γ changes from epoch to epoch"},
 	{"schedule.factor", func(c *Config) any { return &c.Schedule.Factor }, openClosed(0, 1), "exponential, step: what γ is multiplied by"},
 	{"schedule.every", func(c *Config) any { return &c.Schedule.Every }, atLeast(1), "step: epochs between two multiplications (exponential: always 1)"},
-	{"schedule.t_max", func(c *Config) any { return &c.Schedule.TMax }, atLeast(0), "cosine: epochs from γ down to 0; 0: epochs"},
+	{"schedule.t_max", func(c *Config) any { return &c.Schedule.TMax }, atLeast(0), "cosine: epochs from γ down to 0; 0: all after the warm-up"},
+	{"schedule.warmup", func(c *Config) any { return &c.Schedule.Warmup }, atLeast(0), "first epochs, in which γ rises linearly; the schedule begins after them"},
 }
 
 var booleans = anything("true, false")

@@ -21,5 +21,6 @@ var (
 	gradientMemberNames = []string{"fixed", "redrawn", "first", "numpy"}
 	countNames          = []string{"floor", "ceil"}
 	spaceNames          = []string{"image", "whitened"}
+	optimizerNames      = []string{"sgd", "adam"}
 	scheduleNames       = []string{"constant", "step", "exponential", "cosine"}
 )

@@ -1,11 +1,42 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
 	"github.com/bgmd/bgmd/internal/par"
 )
+
+// optimizer moves the parameters along the aggregated gradient.
+type optimizer interface {
+	// step moves x along −u with step size lr. It is the run's step number
+	// update, from 1, of those whose size is not 0.
+	step(x, u []float32, lr float64, update int)
+	// state returns what the next step depends on, by the names that
+	// checkpoints give it: not copies; nil where there is none.
+	state() map[string][]float32
+}
+
+func newOptimizer(c OptimizerConfig, d int) optimizer {
+	if c.Kind == "adam" {
+		return newAdam(c, d)
+	}
+	return newSGD(c, d)
+}
+
+// restore sets an optimiser's state to what a checkpoint holds.
+func restore(o optimizer, saved map[string][]float32) error {
+	var errs []error
+	for name, x := range o.state() {
+		if len(saved[name]) != len(x) {
+			errs = append(errs, fmt.Errorf("%s has %d elements, want %d", name, len(saved[name]), len(x)))
+			continue
+		}
+		copy(x, saved[name])
+	}
+	return errors.Join(errs...)
+}
 
 // sgd is stochastic gradient descent with momentum and weight decay in
 // PyTorch's form. For an aggregated gradient u, step size γ, momentum μ and
@@ -33,8 +64,8 @@ func newSGD(c OptimizerConfig, d int) *sgd {
 // stepGrain is large enough that a chunk is worth a goroutine.
 const stepGrain = 1 << 15
 
-// step moves x along −u with step size lr. It costs one pass over x, u and v.
-func (o *sgd) step(x, u []float32, lr float64) {
+// step costs one pass over x, u and v.
+func (o *sgd) step(x, u []float32, lr float64, _ int) {
 	gamma, mu, wd := float32(lr), float32(o.Momentum), float32(o.WeightDecay)
 	par.For(len(x), stepGrain, func(_, lo, hi int) {
 		x, u := x[lo:hi], u[lo:hi]
@@ -56,25 +87,27 @@ func (o *sgd) step(x, u []float32, lr float64) {
 	})
 }
 
-// restore sets the velocity that a checkpoint holds.
-func (o *sgd) restore(velocity []float32) error {
-	if len(velocity) != len(o.velocity) {
-		return fmt.Errorf("the optimiser's velocity has %d elements, want %d", len(velocity), len(o.velocity))
-	}
-	copy(o.velocity, velocity)
-	return nil
-}
+func (o *sgd) state() map[string][]float32 { return map[string][]float32{velocityName: o.velocity} }
 
-// StepSize returns γ in the given epoch, counted from 0:
+// StepSize returns γ in the given epoch, counted from 0. In a warm-up of w epochs
+// it rises linearly,
+//
+//	γ₀·(epoch + 1)/(w + 1)
+//
+// and with e = epoch − w, the epochs after that, it is
 //
 //	constant     γ₀
-//	step         γ₀·factor^⌊epoch/every⌋
-//	exponential  γ₀·factor^epoch
-//	cosine       γ₀·(1 + cos(π·epoch/t_max))/2
+//	step         γ₀·factor^⌊e/every⌋
+//	exponential  γ₀·factor^e
+//	cosine       γ₀·(1 + cos(π·e/t_max))/2
 //
-// where t_max = 0 means the run's number of epochs.
+// where t_max = 0 means the run's number of epochs less w.
 func (c Config) StepSize(epoch int) float64 {
 	gamma, s := c.Optimizer.LR, c.Schedule
+	if epoch < s.Warmup {
+		return gamma * float64(epoch+1) / float64(s.Warmup+1)
+	}
+	epoch -= s.Warmup
 	switch s.Kind {
 	case "step":
 		return gamma * math.Pow(s.Factor, float64(epoch/s.Every))
@@ -83,7 +116,7 @@ func (c Config) StepSize(epoch int) float64 {
 	case "cosine":
 		period := s.TMax
 		if period == 0 {
-			period = c.Epochs
+			period = max(1, c.Epochs-s.Warmup)
 		}
 		return gamma * (1 + math.Cos(math.Pi*float64(epoch)/float64(period))) / 2
 	}

@@ -22,11 +22,41 @@ func TestSGDIsPyTorchs(t *testing.T) {
 		o := newSGD(c.OptimizerConfig, 1)
 		x := []float32{1}
 		for i, g := range []float32{0.5, -0.25, 1} {
-			o.step(x, []float32{g}, 0.1)
+			o.step(x, []float32{g}, 0.1, i+1)
 			if math.Abs(float64(x[0])-c.want[i]) > 1e-6 {
 				t.Errorf("%s: after step %d x is %v, PyTorch has %v", c.name, i+1, x[0], c.want[i])
 			}
 		}
+	}
+}
+
+// TestAdamIsPyTorchs compares three steps with torch.optim.Adam of PyTorch 1.13,
+// float64, lr = 0.1, from x = 1 with gradients 0.5, −0.25, 1. The first of them is
+// 0.1·0.5/(√0.25 + 1e-8) whatever the betas.
+func TestAdamIsPyTorchs(t *testing.T) {
+	for _, c := range []struct {
+		weightDecay, beta1, beta2, eps float64
+		want                           [3]float64
+	}{
+		{0, 0.9, 0.999, 1e-8, [3]float64{0.900000002, 0.8733662987, 0.8075551397}},
+		{0.01, 0.9, 0.999, 1e-8, [3]float64{0.900000002, 0.8712293476, 0.8046143342}},
+		{0.1, 0.5, 0.8, 0.1, [3]float64{0.9142857143, 0.8960520313, 0.8196317163}},
+	} {
+		o := newOptimizer(OptimizerConfig{Kind: "adam", WeightDecay: c.weightDecay, Beta1: c.beta1, Beta2: c.beta2, Eps: c.eps}, 1)
+		x := []float32{1}
+		for i, g := range []float32{0.5, -0.25, 1} {
+			o.step(x, []float32{g}, 0.1, i+1)
+			if math.Abs(float64(x[0])-c.want[i]) > 1e-6 {
+				t.Errorf("%+v: after step %d x is %v, PyTorch has %v", c, i+1, x[0], c.want[i])
+			}
+		}
+	}
+}
+
+func TestRestoreRefusesAnotherOptimizersState(t *testing.T) {
+	err := restore(newAdam(OptimizerConfig{}, 2), map[string][]float32{velocityName: {1, 2}, meanName: {1, 2}})
+	if want := "optimizer.exp_avg_sq has 0 elements, want 2"; err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
 	}
 }
 
@@ -47,6 +77,12 @@ func TestStepSize(t *testing.T) {
 		{ScheduleConfig{Kind: "cosine", TMax: 4}, 2, 0.05},
 		{ScheduleConfig{Kind: "cosine", TMax: 4}, 4, 0},
 		{ScheduleConfig{Kind: "cosine"}, 4, 0.05}, // half of the run's 8 epochs
+		{ScheduleConfig{Kind: "cosine", Warmup: 3}, 0, 0.025},
+		{ScheduleConfig{Kind: "cosine", Warmup: 3}, 2, 0.075},
+		{ScheduleConfig{Kind: "cosine", Warmup: 3}, 3, 0.1},
+		{ScheduleConfig{Kind: "cosine", Warmup: 4}, 6, 0.05}, // half of the 4 epochs after it
+		{ScheduleConfig{Kind: "cosine", Warmup: 9}, 7, 0.08}, // the run ends in it
+		{ScheduleConfig{Kind: "exponential", Factor: 0.5, Warmup: 1}, 2, 0.05},
 	} {
 		c.Schedule = s.schedule
 		if got := c.StepSize(s.epoch); math.Abs(got-s.want) > 1e-15 {

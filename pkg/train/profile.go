@@ -60,6 +60,8 @@ func Defaults() Config {
 	a := &c.Aggregator
 	a.F, a.Tau, a.Pre, a.Bucket, a.Radius, a.NonFinite = -1, 10, "none", 2, 10, "refuse"
 	c.Aggregator.Block.Fraction = 1
+	c.Optimizer.Kind = "sgd"
+	c.Optimizer.Beta1, c.Optimizer.Beta2, c.Optimizer.Eps = 0.9, 0.999, 1e-8 // PyTorch's
 	c.Schedule.Every = 1
 	paper(&c)
 	return c

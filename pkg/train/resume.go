@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"github.com/bgmd/bgmd/internal/backend"
 	"github.com/bgmd/bgmd/pkg/agg"
@@ -22,7 +24,9 @@ const CheckpointName = "checkpoint.safetensors"
 // Names of the tensors beside the model's. Their elements are in the order of
 // models.Net.Params.
 const (
-	velocityName = "optimizer.velocity"
+	velocityName = "optimizer.velocity"   // of sgd with momentum
+	meanName     = "optimizer.exp_avg"    // of adam, under PyTorch's names
+	squareName   = "optimizer.exp_avg_sq" //
 	memoryName   = "aggregator.memory"
 )
 
@@ -30,6 +34,7 @@ const (
 type progress struct {
 	Epoch    int           `json:"epoch"`
 	Step     int           `json:"step"`
+	Updates  int           `json:"updates,omitempty"` // steps whose size was not 0, which only adam counts
 	Features corrupt.Tally `json:"features"`
 	Labels   corrupt.Tally `json:"labels"`
 	Rows     corrupt.Tally `json:"rows"`
@@ -74,12 +79,15 @@ func (t *trainer) save(epoch int) error {
 			tensors = append(tensors, checkpoint.Tensor{Name: name, Shape: []int{len(x)}, Data: x})
 		}
 	}
-	add(velocityName, t.optimizer.velocity)
+	state := t.optimizer.state()
+	for _, name := range slices.Sorted(maps.Keys(state)) {
+		add(name, state[name])
+	}
 	if rule, ok := t.rule.(agg.Stateful); ok {
 		add(memoryName, rule.State())
 	}
 	return checkpoint.Save(filepath.Join(t.dir, CheckpointName), tensors, progress{
-		Epoch: epoch, Step: t.steps,
+		Epoch: epoch, Step: t.steps, Updates: t.updates,
 		Features: t.features.Tally(), Labels: t.labels.Tally(), Rows: t.rows.Tally(),
 	})
 }
@@ -102,14 +110,14 @@ func (t *trainer) load() (int, error) {
 		params = append(params, models.Tensor(x))
 		state[x.Name] = x.Data
 	}
-	errs := []error{t.net.Import(params), t.optimizer.restore(state[velocityName])}
+	errs := []error{t.net.Import(params), restore(t.optimizer, state)}
 	if rule, ok := t.rule.(agg.Stateful); ok && state[memoryName] != nil {
 		errs = append(errs, rule.Restore(state[memoryName]))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return 0, fmt.Errorf("train: resume from %s: %w", path, err)
 	}
-	t.steps = p.Step
+	t.steps, t.updates = p.Step, p.Updates
 	t.features.Restore(p.Features)
 	t.labels.Restore(p.Labels)
 	t.rows.Restore(p.Rows)

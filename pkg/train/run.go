@@ -154,7 +154,8 @@ func (t *trainer) step(s int) error {
 		}
 		t.stats.add(stats)
 		lap(&start, &t.seconds.Aggregate)
-		t.optimizer.step(t.net.Params(), t.update, lr)
+		t.updates++
+		t.optimizer.step(t.net.Params(), t.update, lr, t.updates)
 		lap(&start, &t.seconds.Update)
 	}
 	t.steps++

@@ -137,6 +137,9 @@ func cases() map[string]func(*Config) {
 		"dirichlet, crops": func(c *Config) {
 			c.Data.Partition, c.Data.Alpha, c.Data.Crop = "dirichlet", 2, 1
 		},
+		"adam, warm-up": func(c *Config) {
+			c.Optimizer.Kind, c.Optimizer.LR, c.Schedule.Warmup = "adam", 1e-3, 1
+		},
 		"authors' code": func(c *Config) {
 			data, epochs := c.Data, c.Epochs
 			authorCode(c)

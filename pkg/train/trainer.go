@@ -23,7 +23,7 @@ type trainer struct {
 
 	rows      *corrupt.GradientPlan
 	rule      agg.Aggregator
-	optimizer *sgd
+	optimizer optimizer
 
 	G      agg.Matrix // a row a client
 	update []float32  // the aggregate of G
@@ -36,6 +36,7 @@ type trainer struct {
 
 	epoch   int // current, from 1; 0 before training
 	steps   int // done since the run's start
+	updates int // of them, those whose step size was not 0
 	elapsed float64
 
 	// Of the current epoch.
@@ -76,7 +77,7 @@ func newTrainer(c Config) (*trainer, error) {
 		t.inOrder = append(t.inOrder, i)
 	}
 	d := len(t.net.Params())
-	t.optimizer = newSGD(c.Optimizer, d)
+	t.optimizer = newOptimizer(c.Optimizer, d)
 	t.G, t.update = agg.NewMatrix(n, d), make([]float32, d)
 	t.losses, t.clean = make([]float64, n), make([]bool, n)
 	return t, nil
