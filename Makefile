@@ -17,8 +17,8 @@ ONLY    ?= *
 OUT     ?= results/reproduced
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart build test race cover lint bench bench-peers data clean \
-	reproduce-table2 reproduce-figures
+.PHONY: help quickstart build test race cover lint bench bench-peers data data-mnist data-cifar-10 clean \
+	reproduce-table2 reproduce-table3 reproduce-figures
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,12 @@ bench-peers: build ## the same, and aggregation, beside PyTorch and NumPy (Debia
 data: ## download Fashion-MNIST into data/
 	scripts/download_datasets.sh fashion-mnist
 
+data-mnist: ## download MNIST into data/
+	scripts/download_datasets.sh mnist
+
+data-cifar-10: ## download CIFAR-10 into data/
+	scripts/download_datasets.sh cifar-10
+
 # $(call sweep,GRID,FOLDER,PATTERNS) trains what is not trained yet.
 sweep = $(BIN) sweep --config $(1) --out $(OUT)/$(2) --only '$(3)' --estimate \
 	--set profile=$(PROFILE) --set epochs=$(EPOCHS) --seeds $(SEEDS) --jobs $(JOBS)
@@ -67,6 +73,14 @@ reproduce-table2: data build ## train Table 2's Fashion-MNIST block and set it b
 	$(BIN) table table2 --results $(OUT) --profile $(PROFILE) --format markdown --out $(OUT)/table2.md && \
 	$(BIN) table table2 --results $(OUT) --profile $(PROFILE) && \
 	echo && echo "$(OUT)/table2.md"; exit $$status
+
+# Table 3's runs have 10 epochs, FULL=1 or not.
+reproduce-table3: EPOCHS = 10
+reproduce-table3: data-mnist build ## the same for Table 3, MNIST (as above)
+	@status=0; $(call sweep,configs/table3/mnist-lenet.yaml,table3/mnist-lenet,$(ONLY)) || status=$$?; \
+	$(BIN) table table3 --results $(OUT) --profile $(PROFILE) --format markdown --out $(OUT)/table3.md && \
+	$(BIN) table table3 --results $(OUT) --profile $(PROFILE) && \
+	echo && echo "$(OUT)/table3.md"; exit $$status
 
 reproduce-figures: data build ## train what the paper's figures need, and draw them
 	$(call sweep,configs/table2/fashion-mnist.yaml,table2/fashion-mnist,clean-*$(,)bitflip*$(,)impulse*$(,)backdoor*)

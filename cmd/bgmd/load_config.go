@@ -182,7 +182,7 @@ func resolve(layers []*layer) (train.Config, error) {
 			return train.Config{}, fmt.Errorf("merge configurations: %w", err)
 		}
 	}
-	c, err := train.Profile(v.GetString("profile"))
+	c, err := train.Profile(v.GetString("profile"), v.GetString("data.set"))
 	if err != nil { // none is named, or an unknown one, which Validate reports
 		c = train.Defaults()
 	}

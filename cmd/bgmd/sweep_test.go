@@ -25,6 +25,8 @@ const testGrid = `
 config:
   epochs: 3
   data: {set: mnist, dir: data, clients: 3, batch: 4}
+  model: {name: lenet}
+  optimizer: {lr: 0.01}
 grid:
   aggregator:
     sgd: {}
@@ -282,7 +284,7 @@ func TestSweepOfAnotherConfiguration(t *testing.T) {
 	}
 	// What bgmd run records is the same run.
 	cmd := exec.Command("bgmd", "run", "--config", "run.yaml", "--out", "out")
-	writeFile(t, dir, "run.yaml", "name: sgd\nepochs: 4\ndata: {set: mnist, dir: data, clients: 3, batch: 4}\n")
+	writeFile(t, dir, "run.yaml", "name: sgd\nepochs: 4\ndata: {set: mnist, dir: data, clients: 3, batch: 4}\nmodel: {name: lenet}\noptimizer: {lr: 0.01}\n")
 	cmd.Dir = dir
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)

@@ -57,18 +57,20 @@ func TestKeysCoverConfig(t *testing.T) {
 
 func TestDefaultsAreValid(t *testing.T) {
 	for _, name := range Profiles() {
-		c, err := Profile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Validate(); err != nil {
-			t.Errorf("profile %s: %v", name, err)
+		for _, set := range []string{"fashion-mnist", "mnist", "cifar-10", "synthetic"} {
+			c, err := Profile(name, set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Validate(); err != nil {
+				t.Errorf("profile %s on %s: %v", name, set, err)
+			}
 		}
 	}
-	if paper, _ := Profile("paper"); paper != Defaults() {
+	if paper, _ := Profile("paper", ""); paper != Defaults() {
 		t.Errorf("profile paper differs from the defaults")
 	}
-	if _, err := Profile("papr"); err == nil || !strings.Contains(err.Error(), "paper, author-code, corrected") {
+	if _, err := Profile("papr", ""); err == nil || !strings.Contains(err.Error(), "paper, author-code, corrected") {
 		t.Errorf("unknown profile: error is %v, want the known ones listed", err)
 	}
 }
@@ -87,9 +89,9 @@ func changes(a, b Config) []string {
 // The differences between the profiles are the rows of the protocol's table in
 // which its columns differ.
 func TestProfileDifferences(t *testing.T) {
-	paper, _ := Profile("paper")
-	authors, _ := Profile("author-code")
-	corrected, _ := Profile("corrected")
+	paper, _ := Profile("paper", "")
+	authors, _ := Profile("author-code", "fashion-mnist")
+	corrected, _ := Profile("corrected", "fashion-mnist")
 	tests := []struct {
 		name     string
 		from, to Config
@@ -120,6 +122,31 @@ func TestProfileDifferences(t *testing.T) {
 	for _, tt := range tests {
 		if got := changes(tt.from, tt.to); !slices.Equal(got, tt.want) {
 			t.Errorf("%s:\ngot  %v\nwant %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// On other sets a profile differs from itself on Fashion-MNIST in the protocol's
+// rows for them.
+func TestProfileOfSets(t *testing.T) {
+	for _, tt := range []struct {
+		profile, set string
+		want         []string
+	}{
+		{"paper", "synthetic", nil},
+		{"paper", "mnist", []string{"epochs=10", "data.set=mnist", "data.clients=10", "optimizer.lr=0.1"}},
+		{"author-code", "mnist", []string{"epochs=10", "data.set=mnist", "data.clients=10", "data.batch=64",
+			"aggregator.max_iter=100", "optimizer.kind=adam", "optimizer.lr=0.001", "schedule.kind=cosine"}},
+		{"paper", "cifar-10", []string{"epochs=200", "data.set=cifar-10", "data.partition=shards", "data.clients=10", "data.batch=128",
+			"optimizer.lr=0.1", "schedule.kind=cosine"}},
+		{"corrected", "cifar-10", []string{"epochs=100", "data.set=cifar-10", "data.clients=10", "data.batch=128",
+			"corruption.gradient.std=100", "optimizer.lr=0.1", "optimizer.nesterov=false", "optimizer.weight_decay=0.0005",
+			"schedule.kind=cosine", "schedule.t_max=100"}},
+	} {
+		from, _ := Profile(tt.profile, "fashion-mnist")
+		to, _ := Profile(tt.profile, tt.set)
+		if got := changes(from, to); !slices.Equal(got, tt.want) {
+			t.Errorf("%s on %s:\ngot  %v\nwant %v", tt.profile, tt.set, got, tt.want)
 		}
 	}
 }

@@ -14,8 +14,9 @@ import (
 )
 
 // youngKeys are younger than the first records. They are written only where
-// they have an effect or differ from their defaults, so that the configs of
-// those records, and their hashes, stay what they are. The functions say where a
+// they have an effect or differ from their defaults or the profile's setting for
+// the data set, so that the configs of those records, and their hashes, stay what
+// they are. The functions say where a
 // key at its default has an effect.
 var youngKeys = map[string]func(*Config) bool{
 	"data.shards":                 func(c *Config) bool { return c.Data.Partition == "shards" },
@@ -63,20 +64,25 @@ func reads(option string) func(*Config) bool {
 // become by then.
 func (c Config) YAML() []byte {
 	defaults := Defaults()
+	base, err := Profile(c.Profile, c.Data.Set)
+	if err != nil {
+		base = defaults
+	}
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	sections := map[string]*yaml.Node{"": root}
 	for _, s := range settings {
-		if effect, young := youngKeys[s.path]; young && !effect(&c) && valueAt(s.at(&c)) == valueAt(s.at(&defaults)) {
+		value := valueAt(s.at(&c))
+		if effect, young := youngKeys[s.path]; young && !effect(&c) && value == valueAt(s.at(&defaults)) && value == valueAt(s.at(&base)) {
 			continue
 		}
 		prefix, leaf := cutLast(s.path)
 		parent := section(sections, prefix)
-		parent.Content = append(parent.Content, name(leaf), scalar(valueAt(s.at(&c))))
+		parent.Content = append(parent.Content, name(leaf), scalar(value))
 	}
 	var buf bytes.Buffer
 	encoder := yaml.NewEncoder(&buf)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(root); err != nil {
+	if err = encoder.Encode(root); err != nil {
 		panic(fmt.Sprintf("train: encode a config: %v", err)) // only scalars and mappings: cannot be
 	}
 	return buf.Bytes()

@@ -73,10 +73,11 @@ func values(b *data.Batch, c int) string {
 func TestDrawThreeChannels(t *testing.T) {
 	dir := writeCIFAR(t)
 	config := func(profile string) Config {
-		c, err := Profile(profile)
+		c, err := Profile(profile, "cifar-10")
 		if err != nil {
 			t.Fatal(err)
 		}
+		c.Model.Name = "lenet" // which is not built
 		c.Data.Set, c.Data.Dir, c.Data.Clients, c.Data.Batch, c.Data.Partition = "cifar-10", dir, 5, 4, "iid"
 		return c
 	}

@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// profiles maps names to functions that set the keys a protocol decides. Each
-// sets all of them, so that the order in which profiles are applied is of no
+// profiles maps names to functions that set the keys a protocol decides, for
+// Fashion-MNIST; what it decides otherwise for another set is in profile_sets.go.
+// Each sets all of them, so that the order in which profiles are applied is of no
 // account. What a profile leaves alone is the experiment's own question: the
-// seed, the set, the model, the rule and its block, which corruption there is
-// and of what fraction. A profile says how each corruption would act.
+// seed, the set, the rule and its block, which corruption there is and of what
+// fraction. A profile says how each corruption would act.
 var profiles = []struct {
 	name  string
 	apply func(*Config)
@@ -28,13 +29,19 @@ func Profiles() []string {
 	return names
 }
 
-// Profile returns [Defaults] with a profile's settings.
-func Profile(name string) (Config, error) {
+// Profile returns [Defaults] with a profile's settings for a data set. A set
+// that the protocols do not know, such as the synthetic one or none, has those of
+// Fashion-MNIST.
+func Profile(name, set string) (Config, error) {
 	for _, p := range profiles {
 		if p.name == name {
 			c := Defaults()
 			c.Profile = name
 			p.apply(&c)
+			if change := setProtocols[protocol{name, set}]; change != nil {
+				c.Data.Set = set
+				change(&c)
+			}
 			return c, nil
 		}
 	}
