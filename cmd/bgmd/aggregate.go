@@ -153,7 +153,7 @@ func (a aggregation) parse() (agg.Options, error) {
 	return o, errors.Join(errs...)
 }
 
-// inputError is about a matrix that was given.
+// inputError is about data that were given.
 type inputError struct{ error }
 
 func (e *inputError) Unwrap() error { return e.error }

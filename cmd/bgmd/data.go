@@ -90,7 +90,7 @@ missing, damaged or another.`),
 }
 
 // verify prints the sums of the named sets' files, or of those of all sets that
-// are there. Its error wraps [data.ErrData].
+// are there. Its error is one of data.
 func verify(out io.Writer, dir string, names []string) error {
 	var problems []error
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -117,7 +117,7 @@ func verify(out io.Writer, dir string, names []string) error {
 			fmt.Fprintf(w, "%s/%s\t%s\t%s\n", name, f.Name, f.MD5, verdict)
 		}
 		if others > 0 {
-			problems = append(problems, fmt.Errorf("%s: %w: %d of %d files are not the published ones", name, data.ErrData, others, len(s.Files)))
+			problems = append(problems, &inputError{fmt.Errorf("%s: %d of %d files are not the published ones", name, others, len(s.Files))})
 		}
 	}
 	return errors.Join(append(problems, w.Flush())...)
