@@ -1,8 +1,8 @@
 # Targets with a comment behind ## are listed by `make help`.
 
 GO      ?= go
-BIN     := bin/bgmd
-TAGS    ?= $(shell scripts/backend.sh 2>/dev/null)
+BIN     ?= bin/bgmd
+TAGS    ?=
 LINT    := golangci-lint
 PYTHON  ?= /usr/bin/python3
 
@@ -23,12 +23,11 @@ OUT     ?= results/reproduced
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-quickstart: ## install OpenBLAS if possible, build, and train on the embedded set
-	@scripts/backend.sh --install >/dev/null
+quickstart: ## build, and train on the embedded set
 	@$(MAKE) --no-print-directory build
 	$(BIN) run --config configs/quickstart.yaml --out runs/$$(date +%Y-%m-%d-%H%M%S)
 
-build: ## build bin/bgmd, with OpenBLAS where it is installed
+build: ## build bin/bgmd (TAGS=openblas: with OpenBLAS, to compare)
 	$(GO) build -buildvcs=auto -tags '$(TAGS)' -o $(BIN) ./cmd/bgmd
 
 test: ## run all tests: no network, no data set
