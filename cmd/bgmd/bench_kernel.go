@@ -170,7 +170,8 @@ func products(n int, rng *rand.Rand) (list []product) {
 		bias, dw, dx := make([]float32, l.out), make([]float32, l.out*l.in), make([]float32, l.in*n)
 		flops := 2 * l.out * l.in * n
 		list = append(list,
-			product{l.layer, "both gradients", 2 * flops, func() { kernel.GradLinear(dx, dw, bias, out, w, x, n) }},
+			product{l.layer, "weight gradient", flops, func() { kernel.GradLinear(dw, bias, out, x, n) }},
+			product{l.layer, "input gradient", flops, func() { kernel.GradLinearInput(dx, out, w, n) }},
 			product{l.layer, "forward", flops, func() { kernel.Linear(out, w, bias, x, n) }})
 	}
 	return list

@@ -117,5 +117,8 @@ func shownDefault(v any) string {
 	if v == "" {
 		return `""`
 	}
+	if list, ok := v.([]int); ok {
+		return strings.ReplaceAll(fmt.Sprint(list), " ", ", ")
+	}
 	return fmt.Sprint(v)
 }

@@ -171,6 +171,8 @@ func convert(key train.Key, node *yaml.Node) (value any, problem string) {
 	switch {
 	case yamltext.Tagged(node):
 		return nil, yamltext.TagProblem(node)
+	case key.Type == train.List && node.Kind == yaml.SequenceNode:
+		return convertList(key, node)
 	case node.Kind != yaml.ScalarNode:
 	case key.Type == train.Text:
 		if node.ShortTag() == "!!str" {
@@ -203,8 +205,23 @@ func convert(key train.Key, node *yaml.Node) (value any, problem string) {
 	return nil, fmt.Sprintf("is %s, want %s", yamltext.Describe(node), wanted(key))
 }
 
+// convertList returns the integers of a sequence, or what is wrong with one.
+func convertList(key train.Key, sequence *yaml.Node) (value any, problem string) {
+	list := []int{}
+	for i, item := range sequence.Content {
+		v, problem := convert(train.Key{Type: train.Integer, Allowed: key.Allowed}, item)
+		if problem != "" {
+			return nil, fmt.Sprintf("has in place %d what %s", i+1, problem)
+		}
+		list = append(list, v.(int))
+	}
+	return list, ""
+}
+
 func wanted(key train.Key) string {
 	switch key.Type {
+	case train.List:
+		return "a list of integers, such as [200, 100] (" + key.Allowed + ")"
 	case train.Boolean:
 		return "true or false"
 	case train.Integer, train.Natural:

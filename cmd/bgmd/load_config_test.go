@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -78,7 +79,7 @@ func changed(t testing.TB, c train.Config) string {
 	keys := flat(t, c)
 	var b strings.Builder
 	for _, path := range slices.Sorted(maps.Keys(keys)) {
-		if keys[path] != defaults[path] {
+		if !reflect.DeepEqual(keys[path], defaults[path]) {
 			if text, ok := keys[path].(string); ok {
 				fmt.Fprintf(&b, "%s: %q\n", path, text)
 			} else {
@@ -138,7 +139,7 @@ func checkReload(t testing.TB, c train.Config) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, c.YAML())
 	}
-	if again != c || again.Hash() != c.Hash() {
+	if !reflect.DeepEqual(again, c) || again.Hash() != c.Hash() {
 		t.Errorf("read again, the configuration is another:\n%s\nwas:\n%s", again.YAML(), c.YAML())
 	}
 }
@@ -170,7 +171,7 @@ func TestResolvedFileNeedsNoProfile(t *testing.T) {
 			"optimizer.kind", "optimizer.beta1", "optimizer.beta2", "optimizer.eps"}, key.Path) {
 			continue
 		}
-		if strings.HasSuffix(key.Path, ".z") || strings.HasSuffix(key.Path, ".epsilon") {
+		if strings.HasSuffix(key.Path, ".z") || strings.HasSuffix(key.Path, ".epsilon") || key.Path == "model.widths" {
 			continue
 		}
 		if l.origin[key.Path] == "" {
@@ -295,7 +296,7 @@ func FuzzParseFile(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, c.YAML())
 		}
-		if again != c || again.Hash() != c.Hash() {
+		if !reflect.DeepEqual(again, c) || again.Hash() != c.Hash() {
 			t.Fatalf("read again, the configuration is another:\n%s\nwas:\n%s", again.YAML(), c.YAML())
 		}
 	})

@@ -27,6 +27,7 @@ import (
 type Options struct {
 	Shape     data.Shape // of an image
 	Classes   int
+	Widths    []int      // mlp: units of each hidden layer
 	Dropout   float64    // probability that a unit of a dropout layer is dropped
 	Batch     int        // samples in a client's batch
 	EvalBatch int        // samples in a batch of Predict
@@ -38,6 +39,7 @@ type Options struct {
 // it here.
 var architectures = map[string]func(Options) ([]nn.Layer, error){
 	"lenet": lenet,
+	"mlp":   mlp,
 }
 
 // Names lists the models.

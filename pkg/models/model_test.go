@@ -15,6 +15,7 @@ import (
 // inputs are the images that each model is tested on.
 var inputs = map[string]models.Options{
 	"lenet": {Shape: data.Shape{C: 1, H: 28, W: 28}, Classes: 10},
+	"mlp":   {Shape: data.Shape{C: 2, H: 9, W: 11}, Classes: 4, Widths: []int{128, 64}},
 }
 
 func TestModels(t *testing.T) {
@@ -42,13 +43,14 @@ func TestNewRefuses(t *testing.T) {
 		change      func(*models.Options)
 		want        string
 	}{
-		{"unknown model", "lenot", func(*models.Options) {}, `models: unknown model "lenot" (have lenet)`},
+		{"unknown model", "lenot", func(*models.Options) {}, `models: unknown model "lenot" (have lenet, mlp)`},
 		{"no batch", "lenet", func(o *models.Options) { o.Batch = 0 }, "models: lenet: batch is 0, want at least 1"},
 		{"no evaluation batch", "lenet", func(o *models.Options) { o.EvalBatch = -1 }, "models: lenet: evaluation batch is -1, want at least 1"},
 		{"no replica", "lenet", func(o *models.Options) { o.Replicas = 0 }, "models: lenet: replicas is 0, want at least 1"},
 		{"no classes, all dropped", "lenet", func(o *models.Options) { o.Classes, o.Dropout = 0, 1 }, "models: lenet: classes is 0, want at least 1\ndropout is 1, want [0, 1)"},
 		{"no generator", "lenet", func(o *models.Options) { o.Rand = nil }, "models: lenet: no generator for the initial parameters"},
 		{"colour images", "lenet", func(o *models.Options) { o.Shape = data.Shape{C: 3, H: 32, W: 32} }, "models: lenet: images are 3×32×32, want 1×28×28"},
+		{"no units", "mlp", func(o *models.Options) { o.Widths = []int{0, 5, -1} }, "models: mlp: width 1 is 0, want at least 1\nmodels: mlp: width 3 is -1, want at least 1"},
 	} {
 		if _, err := models.New(c.model, lenetOptions(c.change)); err == nil || err.Error() != c.want {
 			t.Errorf("%s: error is %v, want %q", c.name, err, c.want)

@@ -38,6 +38,7 @@ type DataConfig struct {
 // ModelConfig names an architecture and its options.
 type ModelConfig struct {
 	Name        string  `mapstructure:"name"`         // a name of models.Names
+	Widths      []int   `mapstructure:"widths"`       // mlp: units of each hidden layer
 	Dropout     float64 `mapstructure:"dropout"`      // probability that a unit is dropped
 	EvalDropout bool    `mapstructure:"eval_dropout"` // keep dropping units in evaluation
 }

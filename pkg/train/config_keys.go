@@ -11,7 +11,7 @@ import (
 type Key struct {
 	Path    string `json:"key"`     // such as corruption.gradient.fraction
 	Type    Type   `json:"type"`    // of its value
-	Default any    `json:"default"` // in Defaults: a string, int, uint64, float64 or bool
+	Default any    `json:"default"` // in Defaults: a string, int, uint64, float64, bool or []int
 	Allowed string `json:"allowed"` // range or list of names
 	Meaning string `json:"meaning"` // one line
 }
@@ -26,6 +26,7 @@ const (
 	Natural Type = "natural" // an integer from 0 to 2⁶⁴−1
 	Number  Type = "number"
 	Boolean Type = "boolean"
+	List    Type = "list" // of integers
 )
 
 // Keys returns every key, in the order of [Config]'s fields.
@@ -52,6 +53,8 @@ func typeOf(pointer any) Type {
 		return Number
 	case *bool:
 		return Boolean
+	case *[]int:
+		return List
 	}
 	panic("train: a setting has a type without a name")
 }
@@ -67,6 +70,8 @@ func valueAt(pointer any) any {
 	case *float64:
 		return *p
 	case *bool:
+		return *p
+	case *[]int:
 		return *p
 	}
 	panic("train: a setting has a type without a name")
@@ -101,6 +106,7 @@ var settings = []setting{
 	{"data.flip", func(c *Config) any { return &c.Data.Flip }, booleans, "training: mirror half of the images left to right, anew each time"},
 
 	{"model.name", func(c *Config) any { return &c.Model.Name }, oneOf(models.Names()...), "architecture"},
+	{"model.widths", func(c *Config) any { return &c.Model.Widths }, eachAtLeast(1), "mlp: units of each hidden layer"},
 	{"model.dropout", func(c *Config) any { return &c.Model.Dropout }, below(1), "probability that a unit is dropped, where the model has dropout"},
 	{"model.eval_dropout", func(c *Config) any { return &c.Model.EvalDropout }, booleans, "keep dropping units in evaluation"},
 

@@ -31,6 +31,13 @@ func atLeast(low int) limit {
 	return limit{fmt.Sprintf("≥ %d", low), "", func(v any) bool { return v.(int) >= low }}
 }
 
+// eachAtLeast allows lists, empty ones too, of integers from low on.
+func eachAtLeast(low int) limit {
+	return limit{fmt.Sprintf("each ≥ %d", low), "", func(v any) bool {
+		return !slices.ContainsFunc(v.([]int), func(x int) bool { return x < low })
+	}}
+}
+
 // positive and from allow finite numbers above 0, and from low on.
 func positive() limit {
 	return limit{"> 0", "", func(v any) bool { return v.(float64) > 0 && finite(v) }}

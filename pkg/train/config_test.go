@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -67,7 +68,7 @@ func TestDefaultsAreValid(t *testing.T) {
 			}
 		}
 	}
-	if paper, _ := Profile("paper", ""); paper != Defaults() {
+	if paper, _ := Profile("paper", ""); !reflect.DeepEqual(paper, Defaults()) {
 		t.Errorf("profile paper differs from the defaults")
 	}
 	if _, err := Profile("papr", ""); err == nil || !strings.Contains(err.Error(), "paper, author-code, corrected") {
@@ -79,8 +80,8 @@ func TestDefaultsAreValid(t *testing.T) {
 func changes(a, b Config) []string {
 	var list []string
 	for _, s := range settings {
-		if v := valueAt(s.at(&b)); v != valueAt(s.at(&a)) {
-			list = append(list, s.path+"="+format(v))
+		if v := format(valueAt(s.at(&b))); v != format(valueAt(s.at(&a))) {
+			list = append(list, s.path+"="+v)
 		}
 	}
 	return list
@@ -253,6 +254,8 @@ func other(pointer any) {
 		*p = *p/3 + 1e-300
 	case *bool:
 		*p = !*p
+	case *[]int:
+		*p = append(slices.Clone(*p), 7)
 	}
 }
 
@@ -308,6 +311,10 @@ func TestYAMLHoldsEveryKey(t *testing.T) {
 		switch g := got.(type) { // YAML has no type for 1.0 and for small natural numbers
 		case int:
 			if w, ok := want.(float64); ok && w == float64(g) {
+				continue
+			}
+		case []any:
+			if fmt.Sprint(g) == fmt.Sprint(want) {
 				continue
 			}
 		}

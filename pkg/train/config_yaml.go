@@ -14,22 +14,22 @@ import (
 )
 
 // youngKeys are younger than the first records. They are written only where
-// they have an effect or differ from their defaults or the profile's setting for
-// the data set, so that the configs of those records, and their hashes, stay what
-// they are. The functions say where a
-// key at its default has an effect.
+// they have an effect or differ from what the profile sets for the data set, so
+// that the configs of those records, and their hashes, stay what they are. The
+// functions say where a key has an effect.
 var youngKeys = map[string]func(*Config) bool{
 	"data.shards":                 func(c *Config) bool { return c.Data.Partition == "shards" },
 	"data.alpha":                  func(c *Config) bool { return c.Data.Partition == "dirichlet" },
-	"data.crop":                   func(*Config) bool { return false },
-	"data.flip":                   func(*Config) bool { return false },
+	"data.crop":                   func(c *Config) bool { return c.Data.Crop != 0 },
+	"data.flip":                   func(c *Config) bool { return c.Data.Flip },
+	"model.widths":                ofModel("mlp"),
 	"corruption.gradient.z":       func(c *Config) bool { return c.Corruption.Gradient.Kind == "alie" },
 	"corruption.gradient.epsilon": func(c *Config) bool { return c.Corruption.Gradient.Kind == "ipm" },
-	"optimizer.kind":              func(*Config) bool { return false },
+	"optimizer.kind":              func(c *Config) bool { return c.Optimizer.Kind != "sgd" },
 	"optimizer.beta1":             func(c *Config) bool { return c.Optimizer.Kind == "adam" },
 	"optimizer.beta2":             func(c *Config) bool { return c.Optimizer.Kind == "adam" },
 	"optimizer.eps":               func(c *Config) bool { return c.Optimizer.Kind == "adam" },
-	"schedule.warmup":             func(*Config) bool { return false },
+	"schedule.warmup":             func(c *Config) bool { return c.Schedule.Warmup != 0 },
 	"aggregator.f":                reads("f"),
 	"aggregator.beta":             reads("beta"),
 	"aggregator.keep":             reads("keep"),
@@ -40,6 +40,11 @@ var youngKeys = map[string]func(*Config) bool{
 	"aggregator.bucket":           reads("bucket"),
 	"aggregator.radius":           reads("radius"),
 	"aggregator.non_finite":       func(*Config) bool { return false },
+}
+
+// ofModel tells whether the model is the one that has the key.
+func ofModel(name string) func(*Config) bool {
+	return func(c *Config) bool { return c.Model.Name == name }
 }
 
 // reads tells whether the rule or what is before it has the option.
@@ -60,24 +65,23 @@ func reads(option string) func(*Config) bool {
 }
 
 // YAML returns c in the order of [Keys], with every key but those young ones
-// that have no effect and are at their defaults. Loaded again it gives a config equal to c, whatever profiles have
-// become by then.
+// that have no effect and are as the profile sets them. Loaded again it gives a
+// config equal to c, whatever profiles have become by then.
 func (c Config) YAML() []byte {
-	defaults := Defaults()
 	base, err := Profile(c.Profile, c.Data.Set)
 	if err != nil {
-		base = defaults
+		base = Defaults()
 	}
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	sections := map[string]*yaml.Node{"": root}
 	for _, s := range settings {
 		value := valueAt(s.at(&c))
-		if effect, young := youngKeys[s.path]; young && !effect(&c) && value == valueAt(s.at(&defaults)) && value == valueAt(s.at(&base)) {
+		if effect, young := youngKeys[s.path]; young && !effect(&c) && format(value) == format(valueAt(s.at(&base))) {
 			continue
 		}
 		prefix, leaf := cutLast(s.path)
 		parent := section(sections, prefix)
-		parent.Content = append(parent.Content, name(leaf), scalar(value))
+		parent.Content = append(parent.Content, name(leaf), node(value))
 	}
 	var buf bytes.Buffer
 	encoder := yaml.NewEncoder(&buf)
@@ -110,9 +114,16 @@ func cutLast(path string) (prefix, leaf string) {
 
 func name(key string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: key} }
 
-// scalar writes numbers as they are and leaves it to the encoder to quote text
+// node writes numbers as they are and leaves it to the encoder to quote text
 // that would be read as something else.
-func scalar(value any) *yaml.Node {
+func node(value any) *yaml.Node {
+	if list, ok := value.([]int); ok {
+		node := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
+		for _, v := range list {
+			node.Content = append(node.Content, name(strconv.Itoa(v)))
+		}
+		return node
+	}
 	node := &yaml.Node{Kind: yaml.ScalarNode, Value: format(value)}
 	if text, ok := value.(string); ok {
 		node.SetString(text)
@@ -131,6 +142,8 @@ func format(value any) string {
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	case string:
 		return v
+	case []int:
+		return strings.ReplaceAll(fmt.Sprint(v), " ", ", ")
 	}
 	return fmt.Sprint(value)
 }

@@ -91,7 +91,8 @@ func (t *trainer) build(evalBatch int) error {
 	}
 	var errs [3]error
 	t.net, errs[0] = models.New(t.Model.Name, models.Options{
-		Shape: t.set.Shape, Classes: t.set.Classes, Dropout: t.Model.Dropout,
+		Shape: t.set.Shape, Classes: t.set.Classes,
+		Widths: t.Model.Widths, Dropout: t.Model.Dropout,
 		Batch: t.Data.Batch, EvalBatch: evalBatch,
 		Replicas: min(replicas, t.Data.Clients), Rand: t.streams.At(stream.Init),
 	})

@@ -14,10 +14,10 @@ import (
 	"github.com/bgmd/bgmd/pkg/models"
 )
 
-// Run tests the named model on images of o.Shape in o.Classes classes. It
-// chooses the other options itself.
+// Run tests the named model on images of o.Shape in o.Classes classes, with
+// such options as only some models have. It chooses the others itself.
 func Run(t *testing.T, name string, o models.Options) {
-	s := suite{name: name, shape: o.Shape, classes: o.Classes}
+	s := suite{name: name, options: o, shape: o.Shape, classes: o.Classes}
 	for _, test := range []struct {
 		name string
 		f    func(*testing.T)
@@ -43,6 +43,7 @@ func Run(t *testing.T, name string, o models.Options) {
 // suite is the model under test.
 type suite struct {
 	name    string
+	options models.Options // what New gets besides what the tests choose
 	shape   data.Shape
 	classes int
 }
@@ -51,10 +52,9 @@ type suite struct {
 // one dropout stream gives both the same masks.
 func (s suite) net(t *testing.T, seed uint64, batch, replicas int, dropout float64) *models.Net {
 	t.Helper()
-	net, err := models.New(s.name, models.Options{
-		Shape: s.shape, Classes: s.classes, Dropout: dropout,
-		Batch: batch, EvalBatch: batch, Replicas: replicas, Rand: source(seed),
-	})
+	o := s.options
+	o.Dropout, o.Batch, o.EvalBatch, o.Replicas, o.Rand = dropout, batch, batch, replicas, source(seed)
+	net, err := models.New(s.name, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ type Linear struct {
 	In, Out int
 	ReLU    bool
 	Dropout float64 // probability that an output of ReLU is dropped
+	First   bool    // the input is the image, which needs no gradient
 }
 
 // Params lists the weight [Out, In] and the bias [Out].
@@ -39,7 +40,7 @@ func (l Linear) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgo
 	pass.Flops += st.flops()
 	return op{
 		name: l.Name, shape: st.out.shape, pass: pass, do: st.forward,
-		wrt: []bool{true, true},
+		wrt: []bool{!l.First, true},
 		diff: func(in gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
 			return st.symDiff(in[0], dout, grad)
 		},
@@ -55,7 +56,7 @@ type linear struct {
 	x, w  []float32 // what the forward pass saw last
 	scale []float32 // what ReLU and dropout multiplied each output by
 	dout  []float32 // the gradient before them
-	din   *Array
+	din   *Array    // gradient of the input, nil in the first layer
 }
 
 // flops counts the forward product; each of the two gradients costs as much.
@@ -79,20 +80,25 @@ func (st *linear) forward(in []gorgonia.Value) (gorgonia.Value, error) {
 }
 
 func (st *linear) symDiff(x, dout *gorgonia.Node, grad *Array) (gorgonia.Nodes, error) {
-	st.din = NewArray(x.Shape()...)
+	result := grad
+	if !st.First {
+		st.din = NewArray(x.Shape()...)
+		result = st.din
+		st.pass.Flops += st.flops()
+	}
 	if st.ReLU {
 		st.dout = make([]float32, st.out.Size())
 	}
-	st.pass.Flops += 2 * st.flops()
+	st.pass.Flops += st.flops()
 	back, err := op{
-		name: st.Name + ".grad", shape: st.din.shape, pass: st.pass,
+		name: st.Name + ".grad", shape: result.shape, pass: st.pass,
 		do: func(in []gorgonia.Value) (gorgonia.Value, error) {
 			st.backward(floats(in[0]), grad.data)
-			return st.din, nil
+			return result, nil
 		},
 	}.apply(dout)
-	if err != nil {
-		return nil, err
+	if st.First || err != nil {
+		return gorgonia.Nodes{nil, back}, err
 	}
 	gradNode, err := slot(st.Name+".params.grad", back, grad, st.pass)
 	return gorgonia.Nodes{back, gradNode}, err
@@ -105,5 +111,8 @@ func (st *linear) backward(dout, grad []float32) {
 		dout = st.dout
 	}
 	dw, db := st.split(grad)
-	kernel.GradLinear(st.din.data, dw, db, dout, st.w, st.x, st.n)
+	kernel.GradLinear(dw, db, dout, st.x, st.n)
+	if st.din != nil {
+		kernel.GradLinearInput(st.din.data, dout, st.w, st.n)
+	}
 }

@@ -18,10 +18,10 @@ func Linear(out, w, b, x []float32, n int) {
 	mul(out, n, rows, n, inner, rowMajor(w, inner), rowMajor(x, n), 1)
 }
 
-// GradLinear computes the gradients of [Linear]:
+// GradLinear computes the gradients of [Linear]'s parameters:
 //
-//	dw = dout·xᵀ    db = Σ_i dout[:,i]    dx = Wᵀ·dout
-func GradLinear(dx, dw, db, dout, w, x []float32, n int) {
+//	dw = dout·xᵀ    db = Σ_i dout[:,i]
+func GradLinear(dw, db, dout, x []float32, n int) {
 	rows := len(db)
 	inner := len(x) / n
 	mul(dw, inner, rows, inner, n, rowMajor(dout, n), rowMajor(x, n).t(), 0)
@@ -32,6 +32,11 @@ func GradLinear(dx, dw, db, dout, w, x []float32, n int) {
 		}
 		db[r] = sum
 	}
+}
+
+// GradLinearInput computes the gradient of [Linear]'s input, dx = Wᵀ·dout.
+func GradLinearInput(dx, dout, w []float32, n int) {
+	rows, inner := len(dout)/n, len(dx)/n
 	mul(dx, n, inner, n, rows, rowMajor(w, inner).t(), rowMajor(dout, n), 0)
 }
 
