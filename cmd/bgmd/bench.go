@@ -21,6 +21,7 @@ import (
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
+	"github.com/bgmd/bgmd/pkg/train"
 )
 
 func newBenchCommand() *cobra.Command {
@@ -47,7 +48,8 @@ Time one step's gradients: forward and backward pass on every client's batch,
 each gradient written to its row of the clients' matrix G. Aggregation is not
 part of it. The median of the steps is printed, with the layers' shares of the
 time and the part that the step reaches of what matrix products alone do on the
-same cores. Noise in place of images costs the same.`),
+same cores. Noise in place of images costs the same: 1×28×28 pixels, 3×32×32 for
+resnet18.`),
 		Example: text(`
   bgmd bench step --model lenet --clients 32 --batch 64
   bgmd bench step --batch 16 --workers 1 --json`),
@@ -130,10 +132,13 @@ func tooSmall(counts []count) (errs []error) {
 func (b stepBench) run(ctx context.Context) (stepResult, error) {
 	root := stream.Root(1)
 	shape := data.Shape{C: 1, H: 28, W: 28}
-	net, err := models.New(b.Model, models.Options{
-		Shape: shape, Classes: 10, Dropout: 0.5, Batch: b.Batch, EvalBatch: 1,
-		Replicas: min(b.Workers, b.Clients), Rand: root.At(stream.Init),
-	})
+	if b.Model == "resnet18" {
+		shape = data.Shape{C: 3, H: 32, W: 32}
+	}
+	o := train.Defaults().Model.Options()
+	o.Shape, o.Classes, o.Batch, o.EvalBatch = shape, 10, b.Batch, 1
+	o.Replicas, o.Rand = min(b.Workers, b.Clients), root.At(stream.Init)
+	net, err := models.New(b.Model, o)
 	if err != nil {
 		return stepResult{}, err
 	}

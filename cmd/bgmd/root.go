@@ -30,7 +30,7 @@ The environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others.`),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRunCommand(), newSweepCommand(), newTableCommand(), newPlotCommand(), newReportCommand(),
+	root.AddCommand(newRunCommand(), newGradientCommand(), newSweepCommand(), newTableCommand(), newPlotCommand(), newReportCommand(),
 		newAggregateCommand(), newRulesCommand(), newBreakdownCommand(), newBenchCommand(),
 		newDataCommand(), newConfigCommand(), newDoctorCommand(), newVersionCommand())
 

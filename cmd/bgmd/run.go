@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +15,7 @@ import (
 )
 
 func newRunCommand() *cobra.Command {
-	var out string
+	var out, initial string
 	var workers int
 	var resume bool
 	cmd := &cobra.Command{
@@ -29,13 +30,22 @@ accuracy against wall-clock time.
 
 A record is never overwritten. A run that was stopped, by Ctrl-C or in any other
 way, goes on with --resume from its last whole epoch and ends as if nothing had
-happened.`),
+happened.
+
+With --init, short for --set model.init=FILE, training starts from the parameters
+(and running averages) of a safetensors file with PyTorch's names: a checkpoint,
+or one that PyTorch wrote.`),
 		Example: text(`
   bgmd run --config configs/quickstart.yaml
   bgmd run --config configs/quickstart.yaml --set aggregator.rule=mean --seed 2
   bgmd run --config configs/fashion-mnist/bitflip40-gm.yaml --out /tmp/runs --resume`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if initial != "" {
+				if err := cmd.Flags().Set("set", "model.init="+strconv.Quote(initial)); err != nil {
+					return err
+				}
+			}
 			c, err := loadConfig(cmd)
 			if err != nil {
 				return err
@@ -61,6 +71,7 @@ happened.`),
 	}
 	addConfigFlags(cmd)
 	cmd.Flags().StringVarP(&out, "out", "o", "runs", "`folder` for the records")
+	cmd.Flags().StringVar(&initial, "init", "", "start from the parameters in this safetensors `file`")
 	cmd.Flags().IntVar(&workers, "workers", 0, "clients computed at once, over the configuration; 0 is one a core")
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on with a run that was stopped")
 	if err := errors.Join(cmd.MarkFlagRequired("config"), cmd.MarkFlagDirname("out")); err != nil {

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -28,18 +27,23 @@ type Options struct {
 	Shape     data.Shape // of an image
 	Classes   int
 	Widths    []int      // mlp: units of each hidden layer
+	Stem      string     // resnet18: a name of Stems; empty is imagenet
 	Dropout   float64    // probability that a unit of a dropout layer is dropped
 	Batch     int        // samples in a client's batch
 	EvalBatch int        // samples in a batch of Predict
 	Replicas  int        // graphs to run side by side
 	Rand      *rand.Rand // draws the initial parameters
+	// BatchStats has batch norm in Predict use the batch's own statistics, as
+	// in training, and not the running averages.
+	BatchStats bool
 }
 
 // architectures has a constructor a model: to add one, write its file and put
 // it here.
 var architectures = map[string]func(Options) ([]nn.Layer, error){
-	"lenet": lenet,
-	"mlp":   mlp,
+	"lenet":    lenet,
+	"mlp":      mlp,
+	"resnet18": resnet18,
 }
 
 // Names lists the models.
@@ -49,11 +53,15 @@ func Names() []string { return slices.Sorted(maps.Keys(architectures)) }
 type Net struct {
 	specs    []nn.Param
 	params   []float32
+	norms    []nn.Norm
+	buffers  []float32
+	tracked  int // steps that went into the buffers
 	replicas []*Replica
 }
 
-// New builds the named network with fresh parameters, each drawn from
-// U(−1/√fan_in, 1/√fan_in) as PyTorch does for linear and convolution layers.
+// New builds the named network with fresh parameters, drawn as PyTorch does:
+// from U(−1/√fan_in, 1/√fan_in) for linear and convolution layers, and in
+// residual networks as torchvision has it.
 func New(name string, o Options) (*Net, error) {
 	architecture, ok := architectures[name]
 	if !ok {
@@ -76,6 +84,7 @@ func New(name string, o Options) (*Net, error) {
 	}
 	net.params = make([]float32, total)
 	net.initialise(o.Rand)
+	net.addNorms(layers)
 	for range o.Replicas {
 		r, err := newReplica(net, layers, o)
 		if err != nil {
@@ -107,12 +116,7 @@ func (o Options) check() error {
 
 func (n *Net) initialise(rng *rand.Rand) {
 	for spec, x := range n.each() {
-		bound := 1 / math.Sqrt(float64(spec.FanIn))
-		torch := make([]float32, len(x))
-		for i := range torch {
-			torch[i] = float32((2*rng.Float64() - 1) * bound)
-		}
-		spec.FromTorch(x, torch)
+		spec.FromTorch(x, spec.Draw(rng))
 	}
 }
 
@@ -164,7 +168,7 @@ func (n *Net) Each(count int, f func(r *Replica, i int) error) error {
 	return errors.Join(errs...)
 }
 
-// Tensor is one array of parameters with the name, shape and order that
+// Tensor is one array of parameters or buffers with the name, shape and order that
 // PyTorch gives it.
 type Tensor struct {
 	Name  string
@@ -172,7 +176,8 @@ type Tensor struct {
 	Data  []float32
 }
 
-// Export returns a copy of the parameters, a tensor each.
+// Export returns a copy of the parameters, a tensor each, and then of the
+// buffers, as PyTorch's state_dict has them.
 func (n *Net) Export() []Tensor {
 	var ts []Tensor
 	for spec, x := range n.each() {
@@ -180,10 +185,10 @@ func (n *Net) Export() []Tensor {
 		spec.ToTorch(t.Data, x)
 		ts = append(ts, t)
 	}
-	return ts
+	return append(ts, n.exportBuffers()...)
 }
 
-// Import sets the parameters to the given tensors, found by name. Tensors of
+// Import sets parameters and buffers to the given tensors, found by name. Tensors of
 // other names are ignored. When one is missing or has another shape, nothing
 // is changed and all such problems come back.
 func (n *Net) Import(tensors []Tensor) error {
@@ -192,19 +197,17 @@ func (n *Net) Import(tensors []Tensor) error {
 		byName[t.Name] = t
 	}
 	var errs []error
-	for spec, x := range n.each() {
-		switch t, ok := byName[spec.Name]; {
-		case !ok:
-			errs = append(errs, fmt.Errorf("models: no tensor %q", spec.Name))
-		case !slices.Equal(t.Shape, spec.Shape) || len(t.Data) != len(x):
-			errs = append(errs, fmt.Errorf("models: tensor %q has shape %v and %d elements, want %v", spec.Name, t.Shape, len(t.Data), spec.Shape))
+	for _, spec := range n.specs {
+		if err := fits(byName, spec.Name, spec.Shape); err != nil {
+			errs = append(errs, err)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, n.checkBuffers(byName)...)...); err != nil {
 		return err
 	}
 	for spec, x := range n.each() {
 		spec.FromTorch(x, byName[spec.Name].Data)
 	}
+	n.importBuffers(byName)
 	return nil
 }

@@ -12,10 +12,12 @@ import (
 	"github.com/bgmd/bgmd/pkg/models/modelstest"
 )
 
-// inputs are the images that each model is tested on.
+// inputs are the images that each model is tested on, and the options that only
+// it has.
 var inputs = map[string]models.Options{
-	"lenet": {Shape: data.Shape{C: 1, H: 28, W: 28}, Classes: 10},
-	"mlp":   {Shape: data.Shape{C: 2, H: 9, W: 11}, Classes: 4, Widths: []int{128, 64}},
+	"lenet":    {Shape: data.Shape{C: 1, H: 28, W: 28}, Classes: 10, Dropout: 0.5},
+	"mlp":      {Shape: data.Shape{C: 2, H: 9, W: 11}, Classes: 4, Widths: []int{80, 40}, Dropout: 0.5},
+	"resnet18": {Shape: data.Shape{C: 3, H: 32, W: 32}, Classes: 10},
 }
 
 func TestModels(t *testing.T) {
@@ -28,10 +30,14 @@ func TestModels(t *testing.T) {
 			modelstest.Run(t, name, o)
 		})
 	}
+	t.Run("resnet18, cifar", func(t *testing.T) {
+		modelstest.Run(t, "resnet18", models.Options{Shape: data.Shape{C: 3, H: 10, W: 8}, Classes: 5, Stem: "cifar"})
+	})
 }
 
 func lenetOptions(change func(*models.Options)) models.Options {
 	o := inputs["lenet"]
+	o.Dropout = 0
 	o.Batch, o.EvalBatch, o.Replicas, o.Rand = 2, 2, 1, rand.New(rand.NewPCG(1, 1))
 	change(&o)
 	return o
@@ -43,13 +49,15 @@ func TestNewRefuses(t *testing.T) {
 		change      func(*models.Options)
 		want        string
 	}{
-		{"unknown model", "lenot", func(*models.Options) {}, `models: unknown model "lenot" (have lenet, mlp)`},
+		{"unknown model", "lenot", func(*models.Options) {}, `models: unknown model "lenot" (have lenet, mlp, resnet18)`},
 		{"no batch", "lenet", func(o *models.Options) { o.Batch = 0 }, "models: lenet: batch is 0, want at least 1"},
 		{"no evaluation batch", "lenet", func(o *models.Options) { o.EvalBatch = -1 }, "models: lenet: evaluation batch is -1, want at least 1"},
 		{"no replica", "lenet", func(o *models.Options) { o.Replicas = 0 }, "models: lenet: replicas is 0, want at least 1"},
 		{"no classes, all dropped", "lenet", func(o *models.Options) { o.Classes, o.Dropout = 0, 1 }, "models: lenet: classes is 0, want at least 1\ndropout is 1, want [0, 1)"},
 		{"no generator", "lenet", func(o *models.Options) { o.Rand = nil }, "models: lenet: no generator for the initial parameters"},
 		{"colour images", "lenet", func(o *models.Options) { o.Shape = data.Shape{C: 3, H: 32, W: 32} }, "models: lenet: images are 3×32×32, want 1×28×28"},
+		{"unknown stem", "resnet18", func(o *models.Options) { o.Stem = "vgg" }, `models: resnet18: stem is "vgg", want imagenet or cifar`},
+		{"channels", "resnet18", func(o *models.Options) { o.Shape.C = 16 }, "models: resnet18: images have 16 channels, want 1 to 15"},
 		{"no units", "mlp", func(o *models.Options) { o.Widths = []int{0, 5, -1} }, "models: mlp: width 1 is 0, want at least 1\nmodels: mlp: width 3 is -1, want at least 1"},
 	} {
 		if _, err := models.New(c.model, lenetOptions(c.change)); err == nil || err.Error() != c.want {

@@ -46,6 +46,14 @@ func (r *Replica) Grad(dst []float32, b *data.Batch, rng *rand.Rand) (float64, e
 	return float64(*g.loss.Value().(*gorgonia.F32)), nil
 }
 
+// Statistics are the means and variances of the batch of the last Grad that
+// batch norm saw, in the order of [Net.Buffers], valid until the next. The
+// variances have the divisor count−1, as PyTorch averages them.
+func (r *Replica) Statistics() []float32 { return r.train.pass.Buffers.Batch }
+
+// Logits are those of the last Grad, classes×N, valid until the next.
+func (r *Replica) Logits() []float32 { return r.train.logits.Value().(*nn.Array).Float32s() }
+
 // Flops counts the multiplications and additions of the matrix products of one
 // call of Grad.
 func (r *Replica) Flops() int { return r.train.pass.Flops }
@@ -80,6 +88,12 @@ type graph struct {
 func newGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*graph, error) {
 	g := &graph{shape: o.Shape, classes: o.Classes, images: nn.Window(o.Shape.C, o.Shape.H, o.Shape.W, n), labels: make([]int, n)}
 	g.images.Set(make([]float32, g.images.Size()))
+	switch {
+	case train:
+		g.pass.Buffers.Batch = make([]float32, len(net.buffers))
+	case !o.BatchStats:
+		g.pass.Buffers.Running = net.buffers
+	}
 	expr := gorgonia.NewGraph()
 	node := gorgonia.NewTensor(expr, tensor.Float32, 4, gorgonia.WithShape(g.images.Shape()...), gorgonia.WithName("images"), gorgonia.WithValue(g.images))
 	labels := gorgonia.NewVector(expr, tensor.Int, gorgonia.WithShape(n), gorgonia.WithName("labels"), gorgonia.WithValue(tensor.New(tensor.WithShape(n), tensor.WithBacking(g.labels))))
@@ -87,12 +101,18 @@ func newGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*graph
 	var params gorgonia.Nodes
 	at := 0
 	for i, l := range layers {
+		var err error
 		size := nn.Len(l)
+		if size == 0 {
+			if node, err = l.Apply(node, nil, nil, &g.pass); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		values, grad := nn.Window(size), nn.Window(size)
 		values.Set(net.params[at : at+size])
 		at += size
 		p := gorgonia.NewVector(expr, tensor.Float32, gorgonia.WithShape(size), gorgonia.WithName(fmt.Sprintf("layer %d", i)), gorgonia.WithValue(values))
-		var err error
 		if node, err = l.Apply(node, p, grad, &g.pass); err != nil {
 			return nil, err
 		}

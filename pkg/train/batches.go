@@ -24,6 +24,7 @@ func (t *trainer) gradients(s int) (float64, error) {
 		mark := time.Now()
 		loss, err := r.Grad(t.G.Row(client), w.batch, t.streams.At(stream.Dropout, t.steps, client))
 		t.losses[client] = loss
+		t.buffers.note(client, r.Statistics())
 		lap(&mark, &w.seconds.Gradient)
 		return err
 	})
@@ -87,8 +88,8 @@ func (t *trainer) evaluate(epoch int) (evaluation, error) {
 	tallies := make([]tally, batches)
 	err := t.net.Each(batches, func(r *models.Replica, b int) error {
 		batch := t.workers[r.ID].eval
-		n := min(size, test.Len()-b*size) // Fill leaves the rest of the last batch blank
-		test.Fill(batch, t.inOrder[b*size:b*size+n])
+		n := min(size, test.Len()-b*size)
+		test.Fill(batch, t.inOrder[b*size:(b+1)*size])
 		batch.Whiten(t.set.Mean, t.set.Std)
 		rng := t.streams.At(stream.EvalDropout, epoch, b)
 		if !t.Model.EvalDropout {

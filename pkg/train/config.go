@@ -37,10 +37,14 @@ type DataConfig struct {
 
 // ModelConfig names an architecture and its options.
 type ModelConfig struct {
-	Name        string  `mapstructure:"name"`         // a name of models.Names
-	Widths      []int   `mapstructure:"widths"`       // mlp: units of each hidden layer
-	Dropout     float64 `mapstructure:"dropout"`      // probability that a unit is dropped
-	EvalDropout bool    `mapstructure:"eval_dropout"` // keep dropping units in evaluation
+	Name           string  `mapstructure:"name"`             // a name of models.Names
+	Widths         []int   `mapstructure:"widths"`           // mlp: units of each hidden layer
+	Stem           string  `mapstructure:"stem"`             // resnet18: a name of models.Stems
+	Dropout        float64 `mapstructure:"dropout"`          // probability that a unit is dropped
+	EvalDropout    bool    `mapstructure:"eval_dropout"`     // keep dropping units in evaluation
+	Buffers        string  `mapstructure:"buffers"`          // batch norm: mean or median of the clients' statistics
+	EvalBatchStats bool    `mapstructure:"eval_batch_stats"` // batch norm: evaluate by the batch's statistics
+	Init           string  `mapstructure:"init"`             // file of initial parameters; empty draws them
 }
 
 // CorruptionConfig holds one corruption of each kind; any may be "none". The

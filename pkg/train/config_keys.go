@@ -107,8 +107,12 @@ var settings = []setting{
 
 	{"model.name", func(c *Config) any { return &c.Model.Name }, oneOf(models.Names()...), "architecture"},
 	{"model.widths", func(c *Config) any { return &c.Model.Widths }, eachAtLeast(1), "mlp: units of each hidden layer"},
+	{"model.stem", func(c *Config) any { return &c.Model.Stem }, oneOf(models.Stems()...), "resnet18: 7×7, stride 2 and a pool, or 3×3 for small images"},
 	{"model.dropout", func(c *Config) any { return &c.Model.Dropout }, below(1), "probability that a unit is dropped, where the model has dropout"},
 	{"model.eval_dropout", func(c *Config) any { return &c.Model.EvalDropout }, booleans, "keep dropping units in evaluation"},
+	{"model.buffers", func(c *Config) any { return &c.Model.Buffers }, oneOf(bufferNames...), "batch norm: how the clients' statistics of a step become one"},
+	{"model.eval_batch_stats", func(c *Config) any { return &c.Model.EvalBatchStats }, booleans, "batch norm: evaluate by each batch's own statistics, not running averages"},
+	{"model.init", func(c *Config) any { return &c.Model.Init }, anything("a file"), "safetensors file, with PyTorch's names, of initial parameters; empty: drawn"},
 
 	{"corruption.feature.kind", func(c *Config) any { return &c.Corruption.Feature.Kind }, oneOf(corrupt.FeatureNames()...), "what happens to images"},
 	{"corruption.feature.fraction", func(c *Config) any { return &c.Corruption.Feature.Fraction }, below(1), "ψ, the share of clients or samples corrupted"},

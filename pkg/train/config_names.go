@@ -22,5 +22,6 @@ var (
 	countNames          = []string{"floor", "ceil"}
 	spaceNames          = []string{"image", "whitened"}
 	optimizerNames      = []string{"sgd", "adam"}
+	bufferNames         = []string{"mean", "median"}
 	scheduleNames       = []string{"constant", "step", "exponential", "cosine"}
 )

@@ -101,7 +101,7 @@ func TestProfileDifferences(t *testing.T) {
 		{"paper to author-code", paper, authors, []string{
 			"profile=author-code",
 			"data.partition=pooled", "data.batch=16",
-			"model.eval_dropout=true",
+			"model.eval_dropout=true", "model.buffers=mean", "model.eval_batch_stats=true",
 			"corruption.feature.members=first", "corruption.feature.count=ceil",
 			"corruption.feature.clip=true", "corruption.feature.amount=0.95",
 			"corruption.feature.space=whitened",
@@ -112,7 +112,7 @@ func TestProfileDifferences(t *testing.T) {
 			"schedule.factor=0.9",
 		}},
 		{"author-code to corrected", authors, corrected, []string{
-			"profile=corrected", "model.eval_dropout=false",
+			"profile=corrected", "model.eval_dropout=false", "model.buffers=median", "model.eval_batch_stats=false",
 			"corruption.feature.members=redrawn", "corruption.feature.count=floor",
 			"corruption.feature.space=image",
 			"corruption.label.members=redrawn", "corruption.label.count=floor", "corruption.label.target=8",

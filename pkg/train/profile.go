@@ -61,6 +61,7 @@ func Defaults() Config {
 	// 2017, "2NN" for MNIST, which work on training with many clients uses
 	// most: two hidden layers of 200 units, 199,210 parameters.
 	c.Model.Widths = []int{200, 200}
+	c.Model.Stem = "imagenet"
 	c.Corruption.Feature.Kind = "none"
 	c.Corruption.Label.Kind = "none"
 	c.Corruption.Gradient.Kind = "none"
@@ -88,6 +89,9 @@ func Defaults() Config {
 //   - the rate is multiplied by 0.99 "after every round": once an epoch. Once a
 //     step would bring it to 4e-9;
 //   - dropout 0.5 in training, none in evaluation;
+//   - batch norm evaluates by running averages of the coordinate-wise median of
+//     the clients' statistics, which a minority of corrupt clients cannot move
+//     far; the mean, which one can, would leave a back door beside any rule;
 //   - a fraction ψ is corrupt: ⌊ψn⌋ clients, drawn anew each step, their
 //     batches wholly. Were ψ of every client's samples corrupt, every row of G
 //     would be, and no aggregation could help;
@@ -110,6 +114,7 @@ func paper(c *Config) {
 	c.Data.Partition, c.Data.Clients, c.Data.Batch = "iid", 32, 64
 
 	c.Model.Dropout, c.Model.EvalDropout = 0.5, false
+	c.Model.Buffers, c.Model.EvalBatchStats = "median", false
 
 	f, l, g := &c.Corruption.Feature, &c.Corruption.Label, &c.Corruption.Gradient
 	f.Level, f.Members, f.Count = "client", "redrawn", "floor"
@@ -134,7 +139,8 @@ func paper(c *Config) {
 //   - 32 clients × 16 samples, of the whole set reshuffled each epoch and dealt
 //     out batch by batch; the last, incomplete group of batches is dropped;
 //   - the rate is multiplied by 0.9 an epoch;
-//   - dropout stays on in evaluation;
+//   - dropout stays on in evaluation, and batch norm goes on using the batch's
+//     statistics; its running averages, of all clients alike, are not used;
 //   - features and labels: the first ⌈ψn⌉ batches of a step, wholly;
 //   - feature noise acts on the whitened image divided by 255, is clipped to
 //     [0, 1] and multiplied by 255: a corrupt pixel reaches 255 where a clean
@@ -155,6 +161,7 @@ func authorCode(c *Config) {
 	paper(c)
 	c.Data.Partition, c.Data.Batch = "pooled", 16
 	c.Model.EvalDropout = true
+	c.Model.Buffers, c.Model.EvalBatchStats = "mean", true
 
 	f, l, g := &c.Corruption.Feature, &c.Corruption.Label, &c.Corruption.Gradient
 	f.Members, f.Count = "first", "ceil"
@@ -175,7 +182,7 @@ func authorCode(c *Config) {
 //     features, labels and gradients alike, and noise with them;
 //   - feature noise acts on the image in [0, 1], before whitening;
 //   - the backdoor's target is class 8, as the paper says;
-//   - evaluation is without dropout;
+//   - evaluation is without dropout and by running averages, of medians;
 //   - GM returns its last iterate, not zeros, and says whether it converged.
 //
 // The rest is a choice, not a defect, and stays: batches of 16 dealt from the
@@ -190,5 +197,6 @@ func corrected(c *Config) {
 	f.Space = "image"
 	l.Target = 8
 	c.Model.EvalDropout = false
+	c.Model.Buffers, c.Model.EvalBatchStats = "median", false
 	c.Aggregator.OnFail = "last"
 }

@@ -50,6 +50,9 @@ func (t *trainer) open(dir string, o Options) (int, error) {
 	for _, f := range t.set.Files {
 		env.DataFiles = append(env.DataFiles, record.DataFile(f))
 	}
+	if t.initial != nil {
+		env.DataFiles = append(env.DataFiles, *t.initial)
+	}
 	var err error
 	if !o.Resume {
 		t.record, err = record.Create(dir, config, env)

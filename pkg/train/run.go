@@ -140,6 +140,9 @@ func (t *trainer) step(s int) error {
 	if !(loss <= t.DivergedLoss) {
 		return t.beyond("training", loss)
 	}
+	if err := t.buffers.update(t.net); err != nil {
+		return err
+	}
 	start := time.Now()
 	t.rows.Apply(t.G, t.steps)
 	lap(&start, &t.seconds.Corrupt)

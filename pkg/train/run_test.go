@@ -127,6 +127,10 @@ func cases() map[string]func(*Config) {
 			c.Aggregator.Rule = "cm"
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction, c.Corruption.Gradient.Z = "alie", 0.4, 1.5
 		},
+		"resnet18, noise": func(c *Config) {
+			c.Model.Name = "resnet18"
+			c.Corruption.Feature.Kind, c.Corruption.Feature.Fraction = "additive", 0.4
+		},
 		"mimicry": func(c *Config) {
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "mimic", 0.4
 		},

@@ -30,6 +30,9 @@ type trainer struct {
 	losses []float64  // a client's loss of this step
 	clean  []bool     // whether a client's samples are all uncorrupted
 
+	buffers *buffers // of batch norm; nil without
+
+	initial *record.DataFile // what the parameters were read from; nil where they were drawn
 	record  *record.Writer
 	dir     string
 	observe func(Progress)
@@ -67,18 +70,24 @@ func newTrainer(c Config) (*trainer, error) {
 	if err := t.build(eval); err != nil {
 		return nil, err
 	}
+	if err := t.initialise(); err != nil {
+		return nil, err
+	}
 	for range t.net.Replicas() {
 		t.workers = append(t.workers, worker{
 			batch: data.NewBatch(t.set.Shape, c.Data.Batch),
 			eval:  data.NewBatch(t.set.Shape, eval),
 		})
 	}
-	for i := range t.set.Test.Len() {
-		t.inOrder = append(t.inOrder, i)
+	for i := range t.set.Test.Len() + eval { // the last batch is filled up with the first images
+		t.inOrder = append(t.inOrder, i%t.set.Test.Len())
 	}
 	d := len(t.net.Params())
 	t.optimizer = newOptimizer(c.Optimizer, d)
 	t.G, t.update = agg.NewMatrix(n, d), make([]float32, d)
+	if t.buffers, err = newBuffers(c.Model.Buffers, n, t.net); err != nil {
+		return nil, err
+	}
 	t.losses, t.clean = make([]float64, n), make([]bool, n)
 	return t, nil
 }
@@ -90,12 +99,10 @@ func (t *trainer) build(evalBatch int) error {
 		replicas = backend.Cores()
 	}
 	var errs [3]error
-	t.net, errs[0] = models.New(t.Model.Name, models.Options{
-		Shape: t.set.Shape, Classes: t.set.Classes,
-		Widths: t.Model.Widths, Dropout: t.Model.Dropout,
-		Batch: t.Data.Batch, EvalBatch: evalBatch,
-		Replicas: min(replicas, t.Data.Clients), Rand: t.streams.At(stream.Init),
-	})
+	o := t.Model.Options()
+	o.Shape, o.Classes, o.Batch, o.EvalBatch = t.set.Shape, t.set.Classes, t.Data.Batch, evalBatch
+	o.Replicas, o.Rand = min(replicas, t.Data.Clients), t.streams.At(stream.Init)
+	t.net, errs[0] = models.New(t.Model.Name, o)
 	g := t.Corruption.Gradient
 	t.rows, errs[1] = corrupt.NewGradientPlan(g.Kind,
 		corrupt.GradientOptions{Std: g.Std, Scale: g.Scale, Z: g.Z, Epsilon: g.Epsilon},

@@ -15,7 +15,8 @@ import (
 )
 
 // Run tests the named model on images of o.Shape in o.Classes classes, with
-// such options as only some models have. It chooses the others itself.
+// such options as only some models have; a positive o.Dropout says that the
+// model has dropout. It chooses the others itself.
 func Run(t *testing.T, name string, o models.Options) {
 	s := suite{name: name, options: o, shape: o.Shape, classes: o.Classes}
 	for _, test := range []struct {
@@ -34,6 +35,7 @@ func Run(t *testing.T, name string, o models.Options) {
 		{"export and import", s.exchange},
 		{"import refuses", s.refuses},
 		{"predict", s.predict},
+		{"buffers", s.buffers},
 		{"wrong sizes", s.sizes},
 	} {
 		t.Run(test.name, test.f)
@@ -53,6 +55,10 @@ type suite struct {
 func (s suite) net(t *testing.T, seed uint64, batch, replicas int, dropout float64) *models.Net {
 	t.Helper()
 	o := s.options
+	if o.Dropout == 0 {
+		dropout = 0.5 // has no effect
+	}
+	o.BatchStats = true // for the tests that compare Predict with Grad
 	o.Dropout, o.Batch, o.EvalBatch, o.Replicas, o.Rand = dropout, batch, batch, replicas, source(seed)
 	net, err := models.New(s.name, o)
 	if err != nil {
@@ -128,6 +134,9 @@ func mean(x []float64) float64 {
 func each(net *models.Net, f func(t models.Tensor, lo, hi int)) {
 	at := 0
 	for _, t := range net.Export() {
+		if at == len(net.Params()) {
+			return // buffers follow
+		}
 		f(t, at, at+len(t.Data))
 		at += len(t.Data)
 	}

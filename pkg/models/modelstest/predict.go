@@ -44,6 +44,12 @@ func (s suite) predict(t *testing.T) {
 	if !slices.Equal(plain, predict(t, net, b, nil)) {
 		t.Error("a second Predict differs from the first")
 	}
+	if s.options.Dropout == 0 {
+		if !slices.Equal(plain, dropped) {
+			t.Error("Predict with a stream differs, and there is no dropout")
+		}
+		return
+	}
 	if slices.Equal(plain, dropped) {
 		t.Error("Predict with a stream drops nothing")
 	}

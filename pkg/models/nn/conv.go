@@ -118,6 +118,9 @@ func (st *convPool) forward(in []gorgonia.Value) (gorgonia.Value, error) {
 func (st *convPool) backward(dout, grad []float32) {
 	dw, db := st.split(grad)
 	clear(db)
+	if st.din != nil {
+		clear(st.din.data)
+	}
 	for y := range st.OH() / 2 {
 		at := y * st.row
 		kernel.GradPoolBiasReLU(st.rows, db, dout[at:], st.arg[at:], st.OW()/2, st.N, st.stride)

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"math"
 	"math/rand/v2"
 
 	"gorgonia.org/gorgonia"
@@ -11,9 +12,44 @@ type Param struct {
 	Name  string // as in PyTorch's state_dict, such as "conv1.weight"
 	Shape []int  // as in PyTorch
 	FanIn int    // of the layer, for the initial values
+	Init  Init   // how those are drawn
 	// Columns says that the array is kept as [kx][Co][ky][Ci], as convolution
 	// kernels want it, though its shape is [Co][Ci][ky][kx].
 	Columns bool
+}
+
+// Init says how initial values are drawn.
+type Init int
+
+// What torch.nn and torchvision's models draw from.
+const (
+	Uniform       Init = iota // U(−1/√fan_in, 1/√fan_in): linear and convolution layers
+	KaimingNormal             // N(0, 2/fan_out): convolutions of residual networks
+	Ones                      // 1: batch norm's weight
+	Zeros                     // 0: batch norm's bias
+)
+
+// Draw returns initial values in PyTorch's order.
+func (p Param) Draw(rng *rand.Rand) []float32 {
+	x := make([]float32, p.Len())
+	switch p.Init {
+	case Uniform:
+		bound := 1 / math.Sqrt(float64(p.FanIn))
+		for i := range x {
+			x[i] = float32((2*rng.Float64() - 1) * bound)
+		}
+	case KaimingNormal:
+		fanOut := p.Len() / p.Shape[1]
+		std := math.Sqrt(2 / float64(fanOut))
+		for i := range x {
+			x[i] = float32(rng.NormFloat64() * std)
+		}
+	case Ones:
+		for i := range x {
+			x[i] = 1
+		}
+	}
+	return x
 }
 
 // Len is the number of elements.
@@ -65,7 +101,8 @@ type Layer interface {
 	// Apply puts the layer into the graph of x. The node params holds the
 	// vector of all its parameters: Gorgonia allocates at every run for every
 	// node, so one is better than one an array. When the graph's gradient
-	// runs, that of params goes to grad, and is the value of its node.
+	// runs, that of params goes to grad, and is the value of its node. A layer
+	// without parameters gets neither.
 	Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error)
 }
 
@@ -88,4 +125,6 @@ type Pass struct {
 	// Flops counts the multiplications and additions of the matrix products
 	// of one run; layers add theirs when they and their gradients are built.
 	Flops int
+	// Buffers are those of the batch norms.
+	Buffers Buffers
 }

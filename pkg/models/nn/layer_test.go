@@ -28,15 +28,15 @@ func TestParams(t *testing.T) {
 	}{
 		{
 			ConvPool{Name: "a", In: 3, Out: 8, Kernel: 5},
-			[]Param{{"a.weight", []int{8, 3, 5, 5}, 75, false}, {"a.bias", []int{8}, 75, false}}, 608,
+			[]Param{{"a.weight", []int{8, 3, 5, 5}, 75, Uniform, false}, {"a.bias", []int{8}, 75, Uniform, false}}, 608,
 		},
 		{
 			ConvPool{Name: "b", In: 16, Out: 4, Kernel: 3},
-			[]Param{{"b.weight", []int{4, 16, 3, 3}, 144, true}, {"b.bias", []int{4}, 144, false}}, 580,
+			[]Param{{"b.weight", []int{4, 16, 3, 3}, 144, Uniform, true}, {"b.bias", []int{4}, 144, Uniform, false}}, 580,
 		},
 		{
 			Linear{Name: "c", In: 7, Out: 3},
-			[]Param{{"c.weight", []int{3, 7}, 7, false}, {"c.bias", []int{3}, 7, false}}, 24,
+			[]Param{{"c.weight", []int{3, 7}, 7, Uniform, false}, {"c.bias", []int{3}, 7, Uniform, false}}, 24,
 		},
 	} {
 		if got := c.layer.Params(); !reflect.DeepEqual(got, c.want) {

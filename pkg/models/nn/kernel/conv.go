@@ -1,38 +1,68 @@
 package kernel
 
-// Conv is the geometry of a two-dimensional convolution without padding and
-// with stride 1:
+// Conv is the geometry of a two-dimensional convolution:
 //
-//	out[y,co,x,:] = Σ_{ci,ky,kx} w[co,ci,ky,kx]·in[y+ky,ci,x+kx,:]
+//	out[y,co,x,:] = Σ_{ci,ky,kx} w[co,ci,ky,kx]·in[y·stride−pad+ky,ci,x·stride−pad+kx,:]
+//
+// where taps that fall outside the input count for nothing, and mostly cost
+// nothing: they are skipped, not multiplied by zero.
 //
 // It computes a row of the output at a time, Co×OW×N, because a fused layer
 // needs only as many of them as its next step takes.
 type Conv struct {
 	Ci, H, W int // input
 	Co, K    int // output channels, kernel height and width
+	Stride   int // 0 counts as 1
+	Pad      int // rows and columns around the input, at most (K−1)/2
 	N        int // batch
 }
 
+func (c Conv) stride() int { return max(c.Stride, 1) }
+
 // OH is the height of the output.
-func (c Conv) OH() int { return c.H - c.K + 1 }
+func (c Conv) OH() int { return c.outputs(c.H) }
 
 // OW is the width of the output.
-func (c Conv) OW() int { return c.W - c.K + 1 }
+func (c Conv) OW() int { return c.outputs(c.W) }
 
-// Flops counts the multiplications and additions of one forward convolution;
-// each of its two gradients costs as much.
-func (c Conv) Flops() int { return 2 * c.Co * c.Ci * c.K * c.K * c.OH() * c.OW() * c.N }
+func (c Conv) outputs(size int) int {
+	if size+2*c.Pad < c.K {
+		return 0
+	}
+	return (size+2*c.Pad-c.K)/c.stride() + 1
+}
+
+// inside returns the taps [lo, hi) of output i along an axis of the given size
+// that fall inside the input. There is at least one.
+func (c Conv) inside(i, size int) (lo, hi int) {
+	from := i*c.stride() - c.Pad
+	return max(0, -from), min(c.K, size-from)
+}
+
+// Flops counts the multiplications and additions of one forward convolution,
+// without taps that fall outside; each of its two gradients costs as much.
+func (c Conv) Flops() int {
+	along := func(outputs, size int) (taps int) {
+		for i := range outputs {
+			lo, hi := c.inside(i, size)
+			taps += hi - lo
+		}
+		return taps
+	}
+	return 2 * c.Co * c.Ci * along(c.OH(), c.H) * along(c.OW(), c.W) * c.N
+}
 
 // Gathered says how the product is formed, and with it the layouts.
 //
 // With many input channels the input is H×Ci×W×N. What the kernel's column kx
-// meets for one row of the output, K rows of Ci channels, is then a matrix in
-// place, its K·Ci rows W·N apart, and the row takes K products with weights
-// kept as [kx][Co][ky][Ci].
+// meets for one row of the output, up to K rows of Ci channels, is then a matrix
+// in place, its K·Ci rows W·N apart, and the row takes K products (with a
+// stride, K a pixel) with weights kept as [kx][Co][ky][Ci].
 //
 // With few, such products are too thin: all taps of a row of the output are
-// copied together (contiguous runs of OW·N) for one product. The input is
-// Ci×H×W×N, as images come, and weights are [Co][Ci][ky][kx].
+// copied together (contiguous runs of OW·N, or of N with a stride) for one
+// product. The input is Ci×H×W×N, as images come, and weights are
+// [Co][Ci][ky][kx].
 func (c Conv) Gathered() bool { return c.Ci < 16 }
 
 // ScratchLen is the number of elements of scratch that a row needs.
@@ -50,13 +80,15 @@ func (c Conv) Forward(out, w, in []float32, y int, scratch []float32) {
 		mul(out, c.line(), c.Co, c.line(), c.taps(), rowMajor(w, c.taps()), rowMajor(scratch, c.line()), 0)
 		return
 	}
-	for kx := range c.K {
-		mul(out, c.line(), c.Co, c.line(), c.K*c.Ci, c.column(w, kx), c.met(in, y, kx), accumulate(kx > 0))
-	}
+	lo, hi := c.inside(y, c.H)
+	c.runs(func(r run) {
+		mul(out[r.x*c.N:], c.line(), c.Co, r.width*c.N, (hi-lo)*c.Ci, c.column(w, r.kx, lo), c.met(in, y, lo, r.from), accumulate(!r.first))
+	})
 }
 
 // GradWeight adds to dw the gradient of the weights that comes from row y of
-// the output's gradient; at y = 0 it overwrites dw.
+// the output's gradient; at y = 0 it overwrites dw, also where no tap ever falls
+// inside.
 func (c Conv) GradWeight(dw, dout, in []float32, y int, scratch []float32) {
 	beta := accumulate(y > 0)
 	if c.Gathered() {
@@ -64,51 +96,114 @@ func (c Conv) GradWeight(dw, dout, in []float32, y int, scratch []float32) {
 		mul(dw, c.taps(), c.Co, c.taps(), c.line(), rowMajor(dout, c.line()), rowMajor(scratch, c.line()).t(), beta)
 		return
 	}
-	for kx := range c.K {
-		to := c.column(dw, kx)
-		mul(to.x, to.ld, c.Co, c.K*c.Ci, c.line(), rowMajor(dout, c.line()), c.met(in, y, kx).t(), beta)
+	if c.Pad > 0 || c.stride() > 1 { // no row meets every tap, once
+		if y == 0 {
+			clear(dw)
+		}
+		beta = 1
 	}
+	lo, hi := c.inside(y, c.H)
+	c.runs(func(r run) {
+		to := c.column(dw, r.kx, lo)
+		mul(to.x, to.ld, c.Co, (hi-lo)*c.Ci, r.width*c.N, rowMajor(dout[r.x*c.N:], c.line()), c.met(in, y, lo, r.from).t(), beta)
+	})
 }
 
 // GradInput adds to din the gradient of the input that comes from row y of the
-// output's gradient; at y = 0 it clears din first. It is for convolutions that
-// are not gathered: a first layer needs no gradient of the image.
+// output's gradient. It is for convolutions that are not gathered: a first
+// layer needs no gradient of the image.
 func (c Conv) GradInput(din, w, dout []float32, y int) {
-	if y == 0 {
-		clear(din)
+	lo, hi := c.inside(y, c.H)
+	c.runs(func(r run) {
+		to := c.met(din, y, lo, r.from)
+		mul(to.x, to.ld, (hi-lo)*c.Ci, r.width*c.N, c.Co, c.column(w, r.kx, lo).t(), rowMajor(dout[r.x*c.N:], c.line()), 1)
+	})
+}
+
+// run is a stretch of a row of the output for which one column of the kernel
+// meets neighbouring pixels of the input.
+type run struct {
+	kx       int
+	x, width int  // of the output
+	from     int  // first column of the input
+	first    bool // of those with these outputs
+}
+
+// runs calls f for all runs of a row. With stride 1 there is one a column of
+// the kernel, and the one that meets all of the row comes first. Otherwise
+// there is one an output and column.
+func (c Conv) runs(f func(run)) {
+	if c.stride() == 1 {
+		f(run{c.Pad, 0, c.OW(), 0, true})
+		for kx := range c.K {
+			x := max(0, c.Pad-kx)
+			if end := min(c.OW(), c.W+c.Pad-kx); kx != c.Pad && x < end {
+				f(run{kx, x, end - x, x + kx - c.Pad, false})
+			}
+		}
+		return
 	}
-	for kx := range c.K {
-		to := c.met(din, y, kx)
-		mul(to.x, to.ld, c.K*c.Ci, c.line(), c.Co, c.column(w, kx).t(), rowMajor(dout, c.line()), 1)
+	for x := range c.OW() {
+		lo, hi := c.inside(x, c.W)
+		for kx := lo; kx < hi; kx++ {
+			f(run{kx, x, 1, x*c.stride() - c.Pad + kx, kx == lo})
+		}
 	}
 }
 
 // line is the length of one channel's row of the output.
 func (c Conv) line() int { return c.OW() * c.N }
 
-// taps is the number of inputs that an output depends on.
+// taps is the number of weights of an output channel.
 func (c Conv) taps() int { return c.Ci * c.K * c.K }
 
-// column is the Co×(K·Ci) matrix of weights in one column of the kernel.
-func (c Conv) column(w []float32, kx int) mat {
+// column is the matrix of weights in one column of the kernel, Co rows of Ci a
+// tap, from row lo of the kernel on.
+func (c Conv) column(w []float32, kx, lo int) mat {
 	size := c.Co * c.K * c.Ci
-	return rowMajor(w[kx*size:(kx+1)*size], c.K*c.Ci)
+	return rowMajor(w[kx*size+lo*c.Ci:(kx+1)*size], c.K*c.Ci)
 }
 
-// met is the (K·Ci)×(OW·N) matrix of what that column meets for row y of the
-// output.
-func (c Conv) met(in []float32, y, kx int) mat {
-	return rowMajor(in[(y*c.Ci*c.W+kx)*c.N:], c.W*c.N)
+// met is the matrix of what that column meets for row y of the output, Ci rows
+// a tap from row lo of the kernel on, and from the given column of the input on.
+func (c Conv) met(in []float32, y, lo, from int) mat {
+	return rowMajor(in[((y*c.stride()-c.Pad+lo)*c.Ci*c.W+from)*c.N:], c.W*c.N)
 }
 
 // gather copies what the taps meet for row y of the output into cols, a matrix
-// of Ci·K·K rows and OW·N columns.
+// of Ci·K·K rows and OW·N columns; outside it is zero.
 func (c Conv) gather(cols, in []float32, y int) {
+	lo, hi := c.inside(y, c.H)
 	for ci := range c.Ci {
 		for tap := range c.K * c.K {
-			from := ((ci*c.H+y+tap/c.K)*c.W + tap%c.K) * c.N
-			copy(cols[:c.line()], in[from:])
+			ky, kx := tap/c.K, tap%c.K
+			to := cols[:c.line()]
 			cols = cols[c.line():]
+			if ky < lo || ky >= hi {
+				clear(to)
+				continue
+			}
+			c.gatherLine(to, in[(ci*c.H+y*c.stride()-c.Pad+ky)*c.W*c.N:], kx)
+		}
+	}
+}
+
+// gatherLine copies from a row of the input what column kx of the kernel meets.
+func (c Conv) gatherLine(to, row []float32, kx int) {
+	if c.stride() == 1 {
+		x := max(0, c.Pad-kx)
+		end := max(x, min(c.OW(), c.W+c.Pad-kx))
+		clear(to[:x*c.N])
+		copy(to[x*c.N:end*c.N], row[(x+kx-c.Pad)*c.N:])
+		clear(to[end*c.N:])
+		return
+	}
+	for x := range c.OW() {
+		pixel := to[x*c.N : (x+1)*c.N]
+		if from := x*c.stride() - c.Pad + kx; from >= 0 && from < c.W {
+			copy(pixel, row[from*c.N:])
+		} else {
+			clear(pixel)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -17,14 +18,39 @@ var convs = []Conv{
 	{Ci: 17, H: 5, W: 9, Co: 20, K: 2},
 	{Ci: 16, H: 4, W: 4, Co: 7, K: 4},
 	{Ci: 18, H: 3, W: 5, Co: 1, K: 1},
+	// Strides and paddings: the stems, blocks and downsampling of ResNet-18 at
+	// all its sizes, and what it does not have.
+	{Ci: 3, H: 8, W: 9, Co: 4, K: 7, Stride: 2, Pad: 3},
+	{Ci: 3, H: 5, W: 4, Co: 4, K: 3, Pad: 1},
+	{Ci: 2, H: 1, W: 1, Co: 4, K: 3, Pad: 1},
+	{Ci: 2, H: 1, W: 2, Co: 3, K: 7, Stride: 2, Pad: 3},
+	{Ci: 16, H: 5, W: 4, Co: 3, K: 3, Pad: 1},
+	{Ci: 16, H: 2, W: 2, Co: 5, K: 3, Pad: 1},
+	{Ci: 17, H: 1, W: 1, Co: 3, K: 3, Pad: 1},
+	{Ci: 16, H: 1, W: 4, Co: 3, K: 3, Pad: 1},
+	{Ci: 16, H: 8, W: 6, Co: 4, K: 3, Stride: 2, Pad: 1},
+	{Ci: 16, H: 5, W: 7, Co: 4, K: 3, Stride: 2, Pad: 1},
+	{Ci: 16, H: 2, W: 2, Co: 4, K: 3, Stride: 2, Pad: 1},
+	{Ci: 16, H: 1, W: 1, Co: 4, K: 3, Stride: 2, Pad: 1},
+	{Ci: 16, H: 4, W: 5, Co: 6, K: 1, Stride: 2},
+	{Ci: 16, H: 9, W: 8, Co: 2, K: 5, Stride: 3, Pad: 2},
+	{Ci: 16, H: 6, W: 6, Co: 2, K: 4, Stride: 4, Pad: 1},
+	{Ci: 16, H: 6, W: 7, Co: 2, K: 5, Pad: 1},
 }
 
 // eachConv runs f for all geometries and batches.
 func eachConv(t *testing.T, f func(t *testing.T, c Conv)) {
-	for _, c := range convs {
+	all, rng := slices.Clone(convs), source(20)
+	for range 40 {
+		k := 1 + rng.IntN(5)
+		pad := rng.IntN((k + 1) / 2)
+		size := func() int { return max(1, k-2*pad) + rng.IntN(6) }
+		all = append(all, Conv{Ci: 1 + rng.IntN(3) + 16*rng.IntN(2), H: size(), W: size(), Co: 1 + rng.IntN(5), K: k, Stride: 1 + rng.IntN(3), Pad: pad})
+	}
+	for _, c := range all {
 		for _, n := range []int{1, 3, 16} {
 			c.N = n
-			name := fmt.Sprintf("%dx%dx%d to %d by %d, N=%d", c.Ci, c.H, c.W, c.Co, c.K, n)
+			name := fmt.Sprintf("%dx%dx%d to %d by %d, stride %d, pad %d, N=%d", c.Ci, c.H, c.W, c.Co, c.K, c.Stride, c.Pad, n)
 			t.Run(name, func(t *testing.T) { f(t, c) })
 		}
 	}
@@ -68,8 +94,12 @@ func (c Conv) eachProduct(f func(out, w, in int)) {
 				for ci := range c.Ci {
 					for tap := range c.K * c.K {
 						ky, kx := tap/c.K, tap%c.K
+						fromY, fromX := y*max(1, c.Stride)-c.Pad+ky, x*max(1, c.Stride)-c.Pad+kx
+						if fromY < 0 || fromY >= c.H || fromX < 0 || fromX >= c.W {
+							continue
+						}
 						for i := range c.N {
-							f(c.outAt(co, y, x)+i, c.weightAt(co, ci, ky, kx), c.inAt(ci, y+ky, x+kx)+i)
+							f(c.outAt(co, y, x)+i, c.weightAt(co, ci, ky, kx), c.inAt(ci, fromY, fromX)+i)
 						}
 					}
 				}
@@ -122,10 +152,13 @@ func TestConvGradInput(t *testing.T) {
 		}
 		rng := source(3)
 		w, dout := normal(rng, c.weightLen()), normal(rng, c.outLen())
+		got := normal(rng, c.inLen())
 		want := make([]sum, c.inLen())
+		for i, v := range got {
+			want[i].add(float64(v))
+		}
 		c.eachProduct(func(o, k, i int) { want[i].add(float64(w[k]) * float64(dout[o])) })
 
-		got := stale(c.inLen())
 		for y := range c.OH() {
 			c.GradInput(got, w, c.row(dout, y), y)
 		}

@@ -1,0 +1,59 @@
+package train
+
+import (
+	"errors"
+
+	"github.com/bgmd/bgmd/internal/simd"
+	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/models"
+)
+
+// buffers combines the clients' statistics of a step into the one that the
+// running averages of batch norm follow.
+//
+// A client whose batch is corrupt sends corrupt statistics. The median over the
+// clients stands a minority of them; the mean does not. Clients whose statistics
+// are not finite are left out by either. Corruptions of gradients leave
+// statistics alone.
+type buffers struct {
+	rule       agg.Aggregator
+	statistics agg.Matrix // a row a client
+	combined   []float32
+}
+
+// newBuffers returns nil, whose methods do nothing, for a net without buffers.
+func newBuffers(kind string, clients int, net *models.Net) (*buffers, error) {
+	size := len(net.Buffers())
+	if size == 0 {
+		return nil, nil
+	}
+	name := map[string]string{"mean": "mean", "median": "cm"}[kind]
+	rule, err := agg.New(name, agg.Options{})
+	if err == nil {
+		rule, err = agg.DropNonFinite(rule)
+	}
+	return &buffers{rule, agg.NewMatrix(clients, size), make([]float32, size)}, err
+}
+
+// note keeps what a client's batch gave. Clients may be noted side by side.
+func (b *buffers) note(client int, statistics []float32) {
+	if b != nil {
+		copy(b.statistics.Row(client), statistics)
+	}
+}
+
+// update moves the running averages. Where no client's statistics are finite, or
+// their mean is beyond float32, they stay as they are.
+func (b *buffers) update(net *models.Net) error {
+	if b == nil {
+		return nil
+	}
+	switch _, err := b.rule.Aggregate(b.combined, b.statistics, agg.Step{}); {
+	case errors.Is(err, agg.ErrNotFinite):
+	case err != nil:
+		return err
+	case simd.Finite(b.combined):
+		net.UpdateBuffers(b.combined)
+	}
+	return nil
+}
