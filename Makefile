@@ -77,6 +77,7 @@ reproduce-table2: data build ## train Table 2's Fashion-MNIST block and set it b
 reproduce-table3: EPOCHS = 10
 reproduce-table3: data-mnist build ## the same for Table 3, MNIST (as above)
 	@status=0; $(call sweep,configs/table3/mnist-lenet.yaml,table3/mnist-lenet,$(ONLY)) || status=$$?; \
+	$(call sweep,configs/table3/mnist-mlp.yaml,table3/mnist-mlp,$(ONLY)) || status=$$?; \
 	$(BIN) table table3 --results $(OUT) --profile $(PROFILE) --format markdown --out $(OUT)/table3.md && \
 	$(BIN) table table3 --results $(OUT) --profile $(PROFILE) && \
 	echo && echo "$(OUT)/table3.md"; exit $$status

@@ -135,12 +135,12 @@ func TestProfileOfSets(t *testing.T) {
 		want         []string
 	}{
 		{"paper", "synthetic", nil},
-		{"paper", "mnist", []string{"epochs=10", "data.set=mnist", "data.clients=10", "optimizer.lr=0.1"}},
+		{"paper", "mnist", []string{"epochs=10", "data.set=mnist", "data.clients=10", "model.name=mlp", "optimizer.lr=0.1"}},
 		{"author-code", "mnist", []string{"epochs=10", "data.set=mnist", "data.clients=10", "data.batch=64",
 			"aggregator.max_iter=100", "optimizer.kind=adam", "optimizer.lr=0.001", "schedule.kind=cosine"}},
-		{"paper", "cifar-10", []string{"epochs=200", "data.set=cifar-10", "data.partition=shards", "data.clients=10", "data.batch=128",
+		{"paper", "cifar-10", []string{"epochs=200", "data.set=cifar-10", "data.partition=shards", "data.clients=10", "data.batch=128", "model.name=resnet18",
 			"optimizer.lr=0.1", "schedule.kind=cosine"}},
-		{"corrected", "cifar-10", []string{"epochs=100", "data.set=cifar-10", "data.clients=10", "data.batch=128",
+		{"corrected", "cifar-10", []string{"epochs=100", "data.set=cifar-10", "data.clients=10", "data.batch=128", "model.name=resnet18",
 			"corruption.gradient.std=100", "optimizer.lr=0.1", "optimizer.nesterov=false", "optimizer.weight_decay=0.0005",
 			"schedule.kind=cosine", "schedule.t_max=100"}},
 	} {

@@ -20,6 +20,7 @@ var setProtocols = map[protocol]func(*Config){
 func paperMNIST(c *Config) {
 	c.Epochs = 10
 	c.Data.Clients, c.Data.Batch = 10, 64
+	c.Model.Name = "mlp"
 	c.Optimizer.LR = 0.1
 }
 
@@ -42,6 +43,7 @@ func authorMNIST(c *Config) {
 func paperCIFAR10(c *Config) {
 	c.Epochs = 200
 	c.Data.Partition, c.Data.Shards, c.Data.Clients, c.Data.Batch = "shards", 4, 10, 128
+	c.Model.Name = "resnet18"
 	c.Optimizer.LR = 0.1
 	c.Schedule.Kind = "cosine"
 }
@@ -52,6 +54,7 @@ func paperCIFAR10(c *Config) {
 func authorCIFAR10(c *Config) {
 	c.Epochs = 100
 	c.Data.Clients, c.Data.Batch = 10, 128
+	c.Model.Name = "resnet18"
 	c.Corruption.Gradient.Std = 100
 	c.Optimizer.LR, c.Optimizer.Nesterov, c.Optimizer.WeightDecay = 0.1, false, 5e-4
 	c.Schedule.Kind, c.Schedule.TMax = "cosine", 100
