@@ -4,8 +4,8 @@
     bench_peers.py step   a training step's gradients, as `bgmd bench step`
     bench_peers.py agg    aggregation, as `bgmd bench agg`
 
-One step is: for each of n clients, load its batch, run LeNet forward and
-backward, and write the flattened gradient into the client's row of the n x d
+One step is: for each of n clients, load its batch, run the model (--model lenet,
+mlp or resnet18) forward and backward, and write the flattened gradient into the client's row of the n x d
 matrix G. PyTorch is timed two ways, and the better one counts:
 
   1 process  x T threads   clients one after the other
@@ -49,6 +49,23 @@ def lenet(torch):
         nn.Linear(1024, 10))
 
 
+def mlp(torch):
+    """bgmd's default MLP."""
+    nn = torch.nn
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(784, 200), nn.ReLU(), nn.Dropout(0.5),
+        nn.Linear(200, 200), nn.ReLU(), nn.Dropout(0.5), nn.Linear(200, 10))
+
+
+def resnet18(torch):
+    """torchvision's ResNet-18 for ten classes."""
+    from check_against_torch import ResNet18
+    return ResNet18()
+
+
+MODELS = {"lenet": (lenet, (1, 28, 28)), "mlp": (mlp, (1, 28, 28)), "resnet18": (resnet18, (3, 32, 32))}
+
+
 def clients(torch, model, x, y, G, rows):
     """Fills the given rows of G with the gradients of those clients."""
     loss_of = torch.nn.functional.cross_entropy
@@ -58,14 +75,15 @@ def clients(torch, model, x, y, G, rows):
         torch.cat([p.grad.view(-1) for p in model.parameters()], out=G[i])
 
 
-def worker(conn, n, batch, threads, rows, G):
+def worker(conn, name, n, batch, threads, rows, G):
     """Serves rounds: at each message runs `steps` steps over its rows."""
     import torch
     torch.set_num_threads(threads)
     torch.manual_seed(1)
-    model = lenet(torch)
+    build, shape = MODELS[name]
+    model = build(torch)
     model.train()
-    x = torch.randn(n, batch, 1, 28, 28)
+    x = torch.randn(n, batch, *shape)
     y = torch.randint(0, 10, (n, batch))
     conn.send("ready")
     while (steps := conn.recv()) > 0:
@@ -77,16 +95,16 @@ def worker(conn, n, batch, threads, rows, G):
 class Torch:
     """PyTorch as `processes` processes of `threads` threads."""
 
-    def __init__(self, n, batch, processes, threads):
+    def __init__(self, model, n, batch, processes, threads):
         import torch
         self.name = f"{processes} process x {threads} thread" if processes == 1 else f"{processes} processes x {threads} thread"
-        d = sum(p.numel() for p in lenet(torch).parameters())
+        d = sum(p.numel() for p in MODELS[model][0](torch).parameters())
         G = torch.zeros(n, d).share_memory_()
         ctx = mp.get_context("spawn")
         self.conns, self.procs, self.peak_kb = [], [], 0
         for p in range(processes):
             here, there = ctx.Pipe()
-            proc = ctx.Process(target=worker, args=(there, n, batch, threads, range(p, n, processes), G), daemon=True)
+            proc = ctx.Process(target=worker, args=(there, model, n, batch, threads, range(p, n, processes), G), daemon=True)
             proc.start()
             self.conns.append(here)
             self.procs.append(proc)
@@ -108,7 +126,7 @@ class Torch:
 
 def bgmd_step(path, args):
     """One `bgmd bench step` as its own process."""
-    cmd = [path, "bench", "step", "--model", "lenet", "--clients", str(args.clients),
+    cmd = [path, "bench", "step", "--model", args.model, "--clients", str(args.clients),
            "--batch", str(args.batch), "--steps", str(args.steps), "--workers", str(args.threads), "--json"]
     return json.loads(subprocess.run(cmd, check=True, stdout=subprocess.PIPE).stdout)
 
@@ -207,6 +225,7 @@ def main():
     ap.add_argument("what", nargs="?", choices=["step", "agg"], default="step")
     ap.add_argument("--n", type=int, default=32, help="agg: rows (default 32)")
     ap.add_argument("--d", type=int, default=1_163_978, help="agg: coordinates (default LeNet's 1163978)")
+    ap.add_argument("--model", choices=list(MODELS), default="lenet", help="step: the model (default lenet)")
     ap.add_argument("--clients", type=int, default=32)
     ap.add_argument("--batch", type=int, default=64)
     ap.add_argument("--steps", type=int, default=5, help="steps a round (default 5)")
@@ -227,7 +246,7 @@ def main():
     times, peaks, ours = {}, {}, []
     for r in range(args.rounds):
         for processes, threads in shapes:
-            t = Torch(args.clients, args.batch, processes, threads)
+            t = Torch(args.model, args.clients, args.batch, processes, threads)
             t.ms_per_step(1)  # warm-up
             times.setdefault(t.name, []).append(t.ms_per_step(args.steps))
             peaks[t.name] = max(peaks.get(t.name, 0), t.peak_kb)
@@ -238,7 +257,7 @@ def main():
 
     medians = {name: statistics.median(v) for name, v in times.items()}
     best = min(medians, key=medians.get)
-    out = {"clients": args.clients, "batch": args.batch, "threads": args.threads, "torch": torch.__version__,
+    out = {"model": args.model, "clients": args.clients, "batch": args.batch, "threads": args.threads, "torch": torch.__version__,
            "torch_ms_per_step": medians, "torch_best": best, "torch_peak_mb": {k: round(v / 1024) for k, v in peaks.items()}}
     if ours:
         out["bgmd_ms_per_step"] = statistics.median(o["ms_per_step"] for o in ours)
@@ -248,7 +267,7 @@ def main():
     if args.json:
         print(json.dumps(out))
         return
-    print(f"LeNet, {args.clients} clients x {args.batch} samples, {args.threads} cores; median of {args.rounds} rounds of {args.steps} steps")
+    print(f"{args.model}, {args.clients} clients x {args.batch} samples, {args.threads} cores; median of {args.rounds} rounds of {args.steps} steps")
     for name, ms in medians.items():
         print(f"  PyTorch {torch.__version__}, {name:<24} {ms:9.1f} ms a step  {out['torch_peak_mb'][name]:5d} MB")
     if ours:

@@ -17,7 +17,7 @@ import (
 var inputs = map[string]models.Options{
 	"lenet":    {Shape: data.Shape{C: 1, H: 28, W: 28}, Classes: 10, Dropout: 0.5},
 	"mlp":      {Shape: data.Shape{C: 2, H: 9, W: 11}, Classes: 4, Widths: []int{80, 40}, Dropout: 0.5},
-	"resnet18": {Shape: data.Shape{C: 3, H: 32, W: 32}, Classes: 10},
+	"resnet18": {Shape: data.Shape{C: 3, H: 20, W: 20}, Classes: 10},
 }
 
 func TestModels(t *testing.T) {

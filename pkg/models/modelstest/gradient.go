@@ -28,6 +28,9 @@ func (s suite) gradient(t *testing.T) {
 				if dropout > 0 {
 					return
 				}
+				if len(c.net.Buffers()) > 0 && hi-lo < 1024 {
+					return // too few for the kinks to even out
+				}
 				part := max(1, (hi-lo)/16)
 				for range 2 {
 					from := choose.IntN(hi - lo - part + 1)

@@ -1,7 +1,9 @@
 package kernel
 
-// MaxPool is the geometry of a max-pool over K×K pixels of arrays of H×C×W×N.
-// Pixels around the input, Pad of them on each side, never win.
+import "math"
+
+// MaxPool is the geometry of a max-pool behind ReLU, over K×K pixels of arrays of
+// H×C×W×N. Pixels around the input, Pad of them on each side, never win.
 type MaxPool struct {
 	C, H, W        int // input
 	K, Stride, Pad int // K at most 16, Pad at most K/2
@@ -15,20 +17,25 @@ func (p MaxPool) OH() int { return (p.H+2*p.Pad-p.K)/p.Stride + 1 }
 func (p MaxPool) OW() int { return (p.W+2*p.Pad-p.K)/p.Stride + 1 }
 
 // Forward computes out and notes in arg which tap, ky·K + kx, was the largest,
-// the first of equals. A NaN wins the maximum, as in PyTorch.
-func (p MaxPool) Forward(out []float32, arg []uint8, in []float32) {
-	p.each(func(o int, tap uint8, from int, first bool) {
-		largest, which, candidate := out[o:o+p.N], arg[o:o+p.N], in[from:from+p.N]
+// the first of equals. A NaN wins the maximum, as in PyTorch. keys is
+// scratch of N elements.
+//
+// Values are +0, positive or NaN, which are ordered as their bits are; with 255 −
+// tap below those, one comparison of integers without a branch finds both.
+func (p MaxPool) Forward(out []float32, arg []uint8, in []float32, keys []uint64) {
+	p.each(func(o int, tap uint8, from int, first, last bool) {
+		candidate, below := in[from:from+p.N], uint64(^tap)
+		keys := keys[:len(candidate)]
 		if first {
-			copy(largest, candidate)
-			for i := range which {
-				which[i] = tap
-			}
-			return
+			clear(keys)
 		}
 		for i, v := range candidate {
-			if m := largest[i]; v > m || v != v && m == m {
-				largest[i], which[i] = v, tap
+			keys[i] = max(keys[i], uint64(math.Float32bits(v))<<8|below)
+		}
+		if last {
+			largest, which := out[o:o+p.N], arg[o:o+p.N]
+			for i, k := range keys {
+				largest[i], which[i] = math.Float32frombits(uint32(k>>8)), ^uint8(k)
 			}
 		}
 	})
@@ -38,19 +45,18 @@ func (p MaxPool) Forward(out []float32, arg []uint8, in []float32) {
 // clearing din.
 func (p MaxPool) Backward(din, dout []float32, arg []uint8) {
 	clear(din)
-	p.each(func(o int, tap uint8, from int, _ bool) {
+	p.each(func(o int, tap uint8, from int, _, _ bool) {
 		to, which := din[from:from+p.N], arg[o:o+p.N]
 		for i, g := range dout[o : o+p.N] {
-			if which[i] == tap {
-				to[i] += g
-			}
+			won := uint32(int32(uint32(which[i]^tap)-1) >> 31)
+			to[i] += math.Float32frombits(math.Float32bits(g) & won)
 		}
 	})
 }
 
 // each calls f with the place of every output and, one after another, its taps
 // that fall inside and their places.
-func (p MaxPool) each(f func(out int, tap uint8, in int, first bool)) {
+func (p MaxPool) each(f func(out int, tap uint8, in int, first, last bool)) {
 	taps := Conv{K: p.K, Stride: p.Stride, Pad: p.Pad}
 	for y := range p.OH() {
 		top, bottom := taps.inside(y, p.H)
@@ -61,7 +67,7 @@ func (p MaxPool) each(f func(out int, tap uint8, in int, first bool)) {
 				for ky := top; ky < bottom; ky++ {
 					row := ((y*p.Stride-p.Pad+ky)*p.C + c) * p.W
 					for kx := left; kx < right; kx++ {
-						f(out, uint8(ky*p.K+kx), (row+x*p.Stride-p.Pad+kx)*p.N, ky == top && kx == left)
+						f(out, uint8(ky*p.K+kx), (row+x*p.Stride-p.Pad+kx)*p.N, ky == top && kx == left, ky == bottom-1 && kx == right-1)
 					}
 				}
 			}
