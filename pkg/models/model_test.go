@@ -23,6 +23,7 @@ var inputs = map[string]models.Options{
 func TestModels(t *testing.T) {
 	for _, name := range models.Names() {
 		t.Run(name, func(t *testing.T) {
+			skipLarge(t, name)
 			o, ok := inputs[name]
 			if !ok {
 				t.Fatal("add the model's images to inputs")
@@ -31,8 +32,17 @@ func TestModels(t *testing.T) {
 		})
 	}
 	t.Run("resnet18, cifar", func(t *testing.T) {
+		skipLarge(t, "resnet18")
 		modelstest.Run(t, "resnet18", models.Options{Shape: data.Shape{C: 3, H: 10, W: 8}, Classes: 5, Stem: "cifar"})
 	})
+}
+
+// skipLarge leaves out, in short, what takes 10 GB and minutes under the race
+// detector.
+func skipLarge(t *testing.T, model string) {
+	if testing.Short() && model == "resnet18" {
+		t.Skip("large")
+	}
 }
 
 func lenetOptions(change func(*models.Options)) models.Options {

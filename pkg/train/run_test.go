@@ -164,6 +164,9 @@ func TestResume(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := tiny(t)
 			change(&c)
+			if testing.Short() && c.Model.Name == "resnet18" {
+				t.Skip("large under the race detector")
+			}
 			c.Workers = 1
 			want := run(t, c).Summary
 			resumed := stopAndResume(t, c, 3) // of 4 steps, 2 an epoch
