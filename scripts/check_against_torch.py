@@ -99,11 +99,11 @@ class MLP(nn.Module):
         return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x.flatten(1))))))
 
 
-MODELS = {  # name: (constructor, image, bgmd's settings)
-    "mlp": (MLP, (1, 28, 28), ["model.name=mlp"]),
-    "lenet": (LeNet, (1, 28, 28), ["model.name=lenet"]),
-    "resnet18": (ResNet18, (3, 32, 32), ["model.name=resnet18"]),
-    "resnet18-cifar": (lambda: ResNet18(stem="cifar"), (3, 32, 32), ["model.name=resnet18", "model.stem=cifar"]),
+MODELS = {  # name: (constructor, image, batch, bgmd's settings)
+    "mlp": (MLP, (1, 28, 28), 8, ["model.name=mlp"]),
+    "lenet": (LeNet, (1, 28, 28), 8, ["model.name=lenet"]),
+    "resnet18": (ResNet18, (3, 32, 32), 8, ["model.name=resnet18"]),
+    "resnet18-cifar": (lambda: ResNet18(stem="cifar"), (3, 32, 32), 2, ["model.name=resnet18", "model.stem=cifar"]),
 }
 TYPES = {"F32": np.float32, "I64": np.int64}
 
@@ -164,7 +164,8 @@ def check(name, args, folder):
 
 def draw(name, args, folder, seed):
     """Returns the errors of the gradients, of PyTorch's own, and of both logits, and whether the model came back."""
-    build, shape, settings = MODELS[name]
+    build, shape, batch_size, settings = MODELS[name]
+    batch_size = args.batch or batch_size
     torch.manual_seed(seed)
     model = build()
     for m in model.modules():
@@ -174,7 +175,7 @@ def draw(name, args, folder, seed):
             m.running_mean.normal_(0, 0.1)
             m.running_var.uniform_(0.5, 1.5)
             m.num_batches_tracked.fill_(7)
-    images, labels = torch.randn(args.batch, *shape), torch.randint(0, 10, (args.batch,))
+    images, labels = torch.randn(batch_size, *shape), torch.randint(0, 10, (batch_size,))
     weights, batch, out = (os.path.join(folder, f"{name}.{what}.safetensors") for what in ("weights", "batch", "out"))
     save(weights, model.state_dict())
     save(batch, {"images": images, "labels": labels})
@@ -205,7 +206,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("models", nargs="*", metavar="MODEL", help=f"of {', '.join(MODELS)} (default all)")
     ap.add_argument("--bgmd", default="bin/bgmd", help="the program (default bin/bgmd)")
-    ap.add_argument("--batch", type=int, default=8)
+    ap.add_argument("--batch", type=int, help="samples (default 8, or 2 where images keep their size)")
     ap.add_argument("--draws", type=int, default=5)
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--tolerance", type=float, default=1e-3)
