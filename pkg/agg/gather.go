@@ -76,16 +76,12 @@ func (p *picks) complete() bool { return p.left.Load() >= 0 }
 // add picks the columns of the candidates, which are those of one columnBlock.
 func (p *picks) add(chunk int, from Matrix, candidates []candidate) {
 	c := len(candidates)
-	if p.left.Add(-int64(c)) < 0 {
+	if c == 0 || p.left.Add(-int64(c)) < 0 {
 		return
 	}
-	all := slices.Grow(p.chunks[chunk], from.Rows*c)
-	at := len(all)
-	all = all[:at+from.Rows*c]
+	at := len(p.chunks[chunk])
+	all := slices.Grow(p.chunks[chunk], from.Rows*c)[:at+from.Rows*c]
 	p.chunks[chunk] = all
-	if c == 0 {
-		return
-	}
 	var columns [columnBlock]uint16
 	lo := candidates[0].index / columnBlock * columnBlock
 	for q, candidate := range candidates {

@@ -85,22 +85,22 @@ func (b *Block) floor(G Matrix, gamma float64, k int) (bin uint64, known bool) {
 // sampleScores sets scores to about those of the columns from lo on.
 func (b *Block) sampleScores(scores []float64, G Matrix, gamma float64, lo int) {
 	clear(scores)
-	memory := b.memory
+	n := len(scores)
+	memory := zeros[:n] // of the row
 	for i := range G.Rows {
-		row := G.Data[i*G.Cols+lo:][:len(scores)]
-		if memory == nil {
-			for j, v := range row {
-				t := gamma * float64(v)
-				scores[j] += t * t
+		switch {
+		case b.memory == nil:
+		case b.perRow():
+			memory = b.memory[i*G.Cols+lo:][:n]
+		default:
+			memory = b.memory[lo:][:n]
+		}
+		for j, v := range G.Row(i)[lo:][:n] {
+			m := float64(memory[j])
+			if b.perRow() {
+				m *= float64(b.keep[lo+j])
 			}
-			continue
-		}
-		m := memory[lo:][:len(scores)]
-		if b.perRow() {
-			m = memory[i*G.Cols+lo:][:len(scores)]
-		}
-		for j, v := range row {
-			t := gamma*float64(v) + float64(m[j])
+			t := gamma*float64(v) + m
 			scores[j] += t * t
 		}
 	}
