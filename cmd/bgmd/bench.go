@@ -54,19 +54,7 @@ resnet18.`),
   bgmd bench step --model lenet --clients 32 --batch 64
   bgmd bench step --batch 16 --workers 1 --json`),
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := b.check(); err != nil {
-				return &configError{err}
-			}
-			r, err := b.run(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), r)
-			}
-			return r.write(cmd.OutOrStdout())
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return runBench(cmd, &b, asJSON) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&b.Model, "model", "lenet", "the `name` of a model: "+strings.Join(models.Names(), ", "))
@@ -76,6 +64,27 @@ resnet18.`),
 	f.IntVar(&b.Workers, "workers", 0, "clients computed at once; 0 is one a core")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// bench is something to time; R is what comes out.
+type bench[R interface{ write(io.Writer) error }] interface {
+	check() error
+	run(context.Context) (R, error)
+}
+
+// runBench checks, runs and prints a benchmark.
+func runBench[R interface{ write(io.Writer) error }](cmd *cobra.Command, b bench[R], asJSON bool) error {
+	if err := b.check(); err != nil {
+		return &configError{err}
+	}
+	r, err := b.run(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(cmd.OutOrStdout(), r)
+	}
+	return r.write(cmd.OutOrStdout())
 }
 
 // stepBench says what to time.

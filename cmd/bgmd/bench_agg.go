@@ -43,20 +43,10 @@ the asymptotic costs of the paper's Figure 1(c).`),
   bgmd bench agg --rules mean --d 10000000 --figure cost.png`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := b.check(); err != nil {
-				return &configError{err}
-			}
-			r, err := b.run(cmd.Context())
-			if err == nil && figure != "" {
-				err = b.figure(cmd.Context(), figure)
-			}
-			if err != nil {
+			if err := runBench(cmd, &b, asJSON); err != nil || figure == "" {
 				return err
 			}
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), r)
-			}
-			return r.write(cmd.OutOrStdout())
+			return b.figure(cmd.Context(), figure)
 		},
 	}
 	f := cmd.Flags()

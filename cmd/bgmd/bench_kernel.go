@@ -28,27 +28,12 @@ func newBenchKernelCommand() *cobra.Command {
 Time the products of each kind of layer, on one core: forward, and the gradients
 of weights and input. The best speed is printed beside two others: the peak, as
 multiply-adds in registers reach it, and the backend's product of 512×512 by
-512×512. Operands are in the caches as far as they fit.
-
-ResNet-18's 3×3 convolutions have the zeros of their padding multiplied here,
-which training skips.`),
+512×512. Operands are in the caches as far as they fit.`),
 		Example: text(`
   bgmd bench kernel
   bgmd bench kernel --batch 128 --json`),
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := b.check(); err != nil {
-				return &configError{err}
-			}
-			r, err := b.run(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), r)
-			}
-			return r.write(cmd.OutOrStdout())
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return runBench(cmd, &b, asJSON) },
 	}
 	f := cmd.Flags()
 	f.IntSliceVar(&b.Batches, "batch", []int{16, 64, 128}, "samples a client, several with commas")
@@ -93,18 +78,19 @@ func (b *kernelBench) check() error {
 	return errors.Join(errs...)
 }
 
-// benchConvs are the convolutions of the models, those of ResNet-18 with their
-// padding as part of the input.
+// benchConvs are the convolutions of LeNet and of ResNet-18 on 32×32 images.
 var benchConvs = []struct {
 	layer string
 	kernel.Conv
 }{
 	{"lenet conv1", kernel.Conv{Ci: 1, H: 28, W: 28, Co: 64, K: 5}},
 	{"lenet conv2", kernel.Conv{Ci: 64, H: 12, W: 12, Co: 64, K: 5}},
-	{"resnet18 layer1", kernel.Conv{Ci: 64, H: 8 + 2, W: 8 + 2, Co: 64, K: 3}},
-	{"resnet18 layer2", kernel.Conv{Ci: 128, H: 4 + 2, W: 4 + 2, Co: 128, K: 3}},
-	{"resnet18 layer3", kernel.Conv{Ci: 256, H: 2 + 2, W: 2 + 2, Co: 256, K: 3}},
-	{"resnet18 layer4", kernel.Conv{Ci: 512, H: 1 + 2, W: 1 + 2, Co: 512, K: 3}},
+	{"resnet18 conv1", kernel.Conv{Ci: 3, H: 32, W: 32, Co: 64, K: 7, Stride: 2, Pad: 3}},
+	{"resnet18 layer1", kernel.Conv{Ci: 64, H: 8, W: 8, Co: 64, K: 3, Pad: 1}},
+	{"resnet18 layer2, stride 2", kernel.Conv{Ci: 64, H: 8, W: 8, Co: 128, K: 3, Stride: 2, Pad: 1}},
+	{"resnet18 layer2", kernel.Conv{Ci: 128, H: 4, W: 4, Co: 128, K: 3, Pad: 1}},
+	{"resnet18 layer3", kernel.Conv{Ci: 256, H: 2, W: 2, Co: 256, K: 3, Pad: 1}},
+	{"resnet18 layer4", kernel.Conv{Ci: 512, H: 1, W: 1, Co: 512, K: 3, Pad: 1}},
 }
 
 // benchLinears are their fully connected layers.

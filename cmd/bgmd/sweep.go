@@ -57,35 +57,7 @@ Configurations and logs are in OUT/.sweep.`),
   bgmd sweep --config configs/table2/fashion-mnist.yaml --jobs 2 --set epochs=5
   bgmd sweep --config configs/table2/fashion-mnist.yaml --only 'clean-*,bitflip40-bgmd'`),
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.out == "" {
-				f.out = filepath.Join("runs", strings.TrimSuffix(filepath.Base(f.file), filepath.Ext(f.file)))
-			}
-			if errs := tooSmall([]count{{"jobs", jobs, 1}}); errs != nil {
-				return &configError{errors.Join(errs...)}
-			}
-			runs, err := f.runs()
-			if err != nil {
-				return &configError{err}
-			}
-			var todo []sweep.Job
-			for _, r := range runs {
-				todo = append(todo, sweep.Look(r))
-			}
-			out := cmd.OutOrStdout()
-			if dry {
-				if err := listJobs(out, todo); err != nil {
-					return err
-				}
-			}
-			if dry || estimate {
-				err = printEstimate(cmd.Context(), out, todo)
-			}
-			if dry || err != nil {
-				return err
-			}
-			return launch(cmd, f.out, jobs, todo)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.sweep(cmd, jobs, dry, estimate) },
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.file, "config", "c", "", "read the grid from this YAML `file`")
@@ -101,6 +73,37 @@ Configurations and logs are in OUT/.sweep.`),
 		panic(err) // no such flag: a mistake in this function
 	}
 	return cmd
+}
+
+// sweep lists, estimates or trains the runs.
+func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) error {
+	if f.out == "" {
+		f.out = filepath.Join("runs", strings.TrimSuffix(filepath.Base(f.file), filepath.Ext(f.file)))
+	}
+	if errs := tooSmall([]count{{"jobs", jobs, 1}}); errs != nil {
+		return &configError{errors.Join(errs...)}
+	}
+	runs, err := f.runs()
+	if err != nil {
+		return &configError{err}
+	}
+	var todo []sweep.Job
+	for _, r := range runs {
+		todo = append(todo, sweep.Look(r))
+	}
+	out := cmd.OutOrStdout()
+	if dry {
+		if err := listJobs(out, todo); err != nil {
+			return err
+		}
+	}
+	if dry || estimate {
+		err = printEstimate(cmd.Context(), out, todo)
+	}
+	if dry || err != nil {
+		return err
+	}
+	return launch(cmd, f.out, jobs, todo)
 }
 
 // launch trains what is left and says how it ended.
