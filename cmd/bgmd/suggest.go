@@ -45,7 +45,7 @@ const maxTypos = 2
 
 // unknown says that there is no such key, and what was probably meant: a name
 // in the same section that is hardly different, or a key of that name
-// elsewhere; and in any case what the section has.
+// elsewhere, or another command; and in any case what the section has.
 func (x keyIndex) unknown(path string) string {
 	section, name := splitKey(path)
 	for x.sections[section] == nil {
@@ -53,7 +53,9 @@ func (x keyIndex) unknown(path string) string {
 	}
 	have := x.sections[section]
 	hint := ""
-	if near := nearest(name, have); near != "" {
+	if path == "grid" {
+		hint = ": a grid of runs is for 'bgmd sweep'"
+	} else if near := nearest(name, have); near != "" {
 		hint = ", did you mean " + joinKey(section, near) + "?"
 	} else if other := x.elsewhere(path); other != "" {
 		hint = ", did you mean " + other + "?"
