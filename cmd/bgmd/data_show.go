@@ -40,14 +40,14 @@ Corruption of gradients leaves samples as they are: see bgmd breakdown.`),
 			if err != nil {
 				return err
 			}
-			set, features, labels, previews, err := train.PreviewFirstStep(c)
+			first, err := train.PreviewFirstStep(c)
 			if err != nil {
 				return err
 			}
-			sheet := contactSheet(set, chosen(previews, clients), samples)
+			sheet := contactSheet(first.Set, chosen(first.Clients, clients), samples)
 			sheet.Title = []string{
-				fmt.Sprintf("%s, step 1, seed %d: %d of %d clients have corrupt samples", set.Name, c.Seed, corruptClients(previews), len(previews)),
-				fmt.Sprintf("features: %s; labels: %s", features, labels),
+				fmt.Sprintf("%s, step 1, seed %d: %d of %d clients have corrupt samples", first.Set.Name, c.Seed, corruptClients(first.Clients), len(first.Clients)),
+				fmt.Sprintf("features: %s; labels: %s", first.Features, first.Labels),
 			}
 			if err := sheet.Save(out); err != nil {
 				return err

@@ -19,7 +19,14 @@ func Shares(c Config) (set *data.Set, parts [][]int, steps int, err error) {
 	return s.set, s.sampler.Parts(), s.sampler.Steps(), nil
 }
 
-// Preview is what one client's model sees at the first step of a run.
+// FirstStep is what the clients' models see at the first step of a run.
+type FirstStep struct {
+	Set              *data.Set
+	Features, Labels string // what corrupts them
+	Clients          []Preview
+}
+
+// Preview is what one client's model sees.
 type Preview struct {
 	Client int
 	Clean  *data.Batch // without corruption of features and labels
@@ -30,21 +37,22 @@ type Preview struct {
 // PreviewFirstStep draws the first step's batches of all clients as [Run] does,
 // by the same functions, with and without corruption; all are whitened. Rows of
 // gradients are not its matter. It fails as Run does.
-func PreviewFirstStep(c Config) (set *data.Set, features, labels string, clients []Preview, err error) {
+func PreviewFirstStep(c Config) (*FirstStep, error) {
 	if err := c.Validate(); err != nil {
-		return nil, "", "", nil, err
+		return nil, err
 	}
 	s, err := newSource(c)
 	if err != nil {
-		return nil, "", "", nil, err
+		return nil, err
 	}
 	clean := *s
 	clean.features, clean.labels = nil, nil
+	first := &FirstStep{Set: s.set, Features: s.features.String(), Labels: s.labels.String()}
 	for client := range c.Data.Clients {
 		p := Preview{Client: client, Clean: data.NewBatch(s.set.Shape, c.Data.Batch), Seen: data.NewBatch(s.set.Shape, c.Data.Batch)}
 		clean.draw(p.Clean, 0, 0, client, &record.Seconds{})
 		p.Hits = s.draw(p.Seen, 0, 0, client, &record.Seconds{})
-		clients = append(clients, p)
+		first.Clients = append(first.Clients, p)
 	}
-	return s.set, s.features.String(), s.labels.String(), clients, nil
+	return first, nil
 }
