@@ -58,12 +58,14 @@ func (b aggBench) figure(ctx context.Context, path string) error {
 	return plot.Save(path)
 }
 
-// next is the dimension after d, about three a decade, b.D last.
+// next is the dimension after d, about three a decade, and the last one, not twice
+// for rounding.
 func next(d, last int) int {
-	if d < last && float64(d)*math.Cbrt(10) > float64(last) {
+	step := float64(d) * math.Cbrt(10)
+	if d < last && step > 0.9*float64(last) {
 		return last
 	}
-	return int(math.Round(float64(d) * math.Cbrt(10)))
+	return int(math.Round(step))
 }
 
 // asymptotic returns the costs of [bgmd, Table 1] for ε = 0.1 and k = d/10: nd

@@ -103,7 +103,7 @@ func contactSheet(set *data.Set, previews []train.Preview, samples int) report.S
 			caption := set.ClassNames[was]
 			clean.Cells = append(clean.Cells, report.SheetCell{Image: picture(set, p.Clean, i), Caption: caption})
 			if is != was {
-				caption += " → " + set.ClassNames[is]
+				caption = "→ " + set.ClassNames[is]
 			}
 			seen.Cells = append(seen.Cells, report.SheetCell{Image: picture(set, p.Seen, i), Caption: caption, Marked: differs(p, i)})
 		}

@@ -1,10 +1,12 @@
 package agg
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/bgmd/bgmd/internal/par"
 )
@@ -87,10 +89,10 @@ const selectChunks = 8
 // collects those in the bin of the k-th largest and above.
 func (s *selector) top(index []int, scores []float64) {
 	grain := max(columnGrain, par.Chunks(len(scores), selectChunks))
-	floor, _ := s.bin(scores, grain, len(index))
+	bin, above := s.bin(scores, grain, len(index))
 	s.reset(par.Chunks(len(scores), grain))
-	par.For(len(scores), grain, func(chunk, lo, hi int) { s.collect(chunk, scores[lo:hi], lo, floor) })
-	s.topOfParts(index)
+	par.For(len(scores), grain, func(chunk, lo, hi int) { s.collect(chunk, scores[lo:hi], lo, bin) })
+	s.choose(index, bin, above)
 }
 
 // reset empties the parts, one a chunk.
@@ -146,6 +148,12 @@ func (s *selector) topOfParts(index []int) {
 		}
 	}
 	bin, above := rankedBin([][]int32{counts}, len(index))
+	s.choose(index, bin, above)
+}
+
+// choose sets index to all scores of the parts in bins above the given one, which
+// are as many as said, and to the largest in it for what is left.
+func (s *selector) choose(index []int, bin uint64, above int) {
 	s.near = s.near[:0]
 	for _, part := range s.parts {
 		for _, c := range part {
@@ -189,11 +197,15 @@ func (s *selector) chosen(c candidate) bool {
 	return c.bits > s.last.bits || c.bits == s.last.bits && c.index <= s.last.index
 }
 
+// fewNear is how many scores are sorted sooner than counted by 2¹⁶ bins.
+const fewNear = 512
+
 // narrow returns the rank-th largest of near, counted from 1, of equals the one
-// with the lowest index first. It goes by the bits that bins do not look at.
+// with the lowest index first. It goes by the bits that bins do not look at, until
+// few are left.
 func (s *selector) narrow(rank int) candidate {
 	counts := s.counts[0]
-	for shift := 63 - 2*binBits; ; shift = max(0, shift-binBits) {
+	for shift := 63 - 2*binBits; len(s.near) > fewNear; shift = max(0, shift-binBits) {
 		digit := func(c candidate) uint64 { return c.bits >> shift & (1<<binBits - 1) }
 		clear(counts)
 		for _, c := range s.near {
@@ -214,6 +226,10 @@ func (s *selector) narrow(rank int) candidate {
 			return s.near[rank-1]
 		}
 	}
+	slices.SortFunc(s.near, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.bits, a.bits), cmp.Compare(a.index, b.index))
+	})
+	return s.near[rank-1]
 }
 
 // binOf is the bin of a score's bits.
