@@ -132,7 +132,11 @@ func (g *group) sum() (*Measured, string) {
 		notes = append(notes, fmt.Sprintf("%d not ended", g.open))
 	}
 	if left != nil {
-		notes = append(notes, "set up otherwise and left out: "+strings.Join(left, ", "))
+		others := ""
+		if n := len(left) - 1; n > 0 {
+			others = fmt.Sprintf(" and %d more", n)
+		}
+		notes = append(notes, "set up otherwise and left out: "+left[0]+others)
 	}
 	return measure(chosen), strings.Join(notes, "; ")
 }
