@@ -63,7 +63,7 @@ loss is printed.`),
 
 // gradient does what the command does and returns the loss.
 func gradient(c train.Config, classes int, from, to string) (float64, error) {
-	b, err := readBatch(from)
+	b, err := readBatch(from, classes)
 	if err != nil {
 		return 0, &inputError{err}
 	}
@@ -112,8 +112,8 @@ func gradient(c train.Config, classes int, from, to string) (float64, error) {
 	return loss, checkpoint.Save(to, tensors, struct{}{})
 }
 
-// readBatch reads images and labels.
-func readBatch(path string) (*data.Batch, error) {
+// readBatch reads images and labels below the number of classes.
+func readBatch(path string, classes int) (*data.Batch, error) {
 	tensors, _, err := checkpoint.ReadTensors(path)
 	if err != nil {
 		return nil, err
@@ -136,6 +136,9 @@ func readBatch(path string) (*data.Batch, error) {
 			b.X[p*n+i] = images.Data[i*shape.Size()+p]
 		}
 		b.Labels[i] = int(labels.Data[i])
+		if l := b.Labels[i]; l < 0 || l >= classes || float32(l) != labels.Data[i] {
+			return nil, fmt.Errorf("%s: label %d is %v, want an integer from 0 to %d", path, i, labels.Data[i], classes-1)
+		}
 	}
 	return b, nil
 }

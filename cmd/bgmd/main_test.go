@@ -15,6 +15,7 @@ import (
 
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train"
+	"github.com/bgmd/bgmd/pkg/train/checkpoint"
 )
 
 func TestMain(m *testing.M) {
@@ -52,6 +53,18 @@ func TestScripts(t *testing.T) {
 				header := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }\n", len(args)-1, cols)
 				file := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), 0)
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), append(append(file, header...), numbers...), 0o644))
+			},
+			// batch FILE: three images of 1×4×5 with labels, as safetensors.
+			"batch": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 1 {
+					ts.Fatalf("usage: batch FILE")
+				}
+				images := checkpoint.Tensor{Name: "images", Shape: []int{3, 1, 4, 5}}
+				for i := range 60 {
+					images.Data = append(images.Data, float32(i%7)-3)
+				}
+				labels := checkpoint.Tensor{Name: "labels", Shape: []int{3}, Data: []float32{0, 2, 1}}
+				ts.Check(checkpoint.Save(ts.MkAbs(args[0]), []checkpoint.Tensor{images, labels}, struct{}{}))
 			},
 			// exits CODE ARG...: bgmd ARG... ends with exit code CODE.
 			"exits": func(ts *testscript.TestScript, neg bool, args []string) {
