@@ -53,7 +53,7 @@ func (f figures) draw(ctx context.Context, w io.Writer, name, path string) error
 		return err
 	}
 	if f.profile == "" {
-		f.profile = evidence.MainProfile(runs)
+		f.profile = evidence.MainProfile(runs, figureSet)
 	}
 	switch name {
 	case "fig1a":

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/pkg/evidence"
+	"github.com/bgmd/bgmd/pkg/paper"
 	"github.com/bgmd/bgmd/pkg/train"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
@@ -69,7 +70,7 @@ one with the most runs.`),
 	f := cmd.Flags()
 	f.StringVar(&results, "results", "results", "`folder` below which records are looked for")
 	f.StringVarP(&format, "format", "f", "text", "`format`: "+strings.Join(evidence.Formats(), ", "))
-	f.StringVar(&profile, "profile", "", "`profile` of the runs: "+strings.Join(train.Profiles(), ", "))
+	f.StringVar(&profile, "profile", "", "`profile` of the runs: "+strings.Join(train.Profiles(), ", ")+" (default: that of most)")
 	f.StringVarP(&out, "out", "o", "", "write to this `file`")
 	if err := cmd.MarkFlagDirname("results"); err != nil {
 		panic(err) // no such flag: a mistake in this function
@@ -85,16 +86,18 @@ func runsTable(cmd *cobra.Command, name, results, profile string) (*evidence.Tab
 		return nil, err
 	}
 	warn(cmd, err)
+	number := map[string]int{"table2": 2, "table3": 3}[name]
 	if profile == "" {
-		profile = evidence.MainProfile(runs)
+		var sets []string // of the paper's table, or nil for all
+		for _, row := range paper.Rows(number) {
+			sets = append(sets, row.DataSet)
+		}
+		profile = evidence.MainProfile(runs, sets...)
 	}
 	var t *evidence.Table
-	switch name {
-	case "table2":
-		t, err = evidence.PaperTable(2, runs, profile)
-	case "table3":
-		t, err = evidence.PaperTable(3, runs, profile)
-	default:
+	if number > 0 {
+		t, err = evidence.PaperTable(number, runs, profile)
+	} else {
 		t, err = evidence.RunsTable("Test accuracy, %, of the runs in "+filepath.Clean(results), runs, profile)
 	}
 	warn(cmd, err)

@@ -7,6 +7,7 @@ package evidence
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -88,20 +89,24 @@ func FactsOf(run *record.Run) (Facts, error) {
 	return f, nil
 }
 
-// MainProfile returns the profile of most of the runs, of equals the first by
-// name; empty if none can be read.
-func MainProfile(runs []*record.Run) string {
+// MainProfile returns the profile of most of the runs on the given data sets, or of
+// most of all runs if none is on them, of equals the first by name; empty without
+// runs.
+func MainProfile(runs []*record.Run, dataSets ...string) string {
 	counts := map[string]int{}
 	main := ""
 	for _, run := range runs {
 		f, err := FactsOf(run)
-		if err != nil {
+		if err != nil || dataSets != nil && !slices.Contains(dataSets, f.DataSet) {
 			continue
 		}
 		counts[f.Profile]++
 		if n := counts[f.Profile]; n > counts[main] || n == counts[main] && f.Profile < main {
 			main = f.Profile
 		}
+	}
+	if main == "" && dataSets != nil {
+		return MainProfile(runs)
 	}
 	return main
 }
