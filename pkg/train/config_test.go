@@ -135,7 +135,7 @@ func TestProfileOfSets(t *testing.T) {
 		want         []string
 	}{
 		{"paper", "synthetic", nil},
-		{"paper", "mnist", []string{"epochs=10", "data.set=mnist", "data.clients=10", "model.name=mlp", "optimizer.lr=0.1"}},
+		{"paper", "mnist", []string{"epochs=10", "data.set=mnist", "data.clients=10", "model.name=mlp", "model.dropout=0", "optimizer.lr=0.1"}},
 		{"author-code", "mnist", []string{"epochs=10", "data.set=mnist", "data.clients=10", "data.batch=64",
 			"aggregator.max_iter=100", "optimizer.kind=adam", "optimizer.lr=0.001", "schedule.kind=cosine"}},
 		{"paper", "cifar-10", []string{"epochs=200", "data.set=cifar-10", "data.partition=shards", "data.clients=10", "data.batch=128", "model.name=resnet18",
