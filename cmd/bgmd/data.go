@@ -159,11 +159,7 @@ client and class whose area is the number of samples (.png, .svg or .pdf).`),
 			if err != nil {
 				return err
 			}
-			if err := plot.Save(out); err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), out)
-			return nil
+			return saveAndTell(cmd, plot, out)
 		},
 	}
 	addConfigFlags(cmd)

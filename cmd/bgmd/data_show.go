@@ -49,11 +49,7 @@ Corruption of gradients leaves samples as they are: see bgmd breakdown.`),
 				fmt.Sprintf("%s, step 1, seed %d: %d of %d clients have corrupt samples", first.Set.Name, c.Seed, corruptClients(first.Clients), len(first.Clients)),
 				fmt.Sprintf("features: %s; labels: %s", first.Features, first.Labels),
 			}
-			if err := sheet.Save(out); err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), out)
-			return nil
+			return saveAndTell(cmd, sheet, out)
 		},
 	}
 	addConfigFlags(cmd)

@@ -73,11 +73,7 @@ The ending of the output decides its format: .png, .svg or .pdf.`),
 			if err != nil {
 				return err
 			}
-			if err := plot.Save(out); err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), out)
-			return nil
+			return saveAndTell(cmd, plot, out)
 		},
 	}
 	flags := cmd.Flags()
@@ -154,4 +150,13 @@ func readRuns(args []string) ([]*record.Run, error) {
 		}
 	}
 	return runs, errors.Join(errs...)
+}
+
+// saveAndTell writes a picture to path and prints where it is.
+func saveAndTell(cmd *cobra.Command, picture interface{ Save(path string) error }, path string) error {
+	if err := picture.Save(path); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), path)
+	return err
 }

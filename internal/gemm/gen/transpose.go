@@ -50,23 +50,28 @@ func (s isa) transpose(body func(rows []VecPhysical) []VecPhysical) {
 	RET()
 }
 
+// transpose4 transposes the 4×4 blocks inside the quarters (AVX2: halves) of every
+// four registers of r, by way of t.
+func transpose4(r, t []VecPhysical) {
+	for i := 0; i < len(r); i += 2 {
+		VUNPCKLPS(r[i+1], r[i], t[i])
+		VUNPCKHPS(r[i+1], r[i], t[i+1])
+	}
+	for g := 0; g < len(r); g += 4 {
+		VUNPCKLPD(t[g+2], t[g], r[g])
+		VUNPCKHPD(t[g+2], t[g], r[g+1])
+		VUNPCKLPD(t[g+3], t[g+1], r[g+2])
+		VUNPCKHPD(t[g+3], t[g+1], r[g+3])
+	}
+}
+
 // transposeAVX512 has the rows in Z0–Z15. The first two rounds transpose the
 // 4×4 blocks inside the registers' quarters, the last two the quarters.
 func transposeAVX512() {
 	s := isas[0]
 	s.transpose(func(r []VecPhysical) []VecPhysical {
 		t := s.regs[16:32]
-		for i := 0; i < 16; i += 2 {
-			VUNPCKLPS(r[i+1], r[i], t[i])
-			VUNPCKHPS(r[i+1], r[i], t[i+1])
-		}
-		// r[4g+j] holds columns j, j+4, j+8 and j+12 of rows 4g to 4g+3.
-		for g := 0; g < 16; g += 4 {
-			VUNPCKLPD(t[g+2], t[g], r[g])
-			VUNPCKHPD(t[g+2], t[g], r[g+1])
-			VUNPCKLPD(t[g+3], t[g+1], r[g+2])
-			VUNPCKHPD(t[g+3], t[g+1], r[g+3])
-		}
+		transpose4(r, t)             // r[4g+j] holds columns j, j+4, j+8 and j+12 of rows 4g to 4g+3
 		const even, odd = 0x88, 0xdd // quarters 0 and 2, or 1 and 3, of both operands
 		for j := range 4 {
 			VSHUFF32X4(Imm(even), r[4+j], r[j], t[j])
@@ -89,16 +94,7 @@ func transposeAVX2() {
 	s := isas[1]
 	s.transpose(func(r []VecPhysical) []VecPhysical {
 		t := s.regs[8:16]
-		for i := 0; i < 8; i += 2 {
-			VUNPCKLPS(r[i+1], r[i], t[i])
-			VUNPCKHPS(r[i+1], r[i], t[i+1])
-		}
-		for g := 0; g < 8; g += 4 {
-			VUNPCKLPD(t[g+2], t[g], r[g])
-			VUNPCKHPD(t[g+2], t[g], r[g+1])
-			VUNPCKLPD(t[g+3], t[g+1], r[g+2])
-			VUNPCKHPD(t[g+3], t[g+1], r[g+3])
-		}
+		transpose4(r, t)
 		const low, high = 0x20, 0x31
 		for j := range 4 {
 			VPERM2F128(Imm(low), r[4+j], r[j], t[j])
