@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,7 @@ type made struct {
 	accuracy            []float64 // after each epoch that is recorded; none for a run that diverged at once
 	status              record.Status
 	extra               string // of the configuration
+	files               []record.DataFile
 }
 
 // settings and aggregators as configurations have them.
@@ -60,7 +62,9 @@ func write(t *testing.T, runs []made) []*record.Run {
 	t.Helper()
 	root := t.TempDir()
 	for i, m := range runs {
-		w, err := record.Create(filepath.Join(root, fmt.Sprintf("%s-%s", strings.ReplaceAll(m.setting, "+", "-"), strings.ReplaceAll(m.aggregator, " ", "-")), fmt.Sprintf("run-%02d", i)), []byte(m.config()), record.Here())
+		here := record.Here()
+		here.DataFiles = m.files
+		w, err := record.Create(filepath.Join(root, fmt.Sprintf("%s-%s", strings.ReplaceAll(m.setting, "+", "-"), strings.ReplaceAll(m.aggregator, " ", "-")), fmt.Sprintf("run-%02d", i)), []byte(m.config()), here)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -244,6 +248,25 @@ func TestRunsTable(t *testing.T) {
 	}
 	if c := table.Rows[2].Cells[2]; c.Verdict != Unprinted || c.Measured == nil || c.Paper != nil {
 		t.Errorf("a cell that the paper has not: %+v", c)
+	}
+}
+
+func TestOtherDataAreToldOf(t *testing.T) {
+	published, other := ended("clean", "sgd", 50, 1, 89), ended("clean", "cmd", 50, 1, 84)
+	published.files = []record.DataFile{{Name: "a", Official: true}}
+	other.files = []record.DataFile{{Name: "a", Official: true}, {Name: "b"}}
+	const note = "Runs on fashion-mnist read files that are not the published ones; their sums are in the records."
+	for _, c := range []struct {
+		runs []made
+		want bool
+	}{{[]made{published}, false}, {[]made{published, other}, true}} {
+		table, err := PaperTable(2, write(t, c.runs), "author-code")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Contains(table.Notes, note); got != c.want {
+			t.Errorf("%d runs: notes are %q, want the one on files: %v", len(c.runs), table.Notes, c.want)
+		}
 	}
 }
 

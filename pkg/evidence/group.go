@@ -150,6 +150,9 @@ func measure(runs []*record.Run) *Measured {
 	var final, best []float64
 	for _, r := range runs {
 		m.Runs = append(m.Runs, r.Dir)
+		for _, f := range r.Environment.DataFiles {
+			m.Unofficial = m.Unofficial || !f.Official
+		}
 		m.Seconds += r.Summary.Seconds.Total / float64(len(runs))
 		if r.Status() == record.Diverged {
 			m.Diverged++

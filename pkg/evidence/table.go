@@ -55,15 +55,16 @@ type Cell struct {
 // Measured sums up runs that differ in their seeds alone. Accuracies are in
 // percent of the test set and over the runs that did not diverge.
 type Measured struct {
-	N         int       `json:"n"`        // runs that ended
-	Diverged  int       `json:"diverged"` // of them
-	Final     float64   `json:"final"`    // mean after the last epoch
-	Deviation float64   `json:"deviation"`
-	Interval  []float64 `json:"interval,omitempty"` // 95 % interval of Final by Student's t; nil for one run
-	Best      float64   `json:"best"`               // mean of the best epochs
-	Seconds   float64   `json:"seconds"`            // mean wall-clock time
-	Runs      []string  `json:"runs"`               // their folders
-	Facts     Facts     `json:"facts"`              // of the first
+	N          int       `json:"n"`        // runs that ended
+	Diverged   int       `json:"diverged"` // of them
+	Final      float64   `json:"final"`    // mean after the last epoch
+	Deviation  float64   `json:"deviation"`
+	Interval   []float64 `json:"interval,omitempty"`        // 95 % interval of Final by Student's t; nil for one run
+	Best       float64   `json:"best"`                      // mean of the best epochs
+	Seconds    float64   `json:"seconds"`                   // mean wall-clock time
+	Runs       []string  `json:"runs"`                      // their folders
+	Facts      Facts     `json:"facts"`                     // of the first
+	Unofficial bool      `json:"unofficial_data,omitempty"` // some run read files that are not the published ones
 }
 
 // Trained reports whether any run reached its last epoch.

@@ -3,6 +3,7 @@ package evidence
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/bgmd/bgmd/pkg/paper"
@@ -164,6 +165,14 @@ func (t *Table) explain() {
 		if r.Full > 0 && r.DataSet == "cifar-10" {
 			t.Notes = append(t.Notes, "The authors' public runs on CIFAR-10 are of clients with the same distribution; the paper's are of label-sorted shards.")
 			break
+		}
+	}
+	var unofficial []string
+	for _, r := range t.Rows {
+		other := func(c Cell) bool { return c.Measured != nil && c.Measured.Unofficial }
+		if slices.ContainsFunc(r.Cells, other) && !slices.Contains(unofficial, r.DataSet) {
+			unofficial = append(unofficial, r.DataSet)
+			t.Notes = append(t.Notes, fmt.Sprintf("Runs on %s read files that are not the published ones; their sums are in the records.", r.DataSet))
 		}
 	}
 	for _, r := range t.Rows {
