@@ -15,8 +15,16 @@ func addPowersAVX2(sum, squares *float64, x *float32, n int)                    
 func squaredDistanceAVX2(lanes *[16]float64, x, y *float32, n int)                { panic(none) }
 func poolAVX2(out *float32, arg *uint8, a, b, c, d *float32, n int, bias float32) { panic(none) }
 
-func dotsAVX2(out *float64, a, b *[]float32, next *float32, n int)   { panic(none) }
-func dotsAVX512(out *float64, a, b *[]float32, next *float32, n int) { panic(none) }
+func gramAVX2(sums *float64, data *float32, rows, stride int, tiles *[8]int32, count, n int) {
+	panic(none)
+}
+func gramAVX512(sums *float64, data *float32, rows, stride int, tiles *[8]int32, count, n int) {
+	panic(none)
+}
+
+func scoreAVX2(scores *float64, next *float32, sums *float64, memory *float32, n int, square, twice, rows, scale float64) {
+	panic(none)
+}
 
 func addScaled4AVX2(sum *float64, x0, x1, x2, x3, next0, next1, next2, next3 *float32, n int, w *[4]float64) {
 	panic(none)
