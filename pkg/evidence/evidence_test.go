@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bgmd/bgmd/pkg/paper"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -92,7 +93,7 @@ func ended(setting, aggregator string, epochs int, seed uint64, accuracy ...floa
 	return made{setting: setting, aggregator: aggregator, epochs: epochs, seed: seed, accuracy: accuracy, status: record.Finished}
 }
 
-func lost(setting, aggregator string, epochs int) made {
+func diverged(setting, aggregator string, epochs int) made {
 	return made{setting: setting, aggregator: aggregator, epochs: epochs, seed: 1, status: record.Diverged}
 }
 
@@ -161,8 +162,8 @@ func TestVerdicts(t *testing.T) {
 		{"one near", full("sgd", 89.4), "clean", 50, "sgd", Close, "1/5 seeds"},
 		{"one off", full("sgd", 89.9), "clean", 50, "sgd", NotReproduced, "1/5 seeds"},
 		{"few epochs", []made{ended("clean", "sgd", 2, 1, 50, 89.39)}, "clean", 2, "sgd", ScaledDown, "2/50 epochs, 1/5 seeds"},
-		{"diverged too", []made{lost("bitflip40", "sgd", 2)}, "bitflip40", 2, "sgd", DivergedToo, "2/50 epochs, 1/5 seeds"},
-		{"diverged alone", []made{lost("bitflip40", "bgmd", 2)}, "bitflip40", 2, "bgmd", NotReproduced, "2/50 epochs, 1/5 seeds"},
+		{"diverged too", []made{diverged("bitflip40", "sgd", 2)}, "bitflip40", 2, "sgd", DivergedToo, "2/50 epochs, 1/5 seeds"},
+		{"diverged alone", []made{diverged("bitflip40", "bgmd", 2)}, "bitflip40", 2, "bgmd", NotReproduced, "2/50 epochs, 1/5 seeds"},
 		{"trained alone, so far", []made{ended("bitflip40", "sgd", 2, 1, 80)}, "bitflip40", 2, "sgd", ScaledDown, "2/50 epochs, 1/5 seeds"},
 		{"trained alone", []made{ended("bitflip40", "sgd", 50, 1, 80)}, "bitflip40", 50, "sgd", NotReproduced, "1/5 seeds"},
 		{"not ended", []made{{setting: "clean", aggregator: "sgd", epochs: 50, accuracy: []float64{89}, status: record.Interrupted}}, "clean", 50, "sgd", Missing, ""},
@@ -181,10 +182,24 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestGuesses: the paper's Table 3 prints 9.51 for SGD under bit flips.
+func TestGuesses(t *testing.T) {
+	for accuracy, want := range map[float64]Verdict{9.51: DivergedToo, 20.70: NotReproduced} {
+		c := Cell{Paper: &paper.Figure{Accuracy: accuracy}, Measured: &Measured{N: 3, Diverged: 3}}
+		if c.judge(10, 10); c.Verdict != want || c.Difference != nil {
+			t.Errorf("diverged beside %v: %q, difference %v, want %q and none", accuracy, c.Verdict, c.Difference, want)
+		}
+		c.Measured = &Measured{N: 3, Final: 50, Deviation: 1}
+		if c.judge(10, 10); c.Verdict != NotReproduced {
+			t.Errorf("50 beside %v: %q", accuracy, c.Verdict)
+		}
+	}
+}
+
 func TestMeasured(t *testing.T) {
 	runs := []made{
 		ended("clean", "gmd", 2, 1, 90, 80), ended("clean", "gmd", 2, 2, 70, 82), ended("clean", "gmd", 2, 3, 75, 84),
-		lost("clean", "gmd", 2),
+		diverged("clean", "gmd", 2),
 		{setting: "clean", aggregator: "gmd", epochs: 2, seed: 1, accuracy: []float64{50, 60}, status: record.Finished, extra: "  eps: 3\n"},
 		{setting: "clean", aggregator: "gmd", epochs: 2, seed: 1, accuracy: []float64{50}, status: record.Interrupted},
 		{setting: "clean", aggregator: "gmd", epochs: 2, seed: 1, accuracy: []float64{50, 99}, status: record.Finished, profile: "paper"},
@@ -289,7 +304,7 @@ func TestFormats(t *testing.T) {
 	for seed := range uint64(5) {
 		runs = append(runs, ended("clean", "sgd", 50, seed, 89+float64(seed)/5), ended("clean", "cmd", 50, seed, 84))
 	}
-	runs = append(runs, ended("clean", "gmd", 3, 1, 85.25), lost("bitflip40", "sgd", 3), ended("bitflip40", "bgmd", 3, 1, 81))
+	runs = append(runs, ended("clean", "gmd", 3, 1, 85.25), diverged("bitflip40", "sgd", 3), ended("bitflip40", "bgmd", 3, 1, 81))
 	table, err := PaperTable(2, write(t, runs), "author-code")
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 func TestPanels(t *testing.T) {
 	runs := write(t, []made{
 		ended("clean", "sgd", 2, 1, 50, 60), ended("clean", "sgd", 2, 2, 50, 61), ended("clean", "gmd", 2, 1, 50, 60),
-		lost("bitflip40", "sgd", 2), ended("bitflip40", "gmd", 2, 1, 50, 60),
+		diverged("bitflip40", "sgd", 2), ended("bitflip40", "gmd", 2, 1, 50, 60),
 		ended("clean", "bgmd", 9, 1, 80), ended("feature-additive20", "bgmd", 9, 1, 80),
 	})
 	panels, err := Panels(runs, "author-code", "fashion-mnist", "lenet", []string{"clean", "bitflip20", "bitflip40"})

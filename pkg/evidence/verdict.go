@@ -30,11 +30,15 @@ const (
 	// slack is the least that counts as a difference, and all there is to go by
 	// where a mean is of one run.
 	slack = 0.5
+	// guess is what the paper prints for runs that diverged where it does not
+	// print a dash: about a tenth of ten classes.
+	guess = 12
 )
 
 // Rule says in words how verdicts are come by.
 const Rule = "Reproduced: the means differ by at most 3 joint standard errors, or 0.5 points if that is more; close: by at most twice that. " +
 	"The paper's ± is taken as the deviation of 5 runs. One run has no known error: within 0.5 points it is close, else not reproduced. " +
+	"An accuracy of at most 12 % in the paper, a guess among ten classes, counts as diverged where runs here diverged. " +
 	"Fewer epochs than the paper's are scaled down, and not judged unless training diverged."
 
 // judge sets the verdict of a cell that was trained for so many epochs, where
@@ -55,9 +59,9 @@ func (c *Cell) judge(epochs, full int) {
 		c.Difference = &difference
 	}
 	switch {
-	case c.Paper.Diverged && !m.Trained():
+	case lost(*c.Paper) && !m.Trained():
 		c.Verdict = DivergedToo
-	case !c.Paper.Diverged && m.Diverged > 0:
+	case !lost(*c.Paper) && m.Diverged > 0:
 		c.Verdict = NotReproduced
 	case epochs < full:
 		c.Verdict = ScaledDown
@@ -67,6 +71,9 @@ func (c *Cell) judge(epochs, full int) {
 		c.Verdict = c.compare(m, *c.Paper)
 	}
 }
+
+// lost reports whether the paper's runs have diverged, in print or in effect.
+func lost(p paper.Figure) bool { return p.Diverged || p.Accuracy <= guess }
 
 // compare judges two means, neither of which is of runs that diverged.
 func (c *Cell) compare(m *Measured, p paper.Figure) Verdict {
