@@ -28,7 +28,7 @@ quickstart: ## build, and train on the embedded set
 	$(BIN) run --config configs/quickstart.yaml --out runs/$$(date +%Y-%m-%d-%H%M%S)
 
 build: ## build bin/bgmd (TAGS=openblas: with OpenBLAS, to compare)
-	$(GO) build -buildvcs=auto -tags '$(TAGS)' -o $(BIN) ./cmd/bgmd
+	CGO_ENABLED=$(if $(TAGS),1,0) $(GO) build -buildvcs=auto -tags '$(TAGS)' -o $(BIN) ./cmd/bgmd
 
 test: ## run all tests: no network, no data set
 	$(GO) test ./...

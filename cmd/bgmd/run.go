@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -19,14 +18,15 @@ func newRunCommand() *cobra.Command {
 	var workers int
 	var resume bool
 	cmd := &cobra.Command{
-		Use:   "run --config FILE",
+		Use:   "run [--config FILE]",
 		Short: "Train as a configuration says, and record it",
 		Long: text(`
 Train as a configuration says, and leave a complete record in the folder
 OUT/NAME/seed-SEED-HASH, where HASH stands for everything in the configuration
 that decides the result: what was run and on what, a line of metrics an epoch,
 the last checkpoint (safetensors with PyTorch's names), a summary and a plot of
-accuracy against wall-clock time.
+accuracy against wall-clock time. What the file and --set do not say is as in the
+paper.
 
 A record is never overwritten. A run that was stopped, by Ctrl-C or in any other
 way, goes on with --resume from its last whole epoch and ends as if nothing had
@@ -37,6 +37,7 @@ With --init, short for --set model.init=FILE, training starts from the parameter
 or one that PyTorch wrote.`),
 		Example: text(`
   bgmd run --config configs/quickstart.yaml
+  bgmd run --set data.set=synthetic --set data.clients=8 --set data.batch=32 --set epochs=4
   bgmd run --config configs/quickstart.yaml --set aggregator.rule=mean --seed 2
   bgmd run --config configs/fashion-mnist/bitflip40-gm.yaml --out /tmp/runs --resume`),
 		Args: cobra.NoArgs,
@@ -49,6 +50,9 @@ or one that PyTorch wrote.`),
 			c, err := loadConfig(cmd)
 			if err != nil {
 				return err
+			}
+			if c.Name == "" { // without a file to name it after
+				c.Name = c.Data.Set
 			}
 			if cmd.Flags().Changed("workers") {
 				c.Workers = workers
@@ -74,7 +78,7 @@ or one that PyTorch wrote.`),
 	cmd.Flags().StringVar(&initial, "init", "", "start from the parameters in this safetensors `file`")
 	cmd.Flags().IntVar(&workers, "workers", 0, "clients computed at once, over the configuration; 0 is one a core")
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on with a run that was stopped")
-	if err := errors.Join(cmd.MarkFlagRequired("config"), cmd.MarkFlagDirname("out")); err != nil {
+	if err := cmd.MarkFlagDirname("out"); err != nil {
 		panic(err) // no such flag: a mistake in this function
 	}
 	return cmd
