@@ -156,6 +156,7 @@ func TestFailedStepKeepsMemory(t *testing.T) {
 		"client overflows":     {&quiet{}, memoryClient, []float32{big, 0, 0, 0}, true},
 		"result overflows":     {must(New("mean", Options{})), memoryMean, []float32{1, big}, true},
 		"memory of other size": {must(New("mean", Options{})), memoryMean, []float32{1, 2, 3}, false},
+		"client of other size": {must(New("mean", Options{})), memoryClient, []float32{1, 2, 3}, false},
 	} {
 		block := must(NewBlock(c.inner, BlockOptions{Fraction: 0.5, Memory: c.memory}))
 		if err := block.Restore(c.state); err != nil {

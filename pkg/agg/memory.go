@@ -33,7 +33,7 @@ func Memories() []string {
 // State implements [Stateful]: d floats, n×d row by row for the memory
 // "client", and always nil for "none".
 func (b *Block) State() []float32 {
-	if b.perRow() && b.memory != nil {
+	if b.perRow() && b.memory != nil && len(b.keep) > 0 {
 		b.settle()
 	}
 	return b.memory
@@ -56,9 +56,9 @@ func (b *Block) perRow() bool { return b.options.Memory == memoryClient }
 // Restore implements [Stateful]. An empty state forgets everything, sizes too.
 // After a first Aggregate the length must fit its G; before, it is checked then.
 func (b *Block) Restore(state []float32) error {
-	fill(b.keep, 1)
 	if len(state) == 0 {
 		b.memory = nil
+		fill(b.keep, 1)
 		return nil
 	}
 	if b.options.Memory == memoryNone {
@@ -67,9 +67,13 @@ func (b *Block) Restore(state []float32) error {
 	if b.memory != nil && len(state) != len(b.memory) {
 		return fmt.Errorf("agg: rule %q: cannot restore %d elements of memory, want %d", "block", len(state), len(b.memory))
 	}
-	var err error
-	b.memory, err = restored("block", state, b.memory)
-	return err
+	memory, err := restored("block", state, b.memory)
+	if err != nil {
+		return err
+	}
+	b.memory = memory
+	fill(b.keep, 1)
+	return nil
 }
 
 // restored returns a copy of state, or kept where an element is not finite.
