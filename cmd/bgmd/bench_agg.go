@@ -43,6 +43,11 @@ the asymptotic costs of the paper's Figure 1(c).`),
   bgmd bench agg --rules mean --d 10000000 --figure cost.png`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if figure != "" {
+				if err := b.checkFigure(figure); err != nil {
+					return &configError{err}
+				}
+			}
 			if err := runBench(cmd, &b, asJSON); err != nil || figure == "" {
 				return err
 			}

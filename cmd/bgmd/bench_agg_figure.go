@@ -12,22 +12,30 @@ import (
 	"github.com/bgmd/bgmd/pkg/train/report"
 )
 
+// figureFrom is the least dimension of the figure.
+const figureFrom = 10_000
+
+// checkFigure reports what stands against drawing the figure to path.
+func (b aggBench) checkFigure(path string) error {
+	var errs []error
+	if b.matrix != "" {
+		errs = append(errs, errors.New("--figure draws its own matrices: leave out --matrix"))
+	}
+	if b.D <= figureFrom {
+		errs = append(errs, fmt.Errorf("--figure needs dimensions from %d on: --d is %d", figureFrom, b.D))
+	}
+	if !slices.Contains([]string{".png", ".svg", ".pdf"}, filepath.Ext(path)) {
+		errs = append(errs, fmt.Errorf("--figure is %q, want a file ending in .png, .svg or .pdf", path))
+	}
+	return errors.Join(errs...)
+}
+
 // figure draws what rules cost over the dimension, and what [bgmd, Fig. 1(c)]
 // says they cost asymptotically, in units that make the mean's lines meet at
 // the right end.
 func (b aggBench) figure(ctx context.Context, path string) error {
-	const first = 10_000
-	if b.matrix != "" {
-		return &configError{errors.New("--figure draws its own matrices: leave out --matrix")}
-	}
-	if b.D <= first {
-		return &configError{fmt.Errorf("--figure needs dimensions from %d on: --d is %d", first, b.D)}
-	}
-	if !slices.Contains([]string{".png", ".svg", ".pdf"}, filepath.Ext(path)) {
-		return &configError{fmt.Errorf("--figure is %q, want a file ending in .png, .svg or .pdf", path)}
-	}
 	var lines []report.Line
-	for d := first; d <= b.D; d = next(d, b.D) {
+	for d := figureFrom; ; d = next(d, b.D) {
 		list, err := aggBench{N: b.N, rules: []string{"mean", "cm", "gm", blockRule}}.all()
 		if err != nil {
 			return err
@@ -35,7 +43,7 @@ func (b aggBench) figure(ctx context.Context, path string) error {
 		list = list[1:] // without reading
 		G := cloud(b.N, d)
 		for i, t := range list {
-			if d == first {
+			if d == figureFrom {
 				lines = append(lines, report.Line{Label: t.name})
 			}
 			ms, _, err := b.time(ctx, t, G)
@@ -62,7 +70,7 @@ func (b aggBench) figure(ctx context.Context, path string) error {
 // for rounding.
 func next(d, last int) int {
 	step := float64(d) * math.Cbrt(10)
-	if d < last && step > 0.9*float64(last) {
+	if step > 0.9*float64(last) {
 		return last
 	}
 	return int(math.Round(step))

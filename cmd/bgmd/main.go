@@ -20,11 +20,10 @@ import (
 )
 
 func main() {
-	if err := backend.Check(); err != nil {
+	if err := backend.Use(); err != nil {
 		fmt.Fprintf(os.Stderr, "bgmd: %v\n", err)
 		os.Exit(exitUsage)
 	}
-	backend.Use()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
 	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)

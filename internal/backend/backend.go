@@ -15,8 +15,7 @@ import (
 )
 
 // Variable is the environment variable that chooses package gemm's kernels by
-// name, avx512, avx2 or generic, in place of the fastest; [Check] reports a name
-// that this processor has no kernels for.
+// name, avx512, avx2 or generic, in place of the fastest.
 const Variable = "BGMD_KERNELS"
 
 var cores = runtime.GOMAXPROCS(0)
@@ -30,5 +29,9 @@ var use = sync.OnceFunc(func() {
 	blas32.Use(implementation{})
 })
 
-// Use makes blas32 call this backend from now on.
-func Use() { use() }
+// Use makes blas32 call this backend from now on. Its error says that this
+// processor or program does not have what [Variable] chooses.
+func Use() error {
+	use()
+	return check()
+}

@@ -27,8 +27,8 @@ func choose(name string) (*gemm.Kernels, error) {
 	return k, nil
 }
 
-// Check says what is wrong with the environment's choice.
-func Check() error { return errKernels }
+// check says what is wrong with the environment's choice.
+func check() error { return errKernels }
 
 // implementation is gonum's BLAS with Sgemm replaced.
 type implementation struct{ gonum.Implementation }

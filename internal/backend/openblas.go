@@ -24,8 +24,8 @@ import (
 // Name says what multiplies matrices.
 const Name = "openblas"
 
-// Check says what is wrong with the environment's choice: OpenBLAS makes its own.
-func Check() error {
+// check says what is wrong with the environment's choice: OpenBLAS makes its own.
+func check() error {
 	if name := os.Getenv(Variable); name != "" {
 		return fmt.Errorf("backend: environment variable %s is %q, but this program was built with OpenBLAS", Variable, name)
 	}

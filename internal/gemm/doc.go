@@ -9,9 +9,10 @@
 // second-level cache needs no loop of its own: of A, 4 bytes pass for every 48
 // multiply-adds, 1.5 cycles of AVX-512, which even the third level can deliver.
 //
-// AVX2 and AVX-512 give the same bits: every element of C is a sum in the order
-// of A's columns, maxK at a time, with fused multiply-adds. Plain Go rounds the
-// products, too.
+// Where α is a power of two, AVX2 and AVX-512 give the same bits: every element of
+// C is a sum in the order of A's columns, maxK at a time, with fused multiply-adds.
+// (Other factors are rounded once more in the last columns, of which there are more
+// or fewer.) Plain Go rounds the products, too.
 //
 // Chosen: one kind of tile for all products, with B transposed as it is copied
 // where that is asked for. Rejected: inner products along the rows of both for

@@ -284,7 +284,17 @@ func TestScore(t *testing.T) {
 				scores[0], s[n/2] = -1e9, math.NaN()
 			}
 			before := slices.Clone(scores)
+			generic, follows := slices.Clone(scores), make([]float32, n)
 			Score(scores, next, s, m, 0.3, 7)
+			without(func() { Score(generic, follows, s, m, 0.3, 7) })
+			same := func(a, b float64) bool {
+				return math.Float64bits(a) == math.Float64bits(b) || math.IsNaN(a) && math.IsNaN(b)
+			}
+			for j := range n {
+				if !same(scores[j], generic[j]) || !same(float64(next[j]), float64(follows[j])) {
+					t.Fatalf("n = %d: element %d is %v and %v in assembly, %v and %v in Go", n, j, scores[j], next[j], generic[j], follows[j])
+				}
+			}
 			for j := range n {
 				w := float64(m[j])
 				if want := math.Max(0, 0.3*0.3*before[j]+w*(2*0.3*s[j]+7*w)); !near(scores[j], want, 1e-12) {
@@ -362,6 +372,7 @@ func TestLengthsAreChecked(t *testing.T) {
 		"AddScaled4":      func() { AddScaled4(z, &[4][]float32{x, x, y, x}, new([4]float64), nil) },
 		"AddPowers4":      func() { AddPowers4(z, z, &[4][]float32{x, x, y, x}, nil) },
 		"Pool":            func() { Pool(x, make([]uint8, 16), x, x, y, x, 0) },
+		"Accumulate":      func() { Accumulate(x, x, x, y, z, 1, nil, nil) },
 		"Score":           func() { Score(z, x, z, y, 1, 1) },
 		"Gram": func() {
 			g := NewGram(4)

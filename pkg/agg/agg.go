@@ -3,7 +3,7 @@
 // The clients' gradients are the rows of an n×d [Matrix] G; a rule such as the
 // coordinate-wise median or the geometric median maps G to one vector in R^d
 // that corrupt rows cannot move far. The package depends on the standard
-// library and gonum alone and can be used without the rest of the project:
+// library, gonum and golang.org/x/sys alone and can be used without the rest of the project:
 //
 //	rule, err := agg.New("gm", agg.Options{})
 //	...
@@ -112,9 +112,9 @@ type BlockStats struct {
 
 // BlockSeconds are the times of the parts of a block's aggregation.
 type BlockSeconds struct {
-	Score     float64 // norms of the columns
+	Score     float64 // norms of the columns; picks the candidates for top-k of a large G, too
 	Select    float64 // of the k largest
-	Gather    float64 // the block, n×k
+	Gather    float64 // the block, n×k, of the candidates or of G
 	Aggregate float64 // the inner rule
 	Remember  float64 // the memory's update and the result
 }

@@ -46,9 +46,10 @@ type BlockOptions struct {
 //
 // Stats.Weights and Stats.GM are those of the inner rule on the block.
 //
-// A Block reads G once to score its columns and once to gather the block, and
-// once more for the memory "gm-weighted": O(nd) and the inner rule on n×k. For the
-// memory "client" the first pass writes P, of which the block is gathered.
+// A Block reads G once to score its columns, on the way of which it picks most top-k
+// blocks of a large G, once more to gather any other block, and once more for the
+// memory "gm-weighted": O(nd) and the inner rule on n×k. For the memory "client" the
+// first pass writes P, of which the block is taken.
 //
 // Errors: those of the inner rule; a γ that is not positive; a selection that
 // draws without a Step.Rand; rows whose number or length does not fit the memory;

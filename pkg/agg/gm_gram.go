@@ -8,7 +8,7 @@ import "math"
 //	‖y − gᵢ‖² = wᵀKw − 2(Kw)ᵢ + Kᵢᵢ.
 //
 // One pass over G builds K, the iterations cost O(n³) each whatever d is, and
-// one pass forms y: O(n²d) in BLAS in all. The iterations are Newton's, with
+// one pass forms y: O(n²d) in all. The iterations are Newton's, with
 // Weiszfeld's as the safeguard where Newton's does not descend.
 //
 // K in float32 products is good enough as long as no distance is much smaller

@@ -41,7 +41,7 @@ func (b *Block) score(G Matrix, gamma float64, k int) (total float64) {
 				b.scoreColumns(scores, G, gamma, lo)
 			}
 			sum += total4(scores)
-			if known {
+			if known && b.picks.complete() {
 				b.picks.add(chunk, b.rowsOf(G), b.selector.collect(chunk, scores, lo, floor))
 			}
 		}

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"log"
 	"os"
 	"testing"
 
@@ -8,6 +9,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	backend.Use()
+	if err := backend.Use(); err != nil {
+		log.Fatal(err)
+	}
 	os.Exit(m.Run())
 }

@@ -64,8 +64,11 @@ func (l Residual) Norms() []Norm {
 // Apply maps x, H×In×W×N, to ⌈H/Stride⌉×Out×⌈W/Stride⌉×N.
 func (l Residual) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error) {
 	s := x.Shape()
-	if len(s) != 4 || s[1] != l.In || l.In < 16 {
-		return nil, fmt.Errorf("nn: %s: input is %v, want H×%d×W×N with at least 16 channels", l.Name, s, l.In)
+	if len(s) != 4 || s[1] != l.In {
+		return nil, fmt.Errorf("nn: %s: input is %v, want H×%d×W×N", l.Name, s, l.In)
+	}
+	if l.In < 16 || l.Out < 16 {
+		return nil, fmt.Errorf("nn: %s: %d channels in and %d out, want at least 16", l.Name, l.In, l.Out)
 	}
 	st := &residual{}
 	h, w := s[0], s[2]

@@ -95,8 +95,8 @@ func (b *BatchNorm) AddReLU(out, x, r []float32, other *BatchNorm) {
 //	g = dout where out, the output of ReLU or AddReLU, is above 0, and 0 elsewhere,
 //
 // and the sums over g that the gradients of b need, for b's input x of the last
-// forward pass. g may be dout. (Where out is NaN g is NaN, so that divergence is
-// not hidden.)
+// forward pass. g may be dout. (Where out is NaN g is dout, not 0, so that
+// divergence is not hidden.)
 func (b *BatchNorm) Mask(g, dout, out, x []float32) {
 	clear(b.sum)
 	clear(b.product)

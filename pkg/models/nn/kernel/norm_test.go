@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// near fails unless every element is within the tolerance, of 1 or of itself.
+// closeTo fails unless every element is within the tolerance, of 1 or of itself.
 func closeTo(t *testing.T, what string, got []float32, want []float64, tolerance float64) {
 	t.Helper()
 	for i, w := range want {
