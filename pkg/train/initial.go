@@ -34,12 +34,12 @@ func (m ModelConfig) Load(net *models.Net) (md5 string, err error) {
 	return md5, nil
 }
 
-// initialise replaces the parameters that were drawn, if the config says so. The
-// record will name the file and its sum.
-func (t *trainer) initialise() error {
+// initialise replaces the parameters that were drawn, if the config says so, and
+// returns the file that it read, nil for none.
+func (t *trainer) initialise() (*record.Initial, error) {
 	md5, err := t.Model.Load(t.net)
-	if md5 != "" {
-		t.initial = &record.DataFile{Name: filepath.Base(t.Model.Init), MD5: md5}
+	if md5 == "" {
+		return nil, err
 	}
-	return err
+	return &record.Initial{Name: filepath.Base(t.Model.Init), MD5: md5}, err
 }

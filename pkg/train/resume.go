@@ -50,17 +50,21 @@ func (t *trainer) open(dir string, o Options) (int, error) {
 	for _, f := range t.set.Files {
 		env.DataFiles = append(env.DataFiles, record.DataFile(f))
 	}
-	if t.initial != nil {
-		env.DataFiles = append(env.DataFiles, *t.initial)
-	}
+	epoch := -1
 	var err error
+	if o.Resume {
+		if epoch, err = t.load(); err != nil {
+			return 0, err
+		}
+	}
+	if epoch < 0 { // otherwise the checkpoint has the parameters
+		if env.Initial, err = t.initialise(); err != nil {
+			return 0, err
+		}
+	}
 	if !o.Resume {
 		t.record, err = record.Create(dir, config, env)
 		return -1, err
-	}
-	epoch, err := t.load()
-	if err != nil {
-		return 0, err
 	}
 	if t.record, err = record.Resume(dir, config, env, epoch); err != nil {
 		return 0, err

@@ -32,7 +32,6 @@ type trainer struct {
 
 	buffers *buffers // of batch norm; nil without
 
-	initial *record.DataFile // what the parameters were read from; nil where they were drawn
 	record  *record.Writer
 	dir     string
 	observe func(Progress)
@@ -68,9 +67,6 @@ func newTrainer(c Config) (*trainer, error) {
 	n := c.Data.Clients
 	eval := min(evalBatch, t.set.Test.Len())
 	if err := t.build(eval); err != nil {
-		return nil, err
-	}
-	if err := t.initialise(); err != nil {
 		return nil, err
 	}
 	for range t.net.Replicas() {

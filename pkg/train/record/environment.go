@@ -23,6 +23,7 @@ type Environment struct {
 
 	DataSet   string     `json:"data_set"`
 	DataFiles []DataFile `json:"data_files,omitempty"` // nil for generated data
+	Initial   *Initial   `json:"initial,omitempty"`    // nil where parameters were drawn, or came from a checkpoint
 
 	Start time.Time `json:"start"`
 }
@@ -32,6 +33,12 @@ type DataFile struct {
 	Name     string `json:"name"`
 	MD5      string `json:"md5"`
 	Official bool   `json:"official"` // the sum is the one the data set's authors publish
+}
+
+// Initial is the file of the parameters that a run began with.
+type Initial struct {
+	Name string `json:"name"`
+	MD5  string `json:"md5"`
 }
 
 // Session is a later process that went on with the run.
@@ -47,8 +54,8 @@ type environmentFile struct {
 }
 
 // Here returns the environment of the calling process, started now, as far as
-// the process can know it: Workers, Backend, DataSet and DataFiles are left to
-// the caller.
+// the process can know it: Workers, Backend, DataSet, DataFiles and Initial are
+// left to the caller.
 func Here() Environment {
 	env := Environment{
 		Version: "unknown",

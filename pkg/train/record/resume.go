@@ -111,5 +111,8 @@ func sameGround(first, now Environment) error {
 			return fmt.Errorf("data file %s had MD5 %s when the run began; now there is %s with MD5 %s", f.Name, f.MD5, n.Name, n.MD5)
 		}
 	}
+	if was, is := first.Initial, now.Initial; was != nil && is != nil && was.MD5 != is.MD5 {
+		return fmt.Errorf("the initial parameters, %s, had MD5 %s when the run began; now %s has MD5 %s", was.Name, was.MD5, is.Name, is.MD5)
+	}
 	return nil
 }
