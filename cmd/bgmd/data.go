@@ -126,7 +126,7 @@ func verify(out io.Writer, dir string, names []string) error {
 func newDataPartitionCommand() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
-		Use:   "partition --config FILE",
+		Use:   "partition [--config FILE]",
 		Short: "Show how many samples of each class every client gets",
 		Long: text(`
 Print how many samples of each class every client of a configuration draws from,

@@ -18,7 +18,7 @@ func newDataShowCommand() *cobra.Command {
 	var out string
 	var clients, samples int
 	cmd := &cobra.Command{
-		Use:   "show --config FILE",
+		Use:   "show [--config FILE]",
 		Short: "Draw samples as a configuration's clients see them, clean and corrupt",
 		Long: text(`
 Draw a contact sheet of the first step's samples, exactly as training draws them:

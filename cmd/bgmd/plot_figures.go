@@ -88,7 +88,7 @@ func (f figures) panels(w io.Writer, runs []*record.Run, settings []string, path
 	if err := plot.Save(path); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%d epochs of the paper's %d, profile %s\n", curves[0].Epochs, paper.Epochs(figureSet), f.profile)
+	fmt.Fprintf(w, "%d epochs of the paper's %d, profile %s\n", curves[0].Epochs, paper.Epochs(figureSet, f.profile), f.profile)
 	return f.speedUps(w, runs, settings)
 }
 

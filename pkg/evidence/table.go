@@ -86,7 +86,7 @@ func PaperTable(number int, runs []*record.Run, profile string) (*Table, error) 
 	for _, p := range rows {
 		all := rowsOf(groups, p.DataSet, p.Setting.String())
 		if len(all) == 0 {
-			all = []rowKey{{p.DataSet, paper.Model(p.DataSet), p.Setting.String(), paper.Epochs(p.DataSet)}}
+			all = []rowKey{{p.DataSet, paper.Model(p.DataSet), p.Setting.String(), paper.Epochs(p.DataSet, profile)}}
 		}
 		for _, k := range all {
 			t.add(k, groups, &p)
@@ -155,7 +155,7 @@ func rank(aggregator string) int {
 func (t *Table) add(k rowKey, groups map[cellKey]*group, p *paper.Row) {
 	row := Row{DataSet: k.dataSet, Model: k.model, Setting: k.setting, Label: k.setting, Epochs: k.epochs}
 	if p != nil {
-		row.Label, row.Full = p.Setting.Label(), paper.Epochs(k.dataSet)
+		row.Label, row.Full = p.Setting.Label(), paper.Epochs(k.dataSet, t.Profile)
 	}
 	for _, aggregator := range t.Columns {
 		c := Cell{Aggregator: aggregator}

@@ -30,15 +30,12 @@ const (
 	// slack is the least that counts as a difference, and all there is to go by
 	// where a mean is of one run.
 	slack = 0.5
-	// guess is what the paper prints for runs that diverged where it does not
-	// print a dash: about a tenth of ten classes.
-	guess = 12
 )
 
 // Rule says in words how verdicts are come by.
 const Rule = "Reproduced: the means differ by at most 3 joint standard errors, or 0.5 points if that is more; close: by at most twice that. " +
 	"The paper's ± is taken as the deviation of 5 runs. One run has no known error: within 0.5 points it is close, else not reproduced. " +
-	"An accuracy of at most 12 % in the paper, a guess among ten classes, counts as diverged where runs here diverged. " +
+	"Figures in the paper of runs that were lost, which ended at the tenth of a guess or stopped after their first epoch, count as diverged where runs here diverged. " +
 	"Fewer epochs than the paper's are scaled down, and not judged unless training diverged."
 
 // judge sets the verdict of a cell that was trained for so many epochs, where
@@ -73,7 +70,7 @@ func (c *Cell) judge(epochs, full int) {
 }
 
 // lost reports whether the paper's runs have diverged, in print or in effect.
-func lost(p paper.Figure) bool { return p.Diverged || p.Accuracy <= guess }
+func lost(p paper.Figure) bool { return p.Diverged || p.Lost }
 
 // compare judges two means, neither of which is of runs that diverged.
 func (c *Cell) compare(m *Measured, p paper.Figure) Verdict {

@@ -15,6 +15,11 @@ func figure(accuracy, spread float64) Figure {
 	return Figure{Accuracy: accuracy, Spread: spread}
 }
 
+// lost is a figure of runs that were lost.
+func lost(accuracy, spread float64) Figure {
+	return Figure{Accuracy: accuracy, Spread: spread, Lost: true}
+}
+
 func runs(n int, accuracy, deviation, best float64) Runs {
 	return Runs{N: n, Accuracy: accuracy, Deviation: deviation, Best: best}
 }
@@ -78,7 +83,7 @@ var printed = []row{
 		four(dash, figure(77.41, 1.04), figure(82.66, 0.31), figure(80.81, 0.01)),
 		four(none, runs(1, 77.41, 0.00, 77.48), runs(1, 84.82, 0.00, 84.85), runs(1, 84.67, 0.00, 84.84))},
 	{2, "cifar-10", Setting{"gradient", "additive", 20},
-		four(figure(20.70, 1.56), figure(54.75, 0.38), figure(83.84, 0.12), figure(82.40, 0.90)),
+		four(lost(20.70, 1.56), figure(54.75, 0.38), figure(83.84, 0.12), figure(82.40, 0.90)),
 		four(none, none, none, none)},
 	{2, "cifar-10", Setting{"gradient", "additive", 40},
 		four(dash, figure(23.35, 6.13), figure(82.79, 0.68), figure(79.46, 0.24)),
@@ -91,15 +96,15 @@ var printed = []row{
 	// The public files of these two settings have CMD in the folder bgmd and BGMD
 	// in the folder cm, as their settings tell.
 	{3, "mnist", Setting{"gradient", "bitflip", 20},
-		four(figure(9.51, 1.77), figure(98.79, 0.01), figure(99.06, 0.02), figure(98.98, 0.01)),
+		four(lost(9.51, 1.77), figure(98.79, 0.01), figure(99.06, 0.02), figure(98.98, 0.01)),
 		four(gone(2), runs(2, 98.80, 0.11, 98.81), runs(2, 99.06, 0.01, 99.06), runs(2, 98.98, 0.03, 99.03))},
 	{3, "mnist", Setting{"gradient", "bitflip", 40},
-		four(figure(9.60, 2.04), figure(93.69, 0.09), figure(97.89, 0.05), figure(98.11, 0.12)),
+		four(lost(9.60, 2.04), figure(93.69, 0.09), figure(97.89, 0.05), figure(98.11, 0.12)),
 		four(gone(2), runs(2, 97.69, 0.13, 97.72), runs(2, 97.89, 0.02, 97.99), runs(2, 98.11, 0.06, 98.11))},
 	{3, "mnist", Setting{"gradient", "additive", 20},
-		four(figure(9.68, 0.11), figure(94.26, 0.03), figure(98.61, 0.03), figure(98.69, 0.01)),
+		four(lost(9.68, 0.11), figure(94.26, 0.03), figure(98.61, 0.03), figure(98.69, 0.01)),
 		four(runs(2, 9.68, 0.12, 54.44), runs(2, 94.25, 0.45, 97.94), runs(2, 98.61, 0.03, 98.61), runs(2, 96.69, 0.09, 98.05))},
 	{3, "mnist", Setting{"gradient", "additive", 40},
-		four(figure(9.74, 0.12), figure(91.86, 0.03), figure(97.78, 0.27), figure(92.78, 0.04)),
+		four(lost(9.74, 0.12), figure(91.86, 0.03), figure(97.78, 0.27), figure(92.78, 0.04)),
 		four(runs(2, 9.73, 0.48, 58.77), runs(2, 91.86, 0.01, 96.58), runs(2, 97.78, 0.27, 98.18), runs(2, 92.78, 0.36, 96.94))},
 }

@@ -64,11 +64,14 @@ type Row struct {
 }
 
 // Figure is a printed cell: a test accuracy in percent and what stands behind
-// its ±, or a dash, which stands for training that diverged.
+// its ±, or a dash, which stands for training that diverged. Some that are printed
+// are of runs that were lost, too, by the public files of the authors: they ended at
+// the tenth that a guess among ten classes gets, or stopped after their first epoch.
 type Figure struct {
 	Accuracy float64 `json:"accuracy"`
 	Spread   float64 `json:"spread"`
 	Diverged bool    `json:"diverged"`
+	Lost     bool    `json:"lost,omitempty"` // though it is printed
 }
 
 // Runs are public results of one cell: final and best test accuracy in percent,
@@ -82,8 +85,13 @@ type Runs struct {
 }
 
 // Epochs returns the number of epochs behind the rows of a data set, 0 if the
-// paper has none. MNIST's is the public files', since the paper gives none.
-func Epochs(dataSet string) int {
+// paper has none: those that the paper gives for its own protocol, the profile
+// "paper", and those of the public files for others. MNIST's are always the files',
+// since the paper gives none.
+func Epochs(dataSet, profile string) int {
+	if dataSet == "cifar-10" && profile != "paper" {
+		return 100
+	}
 	return map[string]int{"fashion-mnist": 50, "cifar-10": 200, "mnist": 10}[dataSet]
 }
 

@@ -1,7 +1,9 @@
 package paper
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -18,8 +20,8 @@ func TestRows(t *testing.T) {
 		rows := Rows(want.table)
 		dashes, known, sum := 0, 0, 0.0
 		for _, r := range rows {
-			if len(r.Paper) != 4 || Epochs(r.DataSet) == 0 || Model(r.DataSet) == "" {
-				t.Errorf("table %d, %s: %d cells, %d epochs, model %q", want.table, r.Setting, len(r.Paper), Epochs(r.DataSet), Model(r.DataSet))
+			if len(r.Paper) != 4 || Epochs(r.DataSet, "paper") == 0 || Model(r.DataSet) == "" {
+				t.Errorf("table %d, %s: %d cells, %d epochs, model %q", want.table, r.Setting, len(r.Paper), Epochs(r.DataSet, "paper"), Model(r.DataSet))
 			}
 			for _, f := range r.Paper {
 				if f.Diverged {
@@ -51,5 +53,34 @@ func TestSettingNames(t *testing.T) {
 		if got := [2]string{setting.String(), setting.Label()}; got != want {
 			t.Errorf("%+v: %q, want %q", setting, got, want)
 		}
+	}
+}
+
+func TestEpochs(t *testing.T) {
+	for _, c := range []struct {
+		set, profile string
+		want         int
+	}{{"fashion-mnist", "paper", 50}, {"fashion-mnist", "author-code", 50}, {"cifar-10", "paper", 200}, {"cifar-10", "author-code", 100}, {"svhn", "paper", 0}} {
+		if got := Epochs(c.set, c.profile); got != c.want {
+			t.Errorf("%s, %s: %d epochs, want %d", c.set, c.profile, got, c.want)
+		}
+	}
+}
+
+// TestAuthorsStandBesideThePaper: of the cells of Table 3 that the paper and public
+// files have, all but two agree to a point: the paper's CMD under bit flips at 40 %,
+// 93.69, where the files have 97.69, and its GMD under noise at 20 %.
+func TestAuthorsStandBesideThePaper(t *testing.T) {
+	var apart []string
+	for _, row := range Rows(3) {
+		for name, runs := range row.Authors {
+			if f := row.Paper[name]; !runs.Diverged && math.Abs(f.Accuracy-runs.Accuracy) > 1 {
+				apart = append(apart, fmt.Sprintf("%s, %s", row.Setting, name))
+			}
+		}
+	}
+	slices.Sort(apart)
+	if want := []string{"additive20, gmd", "bitflip40, cmd"}; !slices.Equal(apart, want) {
+		t.Errorf("further apart than a point are %q, want %q", apart, want)
 	}
 }

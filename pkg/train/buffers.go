@@ -3,7 +3,6 @@ package train
 import (
 	"errors"
 
-	"github.com/bgmd/bgmd/internal/simd"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/models"
 )
@@ -42,8 +41,8 @@ func (b *buffers) note(client int, statistics []float32) {
 	}
 }
 
-// update moves the running averages. Where no client's statistics are finite, or
-// their mean is beyond float32, they stay as they are.
+// update moves the running averages. Where what the clients' statistics combine to
+// is not finite, or there are none that are, they stay as they are.
 func (b *buffers) update(net *models.Net) error {
 	if b == nil {
 		return nil
@@ -52,7 +51,7 @@ func (b *buffers) update(net *models.Net) error {
 	case errors.Is(err, agg.ErrNotFinite):
 	case err != nil:
 		return err
-	case simd.Finite(b.combined):
+	default:
 		net.UpdateBuffers(b.combined)
 	}
 	return nil

@@ -37,7 +37,10 @@ func newSource(c Config) (*source, error) {
 	n := c.Data.Clients
 	p := data.Partition{Kind: c.Data.Partition, Clients: n, Shards: c.Data.Shards, Alpha: c.Data.Alpha}
 	if s.sampler, err = data.NewSampler(p, s.set.Train.Labels, c.Data.Batch, s.streams); err != nil {
-		return nil, &KeyError{"data.clients", fmt.Sprintf("is %d: %v", n, err)}
+		if s.set.Train.Len()/n < c.Data.Batch {
+			return nil, &KeyError{"data.clients", fmt.Sprintf("is %d: %v", n, err)}
+		}
+		return nil, &KeyError{"data.partition", fmt.Sprintf("is %q: %v", p.Kind, err)}
 	}
 	var errs [2]error
 	f, l := c.Corruption.Feature, c.Corruption.Label

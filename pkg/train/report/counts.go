@@ -42,7 +42,9 @@ func CountsPlot(title string, classes []string, counts [][]int) (*Plot, error) {
 	p.plot.Add(discs{counts, most})
 	legend := discKey{vg.Points(8)}
 	p.legend.Add(fmt.Sprintf("%d samples", most), legend)
-	p.legend.Add(fmt.Sprintf("%d samples", most/4), discKey{legend.radius / 2})
+	if most%4 == 0 {
+		p.legend.Add(fmt.Sprintf("%d samples", most/4), discKey{legend.radius / 2})
+	}
 	return p, nil
 }
 

@@ -29,21 +29,20 @@ func TestSheet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The red quarter of the image and the black ones are there, three to one.
-	red, black := 0, 0
+	red := image.Rectangle{Min: image.Pt(1<<30, 1<<30)} // the image's first quarter
+	count := 0
 	b := drawn.Bounds()
 	for y := range b.Dy() {
 		for x := range b.Dx() {
-			switch drawn.At(x, y) {
-			case color.RGBA{200, 10, 10, 255}, color.NRGBA{200, 10, 10, 255}:
-				red++
-			case color.RGBA{0, 0, 0, 0}, color.RGBA{0, 0, 0, 255}:
-				black++
+			if color.RGBAModel.Convert(drawn.At(x, y)) == (color.RGBA{200, 10, 10, 255}) {
+				count++
+				red.Min = image.Pt(min(red.Min.X, x), min(red.Min.Y, y))
+				red.Max = image.Pt(max(red.Max.X, x+1), max(red.Max.Y, y+1))
 			}
 		}
 	}
-	if red < 1000 {
-		t.Errorf("%d red pixels and %d black ones in %v, want the image there", red, black, b)
+	if count < 1000 || count != red.Dx()*red.Dy() || max(red.Dx(), red.Dy()) > min(red.Dx(), red.Dy())+1 {
+		t.Errorf("%d red pixels in %v of %v, want a square of them", count, red, b)
 	}
 	if err := sheet.Save(filepath.Join(t.TempDir(), "sheet.gif")); err == nil || !strings.Contains(err.Error(), "unknown format") {
 		t.Errorf("error is %v", err)
