@@ -52,6 +52,8 @@ bench: build ## time a step's gradients and every rule on this machine
 bench-peers: build ## the same, and aggregation, beside PyTorch and NumPy (Debian: python3-torch, python3-numpy)
 	$(PYTHON) scripts/bench_peers.py step --clients 32 --batch 64 --bgmd $(BIN)
 	$(PYTHON) scripts/bench_peers.py step --clients 32 --batch 16 --bgmd $(BIN)
+	$(PYTHON) scripts/bench_peers.py step --model mlp --clients 32 --batch 64 --bgmd $(BIN)
+	$(PYTHON) scripts/bench_peers.py step --model resnet18 --clients 10 --batch 128 --rounds 3 --steps 3 --bgmd $(BIN)
 	$(PYTHON) scripts/bench_peers.py agg --bgmd $(BIN)
 
 data: ## download Fashion-MNIST into data/

@@ -34,7 +34,8 @@ happened.
 
 With --init, short for --set model.init=FILE, training starts from the parameters
 (and running averages) of a safetensors file with PyTorch's names: a checkpoint,
-or one that PyTorch wrote.`),
+or one that PyTorch wrote. HASH stands for the file's path, not for what is in it; the
+record has its MD5 sum.`),
 		Example: text(`
   bgmd run --config configs/quickstart.yaml
   bgmd run --set data.set=synthetic --set data.clients=8 --set data.batch=32 --set epochs=4
