@@ -6,13 +6,16 @@ them (`bgmd gradient`), and both compute the logits in training and in evaluatio
 and the gradient of every parameter. Then PyTorch loads what bgmd wrote, which must
 be the model as it was.
 
-Passes if, in most of --draws draws, every gradient is within --tolerance of
+Passes if, in every one of --draws draws, every gradient is within --tolerance of
 PyTorch's, as a part of its norm, and every logit within it of the largest. The
 gradients are compared with PyTorch's in float64; how far its own in float32 are
-from those is printed beside. Why most: of the million units of ResNet-18 one may
-lie within rounding of a ReLU's kink or of a tie in the max-pool, and then float32
-takes either side, whoever computes it, and a part of the gradient with it. Such
-draws stand out: they are off by 1e-3 to 1e-2, others by 1e-6 to 1e-5.
+from those is printed beside.
+
+One kind of draw may be further apart: of the million units of ResNet-18 one may lie
+within rounding of a ReLU's kink or of a tie in the max-pool, and then float32 takes
+either side, whoever computes it, and a part of the gradient with it. That this is so
+has to show: PyTorch's gradient in float64 must jump as far when the images move by
+what float32 rounds off. Such draws are counted apart, and not all may be.
 
 Needs only PyTorch and NumPy (Debian: python3-torch, python3-numpy). ResNet-18 is
 written out as torchvision has it.
@@ -147,23 +150,43 @@ def reference(model, images, labels):
     trained = model(images)
     nn.functional.cross_entropy(trained, labels).backward()
     model.load_state_dict(before)
-    return {k: p.grad.double() for k, p in model.named_parameters()}, trained.detach().double(), evaluated.double()
+    return {k: p.grad.double().clone() for k, p in model.named_parameters()}, trained.detach().double(), evaluated.double()
+
+
+def apart(a, b):
+    """The largest relative distance of an array of a from that of b."""
+    worst = 0.0
+    for k, g in b.items():
+        error = float((a[k].double() - g).norm() / g.norm())
+        worst = error if not error <= worst else worst  # NaN is worst
+    return worst
+
+
+def kink(model, images, labels, grads, error, tries=60):
+    """Whether the float64 gradient itself jumps by half the error when the images
+    move by what float32 rounds off: then a ReLU or a pool is at a kink."""
+    for _ in range(tries):
+        moved, _, _ = reference(model, images * (1 + 3e-7 * torch.randn_like(images)), labels)
+        if apart(moved, grads) >= error / 2:
+            return True
+    return False
 
 
 def check(name, args, folder):
-    """Returns whether the model agrees in most draws, and prints a line."""
+    """Returns whether the model agrees in every draw, and prints a line."""
     draws = [draw(name, args, folder, args.seed + i) for i in range(args.draws)]
     middle = [sorted(d[i] for d in draws)[len(draws) // 2] for i in range(4)]
-    good = sum(max(d[0], d[2], d[3]) <= args.tolerance for d in draws)
+    good, kinks = sum(d[5] == "good" for d in draws), sum(d[5] == "kink" for d in draws)
     same = all(d[4] for d in draws)
-    ok = 2 * good > len(draws) and same
+    ok = good > 0 and good + kinks == len(draws) and same
     print(f"{name:15} {'ok' if ok else 'FAILED':7} gradients: worst array {middle[0]:.1e} (PyTorch in float32 {middle[1]:.1e}), logits {middle[2]:.1e} "
-          f"in training, {middle[3]:.1e} in evaluation; {good} of {len(draws)} draws within {args.tolerance:g}; {'same' if same else 'OTHER'} model back")
+          f"in training, {middle[3]:.1e} in evaluation; {good} of {len(draws)} draws within {args.tolerance:g}, {kinks} at a kink; {'same' if same else 'OTHER'} model back")
     return ok
 
 
 def draw(name, args, folder, seed):
-    """Returns the errors of the gradients, of PyTorch's own, and of both logits, and whether the model came back."""
+    """Returns the errors of the gradients, of PyTorch's own, and of both logits, whether the model came back, and
+    how the errors are: good, beyond the tolerance at a kink of the function, or bad."""
     build, shape, batch_size, settings = MODELS[name]
     batch_size = args.batch or batch_size
     torch.manual_seed(seed)
@@ -190,16 +213,19 @@ def draw(name, args, folder, seed):
     again.load_state_dict({k: ours[k] for k in model.state_dict()})  # strict
     same = all(torch.equal(v, again.state_dict()[k]) for k, v in model.state_dict().items())
     grads, trained, evaluated = reference(model.double(), images.double(), labels)
-    worst, torch_worst = 0.0, 0.0
-    for k, g in grads.items():
-        error = float((ours["grad." + k].double() - g).norm() / g.norm())
-        torch_worst = max(torch_worst, float((own[k] - g).norm() / g.norm()))
-        if args.verbose:
-            print(f"    {k:32} {error:.1e}")
-        worst = error if not error <= worst else worst
+    found = {k: ours["grad." + k] for k in grads}
+    worst, torch_worst = apart(found, grads), apart(own, grads)
+    if args.verbose:
+        for k in grads:
+            print(f"    {k:32} {apart({k: found[k]}, {k: grads[k]}):.1e}")
     logits = [float((ours["logits." + what].double() - want).abs().max() / want.abs().max())
               for what, want in (("train", trained), ("eval", evaluated))]
-    return worst, torch_worst, *logits, same
+    how = "good"
+    if not max(logits) <= args.tolerance:
+        how = "bad"
+    elif not worst <= args.tolerance:
+        how = "kink" if kink(model, images.double(), labels, grads, worst) else "bad"
+    return worst, torch_worst, *logits, same, how
 
 
 def main():
