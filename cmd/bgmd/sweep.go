@@ -67,6 +67,7 @@ Configurations and logs are in OUT/.sweep.`),
 	flags.StringVar(&f.only, "only", "", "`patterns`, such as 'clean-*,bitflip40-bgmd': train only runs with such names")
 	flags.StringVarP(&f.out, "out", "o", "", "`folder` for the records (default runs/ and the file's name)")
 	flags.IntVarP(&jobs, "jobs", "j", 1, "runs trained at once; they share the cores")
+	flags.Bool("resume", true, "go on with what was begun; a sweep always does")
 	flags.BoolVar(&dry, "dry-run", false, "list the runs and estimate their time, but train none")
 	flags.BoolVar(&estimate, "estimate", false, "measure a few steps and estimate the time first")
 	if err := errors.Join(cmd.MarkFlagRequired("config"), cmd.MarkFlagFilename("config", "yaml", "yml"), cmd.MarkFlagDirname("out")); err != nil {

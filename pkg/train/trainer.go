@@ -55,7 +55,8 @@ type worker struct {
 }
 
 // evalBatch divides the test sets' 10,000 images, and is a multiple of the
-// widest vector registers' 16 floats.
+// widest vector registers' 16 floats. Batches of 400 are not faster, for LeNet or
+// ResNet-18.
 const evalBatch = 80
 
 func newTrainer(c Config) (*trainer, error) {
