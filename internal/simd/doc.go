@@ -1,5 +1,5 @@
-// Package simd has the few vector loops that the aggregation rules, and pooling,
-// spend their time in: Go assembly for AVX2 on amd64 (for AVX-512 where that
+// Package simd has the few vector loops that the aggregation rules, and the layers
+// between products, spend their time in: Go assembly for AVX2 on amd64 (for AVX-512 where that
 // gains, in [Gram]), chosen when the program starts, and plain Go for all other
 // processors.
 //

@@ -183,31 +183,7 @@ func SquaredDistance(x, y []float32) float64 {
 		squaredDistanceAVX2(&lanes, &x[0], &y[0], done)
 	}
 	squaredDistanceGo(&lanes, x[done:], y[done:])
-	for half := 8; half > 0; half /= 2 {
-		for l := range half {
-			lanes[l] += lanes[l+half]
-		}
-	}
-	return lanes[0]
-}
-
-// Dead is what [Pool] notes where it cuts an output off.
-const Dead = 4
-
-// Pool sets out[i] to max(0, bias + the largest of a[i], b[i], c[i] and d[i]) and
-// arg[i] to which of them that is, counted from 0, the first of equals, or to
-// [Dead] where the result is 0. NaN counts as larger than any number.
-func Pool(out []float32, arg []uint8, a, b, c, d []float32, bias float32) {
-	n := len(out)
-	check("Pool", len(arg), n)
-	for _, x := range [][]float32{a, b, c, d} {
-		check("Pool", len(x), n)
-	}
-	done := whole(n, 8)
-	if done > 0 {
-		poolAVX2(&out[0], &arg[0], &a[0], &b[0], &c[0], &d[0], done, bias)
-	}
-	poolGo(out[done:], arg[done:], a[done:], b[done:], c[done:], d[done:], bias)
+	return inPairs(&lanes)
 }
 
 // whole is how many of n elements the assembly does, a multiple of step; 0 where

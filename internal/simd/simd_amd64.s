@@ -856,6 +856,358 @@ done:
 	VZEROUPPER
 	RET
 
+// func unpoolAVX2(a *float32, b *float32, c *float32, d *float32, dout *float32, arg *uint8, lanes *[8]float32, n int)
+// Requires: AVX, AVX2
+TEXT ·unpoolAVX2(SB), NOSPLIT, $0-64
+	MOVQ         a+0(FP), R8
+	MOVQ         b+8(FP), R9
+	MOVQ         c+16(FP), R10
+	MOVQ         d+24(FP), R11
+	MOVQ         dout+32(FP), DI
+	MOVQ         arg+40(FP), SI
+	MOVQ         lanes+48(FP), AX
+	MOVQ         n+56(FP), CX
+	VMOVUPS      (AX), Y12
+	MOVL         $0x00000000, AX
+	VMOVD        AX, X8
+	VPBROADCASTD X8, Y8
+	MOVL         $0x00000001, AX
+	VMOVD        AX, X9
+	VPBROADCASTD X9, Y9
+	MOVL         $0x00000002, AX
+	VMOVD        AX, X10
+	VPBROADCASTD X10, Y10
+	MOVL         $0x00000003, AX
+	VMOVD        AX, X11
+	VPBROADCASTD X11, Y11
+	XORQ         DX, DX
+
+loop:
+	CMPQ      DX, CX
+	JGE       done
+	VMOVUPS   (DI)(DX*4), Y0
+	VPMOVZXBD (SI)(DX*1), Y1
+	VPCMPEQD  Y1, Y8, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVUPS   Y2, (R8)(DX*4)
+	VPCMPEQD  Y1, Y9, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVUPS   Y2, (R9)(DX*4)
+	VPCMPEQD  Y1, Y10, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVUPS   Y2, (R10)(DX*4)
+	VPCMPEQD  Y1, Y11, Y2
+	VPAND     Y0, Y2, Y2
+	VMOVUPS   Y2, (R11)(DX*4)
+	VPCMPGTD  Y1, Y11, Y2
+	VPCMPEQD  Y1, Y11, Y3
+	VPOR      Y2, Y3, Y2
+	VPAND     Y0, Y2, Y2
+	VADDPS    Y2, Y12, Y12
+	ADDQ      $0x08, DX
+	JMP       loop
+
+done:
+	MOVQ    lanes+48(FP), AX
+	VMOVUPS Y12, (AX)
+	VZEROUPPER
+	RET
+
+// func maxPoolAVX2(out *float32, arg *uint8, in *float32, taps *int, count int, n int)
+// Requires: AVX, AVX2
+TEXT ·maxPoolAVX2(SB), NOSPLIT, $0-48
+	MOVQ out+0(FP), DI
+	MOVQ arg+8(FP), SI
+	MOVQ in+16(FP), R8
+	MOVQ n+40(FP), CX
+	XORQ DX, DX
+
+loop:
+	CMPQ         DX, CX
+	JGE          done
+	MOVQ         taps+24(FP), R9
+	MOVQ         count+32(FP), R10
+	MOVQ         (R9), R11
+	ADDQ         DX, R11
+	VMOVUPS      (R8)(R11*4), Y2
+	VMOVAPS      Y2, Y0
+	VPBROADCASTD 8(R9), Y1
+
+tap:
+	DECQ         R10
+	JZ           taps_done
+	ADDQ         $0x10, R9
+	MOVQ         (R9), R11
+	ADDQ         DX, R11
+	VMOVUPS      (R8)(R11*4), Y2
+	VPMAXUD      Y2, Y0, Y2
+	VPCMPEQD     Y2, Y0, Y3
+	VPBROADCASTD 8(R9), Y4
+	VBLENDVPS    Y3, Y1, Y4, Y1
+	VMOVAPS      Y2, Y0
+	JMP          tap
+
+taps_done:
+	VMOVUPS      Y0, (DI)(DX*4)
+	VEXTRACTI128 $0x01, Y1, X2
+	VPACKUSDW    X2, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (SI)(DX*1)
+	ADDQ         $0x08, DX
+	JMP          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func maxPoolGradAVX2(din *float32, dout *float32, arg *uint8, taps *int, count int, n int)
+// Requires: AVX, AVX2
+TEXT ·maxPoolGradAVX2(SB), NOSPLIT, $0-48
+	MOVQ din+0(FP), DI
+	MOVQ dout+8(FP), R8
+	MOVQ arg+16(FP), SI
+	MOVQ n+40(FP), CX
+	XORQ DX, DX
+
+loop:
+	CMPQ         DX, CX
+	JGE          done
+	VXORPS       Y0, Y0, Y0
+	MOVQ         taps+24(FP), R9
+	MOVQ         count+32(FP), R10
+	MOVQ         (R9), R11
+	ADDQ         DX, R11
+	VPMOVZXBD    (SI)(R11*1), Y1
+	VPBROADCASTD 8(R9), Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        (R8)(R11*4), Y2, Y2
+	VADDPS       Y2, Y0, Y0
+
+tap:
+	DECQ         R10
+	JZ           taps_done
+	ADDQ         $0x10, R9
+	MOVQ         (R9), R11
+	ADDQ         DX, R11
+	VPMOVZXBD    (SI)(R11*1), Y1
+	VPBROADCASTD 8(R9), Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        (R8)(R11*4), Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	JMP          tap
+
+taps_done:
+	VMOVUPS Y0, (DI)(DX*4)
+	ADDQ    $0x08, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func momentsAVX2(sums *[16]float64, squares *[16]float64, x *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·momentsAVX2(SB), NOSPLIT, $0-32
+	MOVQ    sums+0(FP), DI
+	MOVQ    squares+8(FP), SI
+	MOVQ    x+16(FP), DX
+	MOVQ    n+24(FP), CX
+	VMOVUPD (DI), Y0
+	VMOVUPD 32(DI), Y1
+	VMOVUPD 64(DI), Y2
+	VMOVUPD 96(DI), Y3
+	VMOVUPD (SI), Y4
+	VMOVUPD 32(SI), Y5
+	VMOVUPD 64(SI), Y6
+	VMOVUPD 96(SI), Y7
+
+loop:
+	CMPQ        CX, $0x10
+	JL          loop_done
+	VCVTPS2PD   (DX), Y8
+	VADDPD      Y8, Y0, Y0
+	VFMADD231PD Y8, Y8, Y4
+	VCVTPS2PD   16(DX), Y9
+	VADDPD      Y9, Y1, Y1
+	VFMADD231PD Y9, Y9, Y5
+	VCVTPS2PD   32(DX), Y10
+	VADDPD      Y10, Y2, Y2
+	VFMADD231PD Y10, Y10, Y6
+	VCVTPS2PD   48(DX), Y11
+	VADDPD      Y11, Y3, Y3
+	VFMADD231PD Y11, Y11, Y7
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x10, CX
+	JMP         loop
+
+loop_done:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, 64(DI)
+	VMOVUPD Y3, 96(DI)
+	VMOVUPD Y4, (SI)
+	VMOVUPD Y5, 32(SI)
+	VMOVUPD Y6, 64(SI)
+	VMOVUPD Y7, 96(SI)
+	VZEROUPPER
+	RET
+
+// func maskSumsAVX2(sums *[16]float64, products *[16]float64, to *float32, dout *float32, out *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·maskSumsAVX2(SB), NOSPLIT, $0-56
+	MOVQ    sums+0(FP), DI
+	MOVQ    products+8(FP), SI
+	MOVQ    to+16(FP), R8
+	MOVQ    dout+24(FP), R9
+	MOVQ    out+32(FP), R10
+	MOVQ    x+40(FP), R11
+	MOVQ    n+48(FP), CX
+	VMOVUPD (DI), Y0
+	VMOVUPD 32(DI), Y1
+	VMOVUPD 64(DI), Y2
+	VMOVUPD 96(DI), Y3
+	VMOVUPD (SI), Y4
+	VMOVUPD 32(SI), Y5
+	VMOVUPD 64(SI), Y6
+	VMOVUPD 96(SI), Y7
+	VPXOR   Y15, Y15, Y15
+	XORQ    DX, DX
+
+loop:
+	CMPQ         CX, $0x10
+	JL           loop_done
+	VPCMPEQD     (R10)(DX*4), Y15, Y8
+	VPANDN       (R9)(DX*4), Y8, Y8
+	VMOVUPS      Y8, (R8)(DX*4)
+	VCVTPS2PD    X8, Y9
+	VEXTRACTF128 $0x01, Y8, X8
+	VCVTPS2PD    X8, Y10
+	VCVTPS2PD    (R11)(DX*4), Y11
+	VADDPD       Y9, Y0, Y0
+	VFMADD231PD  Y9, Y11, Y4
+	VCVTPS2PD    16(R11)(DX*4), Y11
+	VADDPD       Y10, Y1, Y1
+	VFMADD231PD  Y10, Y11, Y5
+	VPCMPEQD     32(R10)(DX*4), Y15, Y8
+	VPANDN       32(R9)(DX*4), Y8, Y8
+	VMOVUPS      Y8, 32(R8)(DX*4)
+	VCVTPS2PD    X8, Y9
+	VEXTRACTF128 $0x01, Y8, X8
+	VCVTPS2PD    X8, Y10
+	VCVTPS2PD    32(R11)(DX*4), Y11
+	VADDPD       Y9, Y2, Y2
+	VFMADD231PD  Y9, Y11, Y6
+	VCVTPS2PD    48(R11)(DX*4), Y11
+	VADDPD       Y10, Y3, Y3
+	VFMADD231PD  Y10, Y11, Y7
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x10, CX
+	JMP          loop
+
+loop_done:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, 64(DI)
+	VMOVUPD Y3, 96(DI)
+	VMOVUPD Y4, (SI)
+	VMOVUPD Y5, 32(SI)
+	VMOVUPD Y6, 64(SI)
+	VMOVUPD Y7, 96(SI)
+	VZEROUPPER
+	RET
+
+// func affineReLUAVX2(out *float32, x *float32, n int, scale float32, shift float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·affineReLUAVX2(SB), NOSPLIT, $0-32
+	MOVQ         out+0(FP), DI
+	MOVQ         x+8(FP), SI
+	MOVQ         n+16(FP), CX
+	MOVSS        scale+24(FP), X12
+	VBROADCASTSS X12, Y12
+	MOVSS        shift+28(FP), X14
+	VBROADCASTSS X14, Y14
+	VXORPS       Y15, Y15, Y15
+	XORQ         DX, DX
+
+loop:
+	CMPQ    DX, CX
+	JGE     done
+	VMULPS  (SI)(DX*4), Y12, Y0
+	VADDPS  Y14, Y0, Y0
+	VCMPPS  $0x02, Y15, Y0, Y1
+	VANDNPS Y0, Y1, Y0
+	VMOVUPS Y0, (DI)(DX*4)
+	ADDQ    $0x08, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func affineAddReLUAVX2(out *float32, x *float32, y *float32, n int, scale float32, by float32, shift float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·affineAddReLUAVX2(SB), NOSPLIT, $0-44
+	MOVQ         out+0(FP), DI
+	MOVQ         x+8(FP), SI
+	MOVQ         n+24(FP), CX
+	MOVSS        scale+32(FP), X12
+	VBROADCASTSS X12, Y12
+	MOVSS        shift+40(FP), X14
+	VBROADCASTSS X14, Y14
+	MOVQ         y+16(FP), R8
+	MOVSS        by+36(FP), X13
+	VBROADCASTSS X13, Y13
+	VXORPS       Y15, Y15, Y15
+	XORQ         DX, DX
+
+loop:
+	CMPQ    DX, CX
+	JGE     done
+	VMULPS  (SI)(DX*4), Y12, Y0
+	VMULPS  (R8)(DX*4), Y13, Y1
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y14, Y0, Y0
+	VCMPPS  $0x02, Y15, Y0, Y1
+	VANDNPS Y0, Y1, Y0
+	VMOVUPS Y0, (DI)(DX*4)
+	ADDQ    $0x08, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func affineAddAVX2(out *float32, x *float32, y *float32, n int, scale float32, by float32, shift float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·affineAddAVX2(SB), NOSPLIT, $0-44
+	MOVQ         out+0(FP), DI
+	MOVQ         x+8(FP), SI
+	MOVQ         n+24(FP), CX
+	MOVSS        scale+32(FP), X12
+	VBROADCASTSS X12, Y12
+	MOVSS        shift+40(FP), X14
+	VBROADCASTSS X14, Y14
+	MOVQ         y+16(FP), R8
+	MOVSS        by+36(FP), X13
+	VBROADCASTSS X13, Y13
+	VXORPS       Y15, Y15, Y15
+	XORQ         DX, DX
+
+loop:
+	CMPQ    DX, CX
+	JGE     done
+	VMULPS  (SI)(DX*4), Y12, Y0
+	VMULPS  (R8)(DX*4), Y13, Y1
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y14, Y0, Y0
+	VMOVUPS Y0, (DI)(DX*4)
+	ADDQ    $0x08, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func gramAVX2(sums *float64, data *float32, rows int, stride int, tiles *[8]int32, count int, n int)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gramAVX2(SB), NOSPLIT, $16-56

@@ -37,3 +37,13 @@ func addPowers4AVX2(sum, squares *float64, x0, x1, x2, x3, next0, next1, next2, 
 func accumulateAVX2(sum *float32, scores *float64, memory, keep, x, nextMemory, nextX *float32, n int, gamma float64) {
 	panic(none)
 }
+
+func unpoolAVX2(a, b, c, d, dout *float32, arg *uint8, lanes *[8]float32, n int) { panic(none) }
+func maxPoolAVX2(out *float32, arg *uint8, in *float32, taps *int, count, n int) { panic(none) }
+func maxPoolGradAVX2(din, dout *float32, arg *uint8, taps *int, count, n int)    { panic(none) }
+func momentsAVX2(sums, squares *[16]float64, x *float32, n int)                  { panic(none) }
+func affineReLUAVX2(out, x *float32, n int, scale, shift float32)                { panic(none) }
+func affineAddReLUAVX2(out, x, y *float32, n int, scale, by, shift float32)      { panic(none) }
+func affineAddAVX2(out, x, y *float32, n int, scale, by, shift float32)          { panic(none) }
+
+func maskSumsAVX2(sums, products *[16]float64, to, dout, out, x *float32, n int) { panic(none) }

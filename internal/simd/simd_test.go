@@ -213,44 +213,6 @@ func TestAccumulate(t *testing.T) {
 	})
 }
 
-// TestPool: assembly and Go agree to the bit, with ties, and both are right.
-func TestPool(t *testing.T) {
-	both(t, func(t *testing.T) {
-		rng := rand.New(rand.NewPCG(8, 1))
-		nan := float32(math.NaN())
-		for _, n := range lengths() {
-			var x [4][]float32
-			for k := range x {
-				x[k] = make([]float32, n)
-				for i := range x[k] {
-					x[k][i] = float32(rng.IntN(5) - 3)
-				}
-			}
-			if n > 0 {
-				x[rng.IntN(4)][rng.IntN(n)] = nan
-			}
-			out, arg := make([]float32, n), make([]uint8, n)
-			Pool(out, arg, x[0], x[1], x[2], x[3], 0.5)
-			for i := range n {
-				best := 0
-				for k := 1; k < 4; k++ {
-					if v := x[k][i]; v > x[best][i] || v != v {
-						best = k
-					}
-				}
-				want := max(0, x[best][i]+0.5)
-				if want == 0 {
-					best = Dead
-				}
-				if same := out[i] == want || out[i] != out[i] && want != want; !same || int(arg[i]) != best {
-					t.Fatalf("n = %d: of %v, %v, %v and %v: %v, number %d, want %v, number %d",
-						n, x[0][i], x[1][i], x[2][i], x[3][i], out[i], arg[i], want, best)
-				}
-			}
-		}
-	})
-}
-
 func TestSquaredDistance(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 1))
 	for _, n := range lengths() {
@@ -372,6 +334,13 @@ func TestLengthsAreChecked(t *testing.T) {
 		"AddScaled4":      func() { AddScaled4(z, &[4][]float32{x, x, y, x}, new([4]float64), nil) },
 		"AddPowers4":      func() { AddPowers4(z, z, &[4][]float32{x, x, y, x}, nil) },
 		"Pool":            func() { Pool(x, make([]uint8, 16), x, x, y, x, 0) },
+		"Unpool":          func() { Unpool(x, x, x, y, x, make([]uint8, 16), new([8]float32)) },
+		"MaxPool":         func() { MaxPool(x, make([]uint8, 16), x, []Tap{{0, 0}, {1, 1}}) },
+		"MaxPoolGrad":     func() { MaxPoolGrad(y, x, make([]uint8, 15), []Tap{{0, 0}, {1, 1}}) },
+		"MaskSums":        func() { MaskSums(x, x, y, x) },
+		"AffineReLU":      func() { AffineReLU(x, y, 1, 1) },
+		"AffineAddReLU":   func() { AffineAddReLU(x, x, y, 1, 1, 1) },
+		"AffineAdd":       func() { AffineAdd(x, y, x, 1, 1, 1) },
 		"Accumulate":      func() { Accumulate(x, x, x, y, z, 1, nil, nil) },
 		"Score":           func() { Score(z, x, z, y, 1, 1) },
 		"Gram": func() {

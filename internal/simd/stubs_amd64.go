@@ -59,6 +59,46 @@ func squaredDistanceAVX2(lanes *[16]float64, x *float32, y *float32, n int)
 //go:noescape
 func poolAVX2(out *float32, arg *uint8, a *float32, b *float32, c *float32, d *float32, n int, bias float32)
 
+// unpoolAVX2 does what Unpool does, 8 outputs at a time.
+//
+//go:noescape
+func unpoolAVX2(a *float32, b *float32, c *float32, d *float32, dout *float32, arg *uint8, lanes *[8]float32, n int)
+
+// maxPoolAVX2 does what MaxPool does, 8 outputs at a time. count is at least 1.
+//
+//go:noescape
+func maxPoolAVX2(out *float32, arg *uint8, in *float32, taps *int, count int, n int)
+
+// maxPoolGradAVX2 does what MaxPoolGrad does, 8 inputs at a time. count is at least 1.
+//
+//go:noescape
+func maxPoolGradAVX2(din *float32, dout *float32, arg *uint8, taps *int, count int, n int)
+
+// momentsAVX2 adds x[i] to sums[i%16] and its square to squares[i%16], 16 elements at a time.
+//
+//go:noescape
+func momentsAVX2(sums *[16]float64, squares *[16]float64, x *float32, n int)
+
+// maskSumsAVX2 does what MaskSums does with the lanes of its sums, 16 elements at a time.
+//
+//go:noescape
+func maskSumsAVX2(sums *[16]float64, products *[16]float64, to *float32, dout *float32, out *float32, x *float32, n int)
+
+// affineReLUAVX2 does what its namesake does, 8 elements at a time.
+//
+//go:noescape
+func affineReLUAVX2(out *float32, x *float32, n int, scale float32, shift float32)
+
+// affineAddReLUAVX2 does what its namesake does, 8 elements at a time.
+//
+//go:noescape
+func affineAddReLUAVX2(out *float32, x *float32, y *float32, n int, scale float32, by float32, shift float32)
+
+// affineAddAVX2 does what its namesake does, 8 elements at a time.
+//
+//go:noescape
+func affineAddAVX2(out *float32, x *float32, y *float32, n int, scale float32, by float32, shift float32)
+
 // gramAVX2 adds to 12 sums a tile the inner products of its rows, stride bytes apart, over n columns, a positive multiple of 8.
 //
 //go:noescape

@@ -49,7 +49,6 @@ func (l Stem) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgoni
 	if l.Pool {
 		st.pool = &kernel.MaxPool{C: c.Co, H: c.OH(), W: c.OW(), K: 3, Stride: 2, Pad: 1, N: c.N}
 		st.out = NewArray(st.pool.OH(), c.Co, st.pool.OW(), c.N)
-		st.keys = make([]uint64, c.N)
 		st.arg = make([]uint8, st.out.Size())
 	}
 	return op{
@@ -79,7 +78,6 @@ type stem struct {
 	*unit
 	pool   *kernel.MaxPool // nil without
 	arg    []uint8
-	keys   []uint64
 	a, out *Array // before and after the pool
 	g      []float32
 }
@@ -88,7 +86,7 @@ func (st *stem) forward(x, params []float32) {
 	st.unit.forward(x, params)
 	st.norm.ReLU(st.a.data, st.z)
 	if st.pool != nil {
-		st.pool.Forward(st.out.data, st.arg, st.a.data, st.keys)
+		st.pool.Forward(st.out.data, st.arg, st.a.data)
 	}
 }
 

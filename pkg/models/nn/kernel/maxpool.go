@@ -1,6 +1,6 @@
 package kernel
 
-import "math"
+import "github.com/bgmd/bgmd/internal/simd"
 
 // MaxPool is the geometry of a max-pool behind ReLU, over K×K pixels of arrays of
 // H×C×W×N. Pixels around the input, Pad of them on each side, never win.
@@ -17,61 +17,61 @@ func (p MaxPool) OH() int { return (p.H+2*p.Pad-p.K)/p.Stride + 1 }
 func (p MaxPool) OW() int { return (p.W+2*p.Pad-p.K)/p.Stride + 1 }
 
 // Forward computes out and notes in arg which tap, ky·K + kx, was the largest,
-// the first of equals. A NaN wins the maximum, as in PyTorch. keys is
-// scratch of N elements.
-//
-// Values are +0, positive or NaN, which are ordered as their bits are; with 255 −
-// tap below those, one comparison of integers without a branch finds both.
-func (p MaxPool) Forward(out []float32, arg []uint8, in []float32, keys []uint64) {
-	p.each(func(o int, tap uint8, from int, first, last bool) {
-		candidate, below := in[from:from+p.N], uint64(^tap)
-		keys := keys[:len(candidate)]
-		if first {
-			clear(keys)
-		}
-		for i, v := range candidate {
-			keys[i] = max(keys[i], uint64(math.Float32bits(v))<<8|below)
-		}
-		if last {
-			largest, which := out[o:o+p.N], arg[o:o+p.N]
-			for i, k := range keys {
-				largest[i], which[i] = math.Float32frombits(uint32(k>>8)), ^uint8(k)
-			}
-		}
-	})
-}
-
-// Backward adds every value of dout to the place in din that arg notes, after
-// clearing din.
-func (p MaxPool) Backward(din, dout []float32, arg []uint8) {
-	clear(din)
-	p.each(func(o int, tap uint8, from int, _, _ bool) {
-		to, which := din[from:from+p.N], arg[o:o+p.N]
-		for i, g := range dout[o : o+p.N] {
-			won := uint32(int32(uint32(which[i]^tap)-1) >> 31)
-			to[i] += math.Float32frombits(math.Float32bits(g) & won)
-		}
-	})
-}
-
-// each calls f with the place of every output and, one after another, its taps
-// that fall inside and their places.
-func (p MaxPool) each(f func(out int, tap uint8, in int, first, last bool)) {
-	taps := Conv{K: p.K, Stride: p.Stride, Pad: p.Pad}
+// the first of equals. A NaN wins the maximum, as in PyTorch.
+func (p MaxPool) Forward(out []float32, arg []uint8, in []float32) {
+	var taps [16 * 16]simd.Tap
+	ow, line := p.OW(), p.W*p.N
 	for y := range p.OH() {
-		top, bottom := taps.inside(y, p.H)
-		for c := range p.C {
-			for x := range p.OW() {
-				left, right := taps.inside(x, p.W)
-				out := ((y*p.C+c)*p.OW() + x) * p.N
-				for ky := top; ky < bottom; ky++ {
-					row := ((y*p.Stride-p.Pad+ky)*p.C + c) * p.W
-					for kx := left; kx < right; kx++ {
-						f(out, uint8(ky*p.K+kx), (row+x*p.Stride-p.Pad+kx)*p.N, ky == top && kx == left, ky == bottom-1 && kx == right-1)
-					}
-				}
+		for x := range ow {
+			met := taps[:0]
+			p.window(y, p.H, func(ky, iy int) {
+				p.window(x, p.W, func(kx, ix int) {
+					met = append(met, simd.Tap{At: iy*p.C*line + ix*p.N, Number: ky*p.K + kx})
+				})
+			})
+			for c := range p.C {
+				o := ((y*p.C+c)*ow + x) * p.N
+				simd.MaxPool(out[o:o+p.N], arg[o:o+p.N], in[c*line:], met)
 			}
 		}
+	}
+}
+
+// Backward sets din to what arg sends there of dout.
+func (p MaxPool) Backward(din, dout []float32, arg []uint8) {
+	var taps [16 * 16]simd.Tap
+	ow := p.OW() * p.N
+	for y := range p.H {
+		for x := range p.W {
+			met := taps[:0]
+			p.windows(y, p.OH(), func(ky, oy int) {
+				p.windows(x, p.OW(), func(kx, ox int) {
+					met = append(met, simd.Tap{At: oy*p.C*ow + ox*p.N, Number: ky*p.K + kx})
+				})
+			})
+			for c := range p.C {
+				o := ((y*p.C+c)*p.W + x) * p.N
+				simd.MaxPoolGrad(din[o:o+p.N], dout[c*ow:], arg[c*ow:], met)
+			}
+		}
+	}
+}
+
+// window calls f for each tap along one axis that output i has inside the input,
+// of the given size, with the place that it meets.
+func (p MaxPool) window(i, size int, f func(tap, in int)) {
+	first := i*p.Stride - p.Pad
+	for tap := max(0, -first); tap < min(p.K, size-first); tap++ {
+		f(tap, first+tap)
+	}
+}
+
+// windows calls f for each of so many outputs along one axis whose window has
+// input i, in their order, with the tap that meets it.
+func (p MaxPool) windows(i, outputs int, f func(tap, out int)) {
+	from := i + p.Pad
+	for o := max(0, from-p.K+p.Stride) / p.Stride; o < outputs && o*p.Stride <= from; o++ {
+		f(from-o*p.Stride, o)
 	}
 }
 

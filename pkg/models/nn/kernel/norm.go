@@ -1,6 +1,10 @@
 package kernel
 
-import "math"
+import (
+	"math"
+
+	"github.com/bgmd/bgmd/internal/simd"
+)
 
 // NormEpsilon is added to variances, as PyTorch does.
 const NormEpsilon = 1e-5
@@ -41,7 +45,7 @@ func (b *BatchNorm) Measure(x, mean, variance []float32) {
 	clear(b.sum)
 	clear(b.product)
 	b.each(func(c, lo, hi int) {
-		s, q := moments(x[lo:hi])
+		s, q := simd.Moments(x[lo:hi])
 		b.sum[c] += s
 		b.product[c] += q
 	})
@@ -74,7 +78,7 @@ func (b *BatchNorm) Set(gamma, beta []float32) {
 
 // ReLU computes out = max(0, y). NaN stays NaN.
 func (b *BatchNorm) ReLU(out, x []float32) {
-	b.each(func(c, lo, hi int) { affineReLU(out[lo:hi], x[lo:hi], b.scale[c], b.shift[c]) })
+	b.each(func(c, lo, hi int) { simd.AffineReLU(out[lo:hi], x[lo:hi], b.scale[c], b.shift[c]) })
 }
 
 // AddReLU computes out = max(0, y + r), where r goes through other's
@@ -86,7 +90,7 @@ func (b *BatchNorm) AddReLU(out, x, r []float32, other *BatchNorm) {
 			scale = other.scale[c]
 			shift += other.shift[c]
 		}
-		affineAddReLU(out[lo:hi], x[lo:hi], r[lo:hi], b.scale[c], scale, shift)
+		simd.AffineAddReLU(out[lo:hi], x[lo:hi], r[lo:hi], b.scale[c], scale, shift)
 	})
 }
 
@@ -101,7 +105,7 @@ func (b *BatchNorm) Mask(g, dout, out, x []float32) {
 	clear(b.sum)
 	clear(b.product)
 	b.each(func(c, lo, hi int) {
-		s, p := maskSums(g[lo:hi], dout[lo:hi], out[lo:hi], x[lo:hi])
+		s, p := simd.MaskSums(g[lo:hi], dout[lo:hi], out[lo:hi], x[lo:hi])
 		b.sum[c] += s
 		b.product[c] += p
 	})
@@ -125,7 +129,7 @@ func (b *BatchNorm) Grad(x, dgamma, dbeta, g []float32) {
 		b.sum[c] = -scale*b.sum[c]/n - slope*b.mean[c]
 	}
 	b.each(func(c, lo, hi int) {
-		gradAffine(x[lo:hi], g[lo:hi], b.scale[c], float32(b.product[c]), float32(b.sum[c]))
+		simd.AffineAdd(x[lo:hi], g[lo:hi], x[lo:hi], b.scale[c], float32(b.product[c]), float32(b.sum[c]))
 	})
 }
 
@@ -133,66 +137,5 @@ func (b *BatchNorm) Grad(x, dgamma, dbeta, g []float32) {
 func (b *BatchNorm) each(f func(c, lo, hi int)) {
 	for at := range b.H * b.C {
 		f(at%b.C, at*b.Line, (at+1)*b.Line)
-	}
-}
-
-// moments returns Σ x and Σ x².
-func moments(x []float32) (sum, squares float64) {
-	var s, q [4]float64
-	i := 0
-	for ; i+4 <= len(x); i += 4 {
-		v := (*[4]float32)(x[i:])
-		for k := range v {
-			t := float64(v[k])
-			s[k] += t
-			q[k] += t * t
-		}
-	}
-	for ; i < len(x); i++ {
-		t := float64(x[i])
-		s[0] += t
-		q[0] += t * t
-	}
-	return (s[0] + s[1]) + (s[2] + s[3]), (q[0] + q[1]) + (q[2] + q[3])
-}
-
-// maskSums sets g to dout where out, which ReLU has made, is not 0, and to 0
-// elsewhere, and returns Σ g and Σ g·x. Half of the outputs of a ReLU are 0 in no
-// order that a processor could foresee, so there is no branch.
-func maskSums(g, dout, out, x []float32) (sum, product float64) {
-	dout, out, x = dout[:len(g)], out[:len(g)], x[:len(g)]
-	var s, p [2]float64
-	for i := range g {
-		bits := math.Float32bits(out[i])
-		alive := uint32(int32(bits|-bits) >> 31)
-		v := math.Float32frombits(math.Float32bits(dout[i]) & alive)
-		g[i] = v
-		s[i&1] += float64(v)
-		p[i&1] += float64(v) * float64(x[i])
-	}
-	return s[0] + s[1], p[0] + p[1]
-}
-
-// affineReLU computes out = max(0, scale·x + shift).
-func affineReLU(out, x []float32, scale, shift float32) {
-	x = x[:len(out)]
-	for i := range out {
-		out[i] = max(0, scale*x[i]+shift)
-	}
-}
-
-// affineAddReLU computes out = max(0, scale·x + by·r + shift).
-func affineAddReLU(out, x, r []float32, scale, by, shift float32) {
-	x, r = x[:len(out)], r[:len(out)]
-	for i := range out {
-		out[i] = max(0, scale*x[i]+by*r[i]+shift)
-	}
-}
-
-// gradAffine computes x = scale·g + slope·x + shift.
-func gradAffine(x, g []float32, scale, slope, shift float32) {
-	g = g[:len(x)]
-	for i := range x {
-		x[i] = scale*g[i] + slope*x[i] + shift
 	}
 }

@@ -192,7 +192,7 @@ func TestMaxPool(t *testing.T) {
 				wantIn[from].add(float64(dout[o]))
 			}
 			out, arg, din := stale(size), make([]uint8, size), stale(len(in))
-			p.Forward(out, arg, in, make([]uint64, p.N))
+			p.Forward(out, arg, in)
 			compareExactly(t, "out", out, want)
 			p.Backward(din, dout, arg)
 			compare(t, "din", din, wantIn)
@@ -206,7 +206,7 @@ func TestMaxPoolNaN(t *testing.T) {
 	negative := math.Float32frombits(math.Float32bits(nan) | 1<<31)
 	p := MaxPool{C: 1, H: 2, W: 2, K: 2, Stride: 2, N: 2}
 	out, arg, din := stale(2), make([]uint8, 2), stale(8)
-	p.Forward(out, arg, []float32{1, inf, inf, negative, nan, 2, 3, inf}, make([]uint64, 2))
+	p.Forward(out, arg, []float32{1, inf, inf, negative, nan, 2, 3, inf})
 	compareExactly(t, "out", out, []float32{nan, nan})
 	p.Backward(din, []float32{5, 7}, arg)
 	compareExactly(t, "din", din, []float32{0, 0, 0, 7, 5, 0, 0, 0})

@@ -1,10 +1,6 @@
 package kernel
 
-import (
-	"math"
-
-	"github.com/bgmd/bgmd/internal/simd"
-)
+import "github.com/bgmd/bgmd/internal/simd"
 
 // PoolBiasReLU is a 2×2 max-pool of stride 2 over two rows of a convolution's
 // output, plus a bias a channel, through ReLU:
@@ -32,27 +28,17 @@ func PoolBiasReLU(out []float32, arg []uint8, rows, bias []float32, w, n, stride
 // dout to the place in drows that arg notes, clears the other three, and adds
 // the sums over each channel to dbias.
 func GradPoolBiasReLU(drows, dbias, dout []float32, arg []uint8, w, n, stride int) {
-	clear(drows)
-	row := len(drows) / 2
-	offset := [8]int{0, n, row, row + n}
+	upper, lower := drows[:len(drows)/2], drows[len(drows)/2:]
 	for c := range dbias {
-		var sum float32
+		var lanes [8]float32
 		for x := range w {
+			to := (c*w + x) * 2 * n
+			top, low := upper[to:to+2*n], lower[to:to+2*n]
 			at := c*stride + x*n
-			sum += scatter(drows[(c*w+x)*2*n:], dout[at:at+n], arg[at:at+n], &offset)
+			simd.Unpool(top[:n], top[n:], low[:n], low[n:], dout[at:at+n], arg[at:at+n], &lanes)
 		}
-		dbias[c] += sum
+		for _, sum := range lanes {
+			dbias[c] += sum
+		}
 	}
-}
-
-func scatter(to, from []float32, arg []uint8, offset *[8]int) (sum float32) {
-	arg = arg[:len(from)]
-	alive := [8]uint32{math.MaxUint32, math.MaxUint32, math.MaxUint32, math.MaxUint32, 0}
-	for i, g := range from {
-		k := arg[i] & 7
-		g = math.Float32frombits(math.Float32bits(g) & alive[k])
-		to[offset[k]+i] = g
-		sum += g
-	}
-	return sum
 }
