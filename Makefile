@@ -2,7 +2,6 @@
 
 GO      ?= go
 BIN     ?= bin/bgmd
-TAGS    ?=
 LINT    := golangci-lint
 PYTHON  ?= /usr/bin/python3
 
@@ -27,8 +26,8 @@ quickstart: ## build, and train on the embedded set
 	@$(MAKE) --no-print-directory build
 	$(BIN) run --config configs/quickstart.yaml --out runs/$$(date +%Y-%m-%d-%H%M%S)
 
-build: ## build bin/bgmd (TAGS=openblas: with OpenBLAS, to compare)
-	CGO_ENABLED=$(if $(TAGS),1,0) $(GO) build -buildvcs=auto -tags '$(TAGS)' -o $(BIN) ./cmd/bgmd
+build: ## build bin/bgmd
+	CGO_ENABLED=0 $(GO) build -buildvcs=auto -o $(BIN) ./cmd/bgmd
 
 test: ## run all tests: no network, no data set
 	$(GO) test ./...
@@ -55,6 +54,7 @@ bench-peers: build ## the same, and aggregation, beside PyTorch and NumPy (Debia
 	$(PYTHON) scripts/bench_peers.py step --model mlp --clients 32 --batch 64 --bgmd $(BIN)
 	$(PYTHON) scripts/bench_peers.py step --model resnet18 --clients 10 --batch 128 --rounds 3 --steps 3 --bgmd $(BIN)
 	$(PYTHON) scripts/bench_peers.py agg --bgmd $(BIN)
+	$(PYTHON) scripts/bench_peers.py gemm --bgmd $(BIN)
 
 data: ## download Fashion-MNIST into data/
 	scripts/download_datasets.sh fashion-mnist

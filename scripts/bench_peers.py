@@ -3,6 +3,7 @@
 
     bench_peers.py step   a training step's gradients, as `bgmd bench step`
     bench_peers.py agg    aggregation, as `bgmd bench agg`
+    bench_peers.py gemm   a product of 512x512 by 512x512 on one core, as `bgmd bench kernel`
 
 One step is: for each of n clients, load its batch, run the model (--model lenet,
 mlp or resnet18) forward and backward, and write the flattened gradient into the client's row of the n x d
@@ -35,6 +36,10 @@ import subprocess
 import sys
 import tempfile
 import time
+
+# The peers choose their own kernels for this processor.
+for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+    os.environ.pop(name, None)
 
 import numpy as np
 
@@ -220,9 +225,41 @@ def bench_agg(torch, args):
         print(line)
 
 
+def bench_gemm(args):
+    """Times NumPy's product, which is OpenBLAS's in Debian, and bgmd's."""
+    code = """
+import time, numpy as np
+a, b, c = (np.random.rand(512, 512).astype(np.float32) for _ in range(3))
+best, start = 9, time.perf_counter()
+while time.perf_counter() - start < 0.5:
+    t = time.perf_counter()
+    np.matmul(a, b, out=c)
+    best = min(best, time.perf_counter() - t)
+print(2 * 512**3 / best / 1e9)"""
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    numpy, ours = [], []
+    for r in range(args.rounds):
+        numpy.append(float(subprocess.run([sys.executable, "-c", code], env=env, check=True, stdout=subprocess.PIPE).stdout))
+        if args.bgmd:
+            cmd = [args.bgmd, "bench", "kernel", "--batch", "1", "--time", "1", "--json"]
+            ours.append(json.loads(subprocess.run(cmd, check=True, stdout=subprocess.PIPE).stdout))
+        print(f"round {r + 1} of {args.rounds} done", file=sys.stderr)
+    out = {"numpy": np.__version__, "numpy_gflops": statistics.median(numpy)}
+    if ours:
+        out |= {"bgmd_backend": ours[0]["backend"], "bgmd_gflops": statistics.median(o["sgemm_gflops"] for o in ours),
+                "peak_gflops": statistics.median(o["peak_gflops"] for o in ours)}
+    if args.json:
+        print(json.dumps(out))
+        return
+    print(f"512x512 by 512x512, one core; median of {args.rounds}")
+    print(f"  {'NumPy ' + np.__version__:20}{out['numpy_gflops']:8.1f} GFLOPS")
+    if ours:
+        print(f"  {'bgmd (' + out['bgmd_backend'] + ')':20}{out['bgmd_gflops']:8.1f} GFLOPS, of {out['peak_gflops']:.1f} in registers")
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("what", nargs="?", choices=["step", "agg"], default="step")
+    ap.add_argument("what", nargs="?", choices=["step", "agg", "gemm"], default="step")
     ap.add_argument("--n", type=int, default=32, help="agg: rows (default 32)")
     ap.add_argument("--d", type=int, default=1_163_978, help="agg: coordinates (default LeNet's 1163978)")
     ap.add_argument("--model", choices=list(MODELS), default="lenet", help="step: the model (default lenet)")
@@ -234,6 +271,9 @@ def main():
     ap.add_argument("--bgmd", help="path of a bgmd binary to time in the same rounds")
     ap.add_argument("--json", action="store_true", help="print one JSON object")
     args = ap.parse_args()
+    if args.what == "gemm":
+        bench_gemm(args)
+        return
     try:
         import torch
     except ImportError:

@@ -16,7 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/data"
@@ -117,7 +117,7 @@ func (b *stepBench) check() error {
 		errs = append(errs, fmt.Errorf("--model is %q, want one of %s", b.Model, strings.Join(models.Names(), ", ")))
 	}
 	if b.Workers == 0 {
-		b.Workers = backend.Cores()
+		b.Workers = runtime.GOMAXPROCS(0)
 	}
 	return errors.Join(errs...)
 }
@@ -184,7 +184,7 @@ func (b stepBench) run(ctx context.Context) (stepResult, error) {
 	slices.Sort(times)
 	median := (times[(b.Steps-1)/2] + times[b.Steps/2]) / 2
 	r := stepResult{
-		stepBench: b, Backend: backend.Name,
+		stepBench: b, Backend: gemm.Backend(),
 		MS: 1e3 * median, MinMS: 1e3 * times[0], MaxMS: 1e3 * times[b.Steps-1],
 		GFLOPS:  float64(net.Replica(0).Flops()*b.Clients) / median / 1e9,
 		Sgemm:   sgemmGFLOPS(),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/internal/par"
 	"github.com/bgmd/bgmd/internal/simd"
 	"github.com/bgmd/bgmd/internal/stream"
@@ -205,7 +206,7 @@ func (b aggBench) run(ctx context.Context) (aggResult, error) {
 	if err != nil {
 		return aggResult{}, err
 	}
-	r := aggResult{aggBench: b, Backend: backend.Name, Cores: backend.Cores()}
+	r := aggResult{aggBench: b, Backend: gemm.Backend(), Cores: runtime.GOMAXPROCS(0)}
 	for _, t := range list {
 		ms, stats, err := b.time(ctx, t, G)
 		if err != nil {

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"runtime"
 	"slices"
 
-	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/pkg/train/report"
 )
 
@@ -57,7 +58,7 @@ func (b aggBench) figure(ctx context.Context, path string) error {
 		}
 	}
 	plot, err := report.LinePlot(report.Frame{
-		Title:  fmt.Sprintf("n = %d, %s, %d cores", b.N, backend.Name, backend.Cores()),
+		Title:  fmt.Sprintf("n = %d, %s, %d cores", b.N, gemm.Backend(), runtime.GOMAXPROCS(0)),
 		XLabel: "dimension d", YLabel: "time of one aggregation (ms)", LogX: true, LogY: true,
 	}, append(lines, b.asymptotic(lines[0])...))
 	if err != nil {

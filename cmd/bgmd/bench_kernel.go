@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bgmd/bgmd/internal/backend"
 	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/models/nn/kernel"
@@ -110,7 +109,7 @@ type product struct {
 }
 
 func (b kernelBench) run(ctx context.Context) (kernelResult, error) {
-	r := kernelResult{kernelBench: b, Backend: backend.Name, Peak: peakGFLOPS(), Sgemm: sgemmGFLOPS()}
+	r := kernelResult{kernelBench: b, Backend: gemm.Backend(), Peak: peakGFLOPS(), Sgemm: sgemmGFLOPS()}
 	rng := stream.Root(1).At(stream.Synthetic)
 	for _, n := range b.Batches {
 		for _, p := range products(n, rng) {

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -16,9 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
 
-	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
@@ -82,9 +82,9 @@ func diagnose(dir string) diagnosis {
 	here := record.Here()
 	d := diagnosis{
 		Go: here.Go, OS: here.OS, Arch: here.Arch, CPU: here.CPU, Cores: here.Cores,
-		GoMaxProcs: backend.Cores(),
+		GoMaxProcs: runtime.GOMAXPROCS(0),
 		MemTotal:   procValue("/proc/meminfo", "MemTotal"), MemFree: procValue("/proc/meminfo", "MemAvailable"),
-		Backend: backend.Name, GFLOPS: sgemmGFLOPS(),
+		Backend: gemm.Backend(), GFLOPS: sgemmGFLOPS(),
 		DataDir: dir,
 	}
 	for _, name := range data.Names() {
@@ -191,10 +191,10 @@ func procValue(path, key string) int64 {
 // over half a second.
 func sgemmGFLOPS() float64 {
 	const n = 512
-	matrix := func() blas32.General {
-		m := blas32.General{Rows: n, Cols: n, Stride: n, Data: make([]float32, n*n)}
-		for i := range m.Data {
-			m.Data[i] = float32(i%7) / 7
+	matrix := func() []float32 {
+		m := make([]float32, n*n)
+		for i := range m {
+			m[i] = float32(i%7) / 7
 		}
 		return m
 	}
@@ -202,7 +202,7 @@ func sgemmGFLOPS() float64 {
 	best := math.Inf(1)
 	for start := time.Now(); time.Since(start) < time.Second/2; {
 		t := time.Now()
-		blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, a, b, 0, c)
+		gemm.Default.Mul(blas.NoTrans, blas.NoTrans, n, n, n, 1, a, n, b, n, 0, c, n)
 		best = min(best, time.Since(t).Seconds())
 	}
 	return math.Round(2*n*n*n/best/1e8) / 10

@@ -14,13 +14,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train"
 )
 
 func main() {
-	if err := backend.Use(); err != nil {
+	if err := gemm.Configured(); err != nil {
 		fmt.Fprintf(os.Stderr, "bgmd: %v\n", err)
 		os.Exit(exitUsage)
 	}

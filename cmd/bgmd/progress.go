@@ -9,7 +9,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/pkg/train"
 )
 
@@ -29,7 +29,7 @@ func newProgress(out, err io.Writer) *progress {
 
 func (p *progress) begin(c train.Config, dir string) {
 	fmt.Fprintf(p.out, "%s: %s on %s, %d clients × %d samples, seed %d, backend %s\n%s\n\n",
-		c.Name, c.Model.Name, c.Data.Set, c.Data.Clients, c.Data.Batch, c.Seed, backend.Name, dir)
+		c.Name, c.Model.Name, c.Data.Set, c.Data.Clients, c.Data.Batch, c.Seed, gemm.Backend(), dir)
 	fmt.Fprintln(p.out, " epoch    step        lr  train loss   test loss  accuracy %       time  aggregate")
 }
 

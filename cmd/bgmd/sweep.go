@@ -7,13 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/bgmd/bgmd/internal/backend"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/sweep"
 )
@@ -114,7 +114,7 @@ func launch(cmd *cobra.Command, out string, jobs int, todo []sweep.Job) error {
 		return fmt.Errorf("find the program to start: %w", err)
 	}
 	table := newSweepTable(cmd.OutOrStdout(), cmd.ErrOrStderr())
-	l := sweep.Launcher{Out: out, Program: []string{self}, Jobs: jobs, Cores: backend.Cores(), Observe: table.observe}
+	l := sweep.Launcher{Out: out, Program: []string{self}, Jobs: jobs, Cores: runtime.GOMAXPROCS(0), Observe: table.observe}
 	done, err := l.Launch(cmd.Context(), todo)
 	table.clear()
 	if err != nil {
@@ -178,7 +178,7 @@ func printEstimate(ctx context.Context, w io.Writer, jobs []sweep.Job) error {
 		_, err := fmt.Fprintln(w, "nothing is left to train")
 		return err
 	}
-	cores := backend.Cores()
+	cores := runtime.GOMAXPROCS(0)
 	estimate, err := sweep.Estimate(ctx, jobs, cores)
 	if errors.Is(err, data.ErrData) {
 		_, err = fmt.Fprintf(w, "no estimate of the time: %v\n", err)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -22,7 +22,7 @@ func newVersionCommand() *cobra.Command {
 			fmt.Fprintf(w, "bgmd\t%s\n", here.Version)
 			fmt.Fprintf(w, "commit\t%s\n", commit(here))
 			fmt.Fprintf(w, "go\t%s %s/%s\n", here.Go, here.OS, here.Arch)
-			fmt.Fprintf(w, "backend\t%s\n", backend.Name)
+			fmt.Fprintf(w, "backend\t%s\n", gemm.Backend())
 			return w.Flush()
 		},
 	}

@@ -19,5 +19,5 @@ func Choose(name string) (*Kernels, error) {
 		}
 		names = append(names, s.name)
 	}
-	return nil, fmt.Errorf("gemm: kernels %q, want one of those that this processor can run: %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("kernels %q, want one of those that this processor can run: %s", name, strings.Join(names, ", "))
 }

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/bgmd/bgmd/internal/backend"
+	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/corrupt"
 	"github.com/bgmd/bgmd/pkg/models"
@@ -46,7 +46,7 @@ func (t *trainer) open(dir string, o Options) (int, error) {
 	t.dir = dir
 	config := t.Recorded().YAML()
 	env := record.Here()
-	env.Workers, env.Backend, env.DataSet = t.net.Replicas(), backend.Name, t.set.Name
+	env.Workers, env.Backend, env.DataSet = t.net.Replicas(), gemm.Backend(), t.set.Name
 	for _, f := range t.set.Files {
 		env.DataFiles = append(env.DataFiles, record.DataFile(f))
 	}

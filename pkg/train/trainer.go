@@ -2,9 +2,9 @@ package train
 
 import (
 	"errors"
+	"runtime"
 	"time"
 
-	"github.com/bgmd/bgmd/internal/backend"
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/corrupt"
@@ -93,7 +93,7 @@ func newTrainer(c Config) (*trainer, error) {
 func (t *trainer) build(evalBatch int) error {
 	replicas := t.Workers
 	if replicas == 0 {
-		replicas = backend.Cores()
+		replicas = runtime.GOMAXPROCS(0)
 	}
 	var errs [3]error
 	o := t.Model.Options()

@@ -18,7 +18,8 @@ package kernel
 
 import (
 	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bgmd/bgmd/internal/gemm"
 )
 
 // mat is a row-major matrix inside a slice, ld elements from row to row.
@@ -35,5 +36,5 @@ func (m mat) t() mat { return mat{m.x, m.ld, blas.Trans} }
 
 // mul computes C ← A·B + β·C for a rows×inner matrix A and inner×cols B.
 func mul(c []float32, ldc int, rows, cols, inner int, a, b mat, beta float32) {
-	blas32.Implementation().Sgemm(a.trans, b.trans, rows, cols, inner, 1, a.x, a.ld, b.x, b.ld, beta, c, ldc)
+	gemm.Default.Mul(a.trans, b.trans, rows, cols, inner, 1, a.x, a.ld, b.x, b.ld, beta, c, ldc)
 }

@@ -1,21 +1,22 @@
-//go:build !openblas
-
-package backend
+package gemm
 
 import (
 	"strings"
 	"testing"
 )
 
-func TestChoose(t *testing.T) {
-	if k, err := choose("generic"); err != nil || k.String() != "generic" {
+func TestFromEnvironment(t *testing.T) {
+	if err := Configured(); err != nil {
+		t.Error(err)
+	}
+	if k, err := fromEnvironment("generic"); err != nil || k.String() != "generic" {
 		t.Errorf("generic: got %v and error %v", k, err)
 	}
-	best, err := choose("")
+	best, err := fromEnvironment("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := choose("sse")
+	got, err := fromEnvironment("sse")
 	if err == nil || got.String() != best.String() {
 		t.Fatalf("sse: got %v and error %v, want %v and an error", got, err, best)
 	}
