@@ -79,17 +79,18 @@ func (b *kernelBench) check() error {
 
 // benchConvs are the convolutions of LeNet and of ResNet-18 on 32×32 images.
 var benchConvs = []struct {
-	layer string
+	layer  string
+	pooled bool // at once, two rows at a time
 	kernel.Conv
 }{
-	{"lenet conv1", kernel.Conv{Ci: 1, H: 28, W: 28, Co: 64, K: 5}},
-	{"lenet conv2", kernel.Conv{Ci: 64, H: 12, W: 12, Co: 64, K: 5}},
-	{"resnet18 conv1", kernel.Conv{Ci: 3, H: 32, W: 32, Co: 64, K: 7, Stride: 2, Pad: 3}},
-	{"resnet18 layer1", kernel.Conv{Ci: 64, H: 8, W: 8, Co: 64, K: 3, Pad: 1}},
-	{"resnet18 layer2, stride 2", kernel.Conv{Ci: 64, H: 8, W: 8, Co: 128, K: 3, Stride: 2, Pad: 1}},
-	{"resnet18 layer2", kernel.Conv{Ci: 128, H: 4, W: 4, Co: 128, K: 3, Pad: 1}},
-	{"resnet18 layer3", kernel.Conv{Ci: 256, H: 2, W: 2, Co: 256, K: 3, Pad: 1}},
-	{"resnet18 layer4", kernel.Conv{Ci: 512, H: 1, W: 1, Co: 512, K: 3, Pad: 1}},
+	{"lenet conv1", true, kernel.Conv{Ci: 1, H: 28, W: 28, Co: 64, K: 5}},
+	{"lenet conv2", true, kernel.Conv{Ci: 64, H: 12, W: 12, Co: 64, K: 5}},
+	{"resnet18 conv1", false, kernel.Conv{Ci: 3, H: 32, W: 32, Co: 64, K: 7, Stride: 2, Pad: 3}},
+	{"resnet18 layer1", false, kernel.Conv{Ci: 64, H: 8, W: 8, Co: 64, K: 3, Pad: 1}},
+	{"resnet18 layer2, stride 2", false, kernel.Conv{Ci: 64, H: 8, W: 8, Co: 128, K: 3, Stride: 2, Pad: 1}},
+	{"resnet18 layer2", false, kernel.Conv{Ci: 128, H: 4, W: 4, Co: 128, K: 3, Pad: 1}},
+	{"resnet18 layer3", false, kernel.Conv{Ci: 256, H: 2, W: 2, Co: 256, K: 3, Pad: 1}},
+	{"resnet18 layer4", false, kernel.Conv{Ci: 512, H: 1, W: 1, Co: 512, K: 3, Pad: 1}},
 }
 
 // benchLinears are their fully connected layers.
@@ -135,20 +136,24 @@ func products(n int, rng *rand.Rand) (list []product) {
 		c := l.Conv
 		c.N = n
 		row := c.Co * c.OW() * n
-		w, in, out := normal(rng, c.Co*c.Ci*c.K*c.K), normal(rng, c.Ci*c.H*c.W*n), normal(rng, c.OH()*row)
-		grad, scratch := make([]float32, max(len(w), len(in))), make([]float32, c.ScratchLen())
+		rows := c.OH()
+		if l.pooled {
+			rows = 2 // all that ever exists
+		}
+		w, in, out := normal(rng, c.Co*c.Ci*c.K*c.K), normal(rng, c.Ci*c.H*c.W*n), normal(rng, rows*row)
+		grad, arranged := make([]float32, max(len(w), len(in))), c.Arrange(make([]float32, c.ArrangedLen()), in)
 		add := func(name string, f func(row []float32, y int)) {
 			list = append(list, product{l.layer, name, c.Flops(), func() {
 				for y := range c.OH() {
-					f(out[y*row:(y+1)*row], y)
+					f(out[y%rows*row:][:row], y)
 				}
 			}})
 		}
-		add("weight gradient", func(dout []float32, y int) { c.GradWeight(grad[:len(w)], dout, in, y, scratch) })
-		if !c.Gathered() {
+		add("weight gradient", func(dout []float32, y int) { c.GradWeight(grad[:len(w)], dout, arranged, y) })
+		if !c.Thin() {
 			add("input gradient", func(dout []float32, y int) { c.GradInput(grad[:len(in)], w, dout, y) })
 		}
-		add("forward", func(out []float32, y int) { c.Forward(out, w, in, y, scratch) })
+		add("forward", func(out []float32, y int) { c.Forward(out, w, arranged, y) })
 	}
 	for _, l := range benchLinears {
 		w, x, out := normal(rng, l.out*l.in), normal(rng, l.in*n), normal(rng, l.out*n)

@@ -13,8 +13,10 @@ type Kernels struct {
 	name string
 	lane int
 
-	panel [maxVectors]panelFunc // for each width
-	pack  [maxVectors]packFunc
+	panel  [maxVectors]panelFunc // for each width
+	pack   [maxVectors]packFunc
+	packAt [maxVectors]packAtFunc
+	dots   [MaxDots]dotsFunc // for each number of columns
 	// transpose copies up to lane rows of lane·squares elements to the columns of
 	// a matrix.
 	transpose func(dst []float32, dstStride int, src []float32, stride, rows, squares int)
@@ -29,6 +31,9 @@ type panelFunc = func(c []float32, strideC int, a []float32, rowStride, colStrid
 
 // packFunc copies k rows of src, stride apart, one behind another.
 type packFunc = func(dst, src []float32, stride, k int)
+
+// packAtFunc copies rows of src that begin at the given elements.
+type packAtFunc = func(dst, src []float32, rows []int)
 
 const (
 	maxVectors = 3
@@ -54,6 +59,9 @@ const (
 type workspace struct {
 	b [maxK * maxWidth]float32     // a panel of B
 	c [tailRows * maxWidth]float32 // rows of a panel of C that is not full
+
+	rows   []int   // a copy of those of MulRows, which can so stay on its caller's stack,
+	groups []Group // and of AddDots
 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
@@ -88,22 +96,51 @@ func (s *Kernels) Mul(tA, tB blas.Transpose, m, n, k int, alpha float32, a []flo
 		}
 		beta = 1
 	}
-	p := product{Kernels: s, m: m, alpha: alpha, a: a, rowStride: lda, colStride: 1, b: b, ldb: ldb, transB: tB != blas.NoTrans}
+	space := workspaces.Get().(*workspace)
+	defer workspaces.Put(space)
+	p := product{Kernels: s, workspace: space, m: m, alpha: alpha, a: a, rowStride: lda, colStride: 1, b: b, ldb: ldb, transB: tB != blas.NoTrans}
 	if tA != blas.NoTrans {
 		p.rowStride, p.colStride = 1, lda
 	}
-	p.workspace = workspaces.Get().(*workspace)
-	defer workspaces.Put(p.workspace)
+	p.compute(n, k, beta != 0, c, ldc)
+}
 
+// MulRows computes C ← A·B, or adds that to C, for a row-major m×k matrix A and a
+// k×n matrix B whose row l is b[rows[l]:]; rows may overlap. It panics when a
+// slice is too short.
+func (s *Kernels) MulRows(m, n int, a []float32, lda int, b []float32, rows []int, add bool, c []float32, ldc int) {
+	k := len(rows)
+	Check("A", blas.NoTrans, m, k, a, lda)
+	Check("C", blas.NoTrans, m, n, c, ldc)
+	for l, from := range rows {
+		if from < 0 || from > len(b)-n {
+			panic(fmt.Sprintf("gemm: row %d of B is elements [%d, %d) of %d", l, from, from+n, len(b)))
+		}
+	}
+	if m == 0 || n == 0 || k == 0 {
+		if !add {
+			scale(c, m, n, ldc, 0)
+		}
+		return
+	}
+	space := workspaces.Get().(*workspace)
+	defer workspaces.Put(space)
+	space.rows = append(space.rows[:0], rows...)
+	p := product{Kernels: s, workspace: space, m: m, alpha: 1, a: a, rowStride: lda, colStride: 1, b: b, rowsOfB: space.rows}
+	p.compute(n, k, add, c, ldc)
+}
+
+// compute computes C ← α·A·B, or adds that to C.
+func (p *product) compute(n, k int, add bool, c []float32, ldc int) {
 	// Blocks of K are whole vectors, which transposing is faster for, of whatever
 	// instruction set, since they decide how sums round.
 	step := ceil(k, ceil(k, maxK)*maxLane) * maxLane
-	vectors := ceil(n, s.lane)
+	vectors := ceil(n, p.lane)
 	panels := ceil(vectors, maxVectors)
 	for l := 0; l < k; l += step {
 		for j := range panels {
 			first, last := j*vectors/panels, (j+1)*vectors/panels
-			p.panelOf(c, ldc, l, min(step, k-l), first*s.lane, last-first, n, beta != 0 || l > 0)
+			p.panelOf(c, ldc, l, min(step, k-l), first*p.lane, last-first, n, add || l > 0)
 		}
 	}
 }
@@ -119,6 +156,7 @@ type product struct {
 	b                    []float32
 	ldb                  int
 	transB               bool
+	rowsOfB              []int // where they begin, in place of ldb
 }
 
 // panelOf computes so many vectors of columns of C from column j on, with k
@@ -163,8 +201,14 @@ func (p *product) panelOfB(l, k, j, vectors, cols int) ([]float32, int) {
 		p.transposeB(l, k, j, width, cols)
 	case cols < width:
 		for r := range k {
-			copy(p.workspace.b[r*width:], p.b[(l+r)*p.ldb+j:][:cols])
+			from := (l + r) * p.ldb
+			if p.rowsOfB != nil {
+				from = p.rowsOfB[l+r]
+			}
+			copy(p.workspace.b[r*width:], p.b[from+j:][:cols])
 		}
+	case p.rowsOfB != nil:
+		p.packAt[vectors-1](p.workspace.b[:], p.b[j:], p.rowsOfB[l:l+k])
 	case p.m < packRows:
 		return p.b[l*p.ldb+j:], p.ldb
 	default:

@@ -287,8 +287,28 @@ TEXT ·pack1AVX512(SB), NOSPLIT, $0-64
 row:
 	VMOVUPS (SI), Z0
 	VMOVUPS Z0, (DI)
-	ADDQ    DX, SI
 	ADDQ    $0x00000040, DI
+	ADDQ    DX, SI
+	DECQ    CX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func packAt1AVX512(dst []float32, src []float32, rows []int)
+// Requires: AVX, AVX512F
+TEXT ·packAt1AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), DI
+	MOVQ src_base+24(FP), SI
+	MOVQ rows_base+48(FP), DX
+	MOVQ rows_len+56(FP), CX
+
+row:
+	MOVQ    (DX), AX
+	LEAQ    (SI)(AX*4), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    $0x00000040, DI
+	ADDQ    $0x08, DX
 	DECQ    CX
 	JNZ     row
 	VZEROUPPER
@@ -673,8 +693,30 @@ row:
 	VMOVUPS 64(SI), Z1
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
-	ADDQ    DX, SI
 	ADDQ    $0x00000080, DI
+	ADDQ    DX, SI
+	DECQ    CX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func packAt2AVX512(dst []float32, src []float32, rows []int)
+// Requires: AVX, AVX512F
+TEXT ·packAt2AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), DI
+	MOVQ src_base+24(FP), SI
+	MOVQ rows_base+48(FP), DX
+	MOVQ rows_len+56(FP), CX
+
+row:
+	MOVQ    (DX), AX
+	LEAQ    (SI)(AX*4), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    $0x00000080, DI
+	ADDQ    $0x08, DX
 	DECQ    CX
 	JNZ     row
 	VZEROUPPER
@@ -1155,10 +1197,2343 @@ row:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
-	ADDQ    DX, SI
 	ADDQ    $0x000000c0, DI
+	ADDQ    DX, SI
 	DECQ    CX
 	JNZ     row
+	VZEROUPPER
+	RET
+
+// func packAt3AVX512(dst []float32, src []float32, rows []int)
+// Requires: AVX, AVX512F
+TEXT ·packAt3AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), DI
+	MOVQ src_base+24(FP), SI
+	MOVQ rows_base+48(FP), DX
+	MOVQ rows_len+56(FP), CX
+
+row:
+	MOVQ    (DX), AX
+	LEAQ    (SI)(AX*4), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	ADDQ    $0x000000c0, DI
+	ADDQ    $0x08, DX
+	DECQ    CX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func dots1AVX512(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+// Requires: AVX, AVX512F
+TEXT ·dots1AVX512(SB), NOSPLIT, $0-136
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+40(FP), R8
+	MOVQ strideA+64(FP), R9
+	MOVQ strideB+96(FP), R12
+	MOVQ m+120(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	SHLQ $0x02, R12
+	LEAQ (R9)(R9*2), R11
+	LEAQ (R12)(R12*2), R10
+
+rows8:
+	CMPQ CX, $0x08
+	JL   rows8_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows8_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	LEAQ   (R8)(R9*4), BX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows8_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (AX), Z1
+	VFMADD231PS   Z0, Z1, Z24
+	VMOVUPS       (AX)(R9*1), Z1
+	VFMADD231PS   Z0, Z1, Z25
+	VMOVUPS       (AX)(R9*2), Z1
+	VFMADD231PS   Z0, Z1, Z26
+	VMOVUPS       (AX)(R11*1), Z1
+	VFMADD231PS   Z0, Z1, Z27
+	VMOVUPS       (BX), Z1
+	VFMADD231PS   Z0, Z1, Z28
+	VMOVUPS       (BX)(R9*1), Z1
+	VFMADD231PS   Z0, Z1, Z29
+	VMOVUPS       (BX)(R9*2), Z1
+	VFMADD231PS   Z0, Z1, Z30
+	VMOVUPS       (BX)(R11*1), Z1
+	VFMADD231PS   Z0, Z1, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, BX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows8_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z24, Y0
+	VADDPS        Y24, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z25, Y1
+	VADDPS        Y25, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z26, Y2
+	VADDPS        Y26, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z27, Y3
+	VADDPS        Y27, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z28, Y0
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z29, Y1
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z30, Y2
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows8_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x08, CX
+	JMP           rows8
+
+rows8_done:
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows4_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows4_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (AX), Z1
+	VFMADD231PS   Z0, Z1, Z28
+	VMOVUPS       (AX)(R9*1), Z1
+	VFMADD231PS   Z0, Z1, Z29
+	VMOVUPS       (AX)(R9*2), Z1
+	VFMADD231PS   Z0, Z1, Z30
+	VMOVUPS       (AX)(R11*1), Z1
+	VFMADD231PS   Z0, Z1, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows4_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z28, Y0
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z29, Y1
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z30, Y2
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows4_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x04, CX
+	JMP           rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows2_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows2_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (AX), Z1
+	VFMADD231PS   Z0, Z1, Z30
+	VMOVUPS       (AX)(R9*1), Z1
+	VFMADD231PS   Z0, Z1, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows2_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z30, Y0
+	VADDPS        Y30, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z31, Y1
+	VADDPS        Y31, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z31, Y2
+	VADDPS        Y31, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows2_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x02, CX
+	JMP           rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows1_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z31, Z31, Z31
+
+rows1_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (AX), Z1
+	VFMADD231PS   Z0, Z1, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows1_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z31, Y0
+	VADDPS        Y31, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z31, Y1
+	VADDPS        Y31, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z31, Y2
+	VADDPS        Y31, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows1_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x01, CX
+	JMP           rows1
+
+rows1_done:
+	VZEROUPPER
+	RET
+
+// func dots2AVX512(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+// Requires: AVX, AVX512F
+TEXT ·dots2AVX512(SB), NOSPLIT, $0-136
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+40(FP), R8
+	MOVQ strideA+64(FP), R9
+	MOVQ strideB+96(FP), R12
+	MOVQ m+120(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	SHLQ $0x02, R12
+	LEAQ (R9)(R9*2), R11
+	LEAQ (R12)(R12*2), R10
+
+rows8:
+	CMPQ CX, $0x08
+	JL   rows8_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows8_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	LEAQ   (R8)(R9*4), BX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows8_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (AX), Z2
+	VFMADD231PS   Z0, Z2, Z16
+	VFMADD231PS   Z1, Z2, Z17
+	VMOVUPS       (AX)(R9*1), Z2
+	VFMADD231PS   Z0, Z2, Z18
+	VFMADD231PS   Z1, Z2, Z19
+	VMOVUPS       (AX)(R9*2), Z2
+	VFMADD231PS   Z0, Z2, Z20
+	VFMADD231PS   Z1, Z2, Z21
+	VMOVUPS       (AX)(R11*1), Z2
+	VFMADD231PS   Z0, Z2, Z22
+	VFMADD231PS   Z1, Z2, Z23
+	VMOVUPS       (BX), Z2
+	VFMADD231PS   Z0, Z2, Z24
+	VFMADD231PS   Z1, Z2, Z25
+	VMOVUPS       (BX)(R9*1), Z2
+	VFMADD231PS   Z0, Z2, Z26
+	VFMADD231PS   Z1, Z2, Z27
+	VMOVUPS       (BX)(R9*2), Z2
+	VFMADD231PS   Z0, Z2, Z28
+	VFMADD231PS   Z1, Z2, Z29
+	VMOVUPS       (BX)(R11*1), Z2
+	VFMADD231PS   Z0, Z2, Z30
+	VFMADD231PS   Z1, Z2, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, BX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows8_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z16, Y0
+	VADDPS        Y16, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z17, Y1
+	VADDPS        Y17, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z18, Y2
+	VADDPS        Y18, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z19, Y3
+	VADDPS        Y19, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z20, Y0
+	VADDPS        Y20, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z21, Y1
+	VADDPS        Y21, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z22, Y2
+	VADDPS        Y22, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z23, Y3
+	VADDPS        Y23, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z24, Y0
+	VADDPS        Y24, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z25, Y1
+	VADDPS        Y25, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z26, Y2
+	VADDPS        Y26, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z27, Y3
+	VADDPS        Y27, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z28, Y0
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z29, Y1
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z30, Y2
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows8_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x08, CX
+	JMP           rows8
+
+rows8_done:
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows4_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows4_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (AX), Z2
+	VFMADD231PS   Z0, Z2, Z24
+	VFMADD231PS   Z1, Z2, Z25
+	VMOVUPS       (AX)(R9*1), Z2
+	VFMADD231PS   Z0, Z2, Z26
+	VFMADD231PS   Z1, Z2, Z27
+	VMOVUPS       (AX)(R9*2), Z2
+	VFMADD231PS   Z0, Z2, Z28
+	VFMADD231PS   Z1, Z2, Z29
+	VMOVUPS       (AX)(R11*1), Z2
+	VFMADD231PS   Z0, Z2, Z30
+	VFMADD231PS   Z1, Z2, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows4_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z24, Y0
+	VADDPS        Y24, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z25, Y1
+	VADDPS        Y25, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z26, Y2
+	VADDPS        Y26, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z27, Y3
+	VADDPS        Y27, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z28, Y0
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z29, Y1
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z30, Y2
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows4_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x04, CX
+	JMP           rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows2_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows2_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (AX), Z2
+	VFMADD231PS   Z0, Z2, Z28
+	VFMADD231PS   Z1, Z2, Z29
+	VMOVUPS       (AX)(R9*1), Z2
+	VFMADD231PS   Z0, Z2, Z30
+	VFMADD231PS   Z1, Z2, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows2_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z28, Y0
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z29, Y1
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z30, Y2
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows2_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x02, CX
+	JMP           rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows1_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows1_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (AX), Z2
+	VFMADD231PS   Z0, Z2, Z30
+	VFMADD231PS   Z1, Z2, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows1_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z30, Y0
+	VADDPS        Y30, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z31, Y1
+	VADDPS        Y31, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z31, Y2
+	VADDPS        Y31, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows1_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x01, CX
+	JMP           rows1
+
+rows1_done:
+	VZEROUPPER
+	RET
+
+// func dots3AVX512(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+// Requires: AVX, AVX512F
+TEXT ·dots3AVX512(SB), NOSPLIT, $0-136
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+40(FP), R8
+	MOVQ strideA+64(FP), R9
+	MOVQ strideB+96(FP), R12
+	MOVQ m+120(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	SHLQ $0x02, R12
+	LEAQ (R9)(R9*2), R11
+	LEAQ (R12)(R12*2), R10
+
+rows8:
+	CMPQ CX, $0x08
+	JL   rows8_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows8_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	LEAQ   (R8)(R9*4), BX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows8_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (DX)(R12*2), Z2
+	VMOVUPS       (AX), Z3
+	VFMADD231PS   Z0, Z3, Z8
+	VFMADD231PS   Z1, Z3, Z9
+	VFMADD231PS   Z2, Z3, Z10
+	VMOVUPS       (AX)(R9*1), Z3
+	VFMADD231PS   Z0, Z3, Z11
+	VFMADD231PS   Z1, Z3, Z12
+	VFMADD231PS   Z2, Z3, Z13
+	VMOVUPS       (AX)(R9*2), Z3
+	VFMADD231PS   Z0, Z3, Z14
+	VFMADD231PS   Z1, Z3, Z15
+	VFMADD231PS   Z2, Z3, Z16
+	VMOVUPS       (AX)(R11*1), Z3
+	VFMADD231PS   Z0, Z3, Z17
+	VFMADD231PS   Z1, Z3, Z18
+	VFMADD231PS   Z2, Z3, Z19
+	VMOVUPS       (BX), Z3
+	VFMADD231PS   Z0, Z3, Z20
+	VFMADD231PS   Z1, Z3, Z21
+	VFMADD231PS   Z2, Z3, Z22
+	VMOVUPS       (BX)(R9*1), Z3
+	VFMADD231PS   Z0, Z3, Z23
+	VFMADD231PS   Z1, Z3, Z24
+	VFMADD231PS   Z2, Z3, Z25
+	VMOVUPS       (BX)(R9*2), Z3
+	VFMADD231PS   Z0, Z3, Z26
+	VFMADD231PS   Z1, Z3, Z27
+	VFMADD231PS   Z2, Z3, Z28
+	VMOVUPS       (BX)(R11*1), Z3
+	VFMADD231PS   Z0, Z3, Z29
+	VFMADD231PS   Z1, Z3, Z30
+	VFMADD231PS   Z2, Z3, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, BX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows8_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z8, Y0
+	VADDPS        Y8, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z9, Y1
+	VADDPS        Y9, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z10, Y2
+	VADDPS        Y10, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z11, Y3
+	VADDPS        Y11, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z12, Y0
+	VADDPS        Y12, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z13, Y1
+	VADDPS        Y13, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z14, Y2
+	VADDPS        Y14, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z15, Y3
+	VADDPS        Y15, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z16, Y0
+	VADDPS        Y16, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z17, Y1
+	VADDPS        Y17, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z18, Y2
+	VADDPS        Y18, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z19, Y3
+	VADDPS        Y19, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z20, Y0
+	VADDPS        Y20, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z21, Y1
+	VADDPS        Y21, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z22, Y2
+	VADDPS        Y22, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z23, Y3
+	VADDPS        Y23, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z24, Y0
+	VADDPS        Y24, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z25, Y1
+	VADDPS        Y25, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z26, Y2
+	VADDPS        Y26, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z27, Y3
+	VADDPS        Y27, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z28, Y0
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z29, Y1
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z30, Y2
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows8_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x08, CX
+	JMP           rows8
+
+rows8_done:
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows4_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows4_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (DX)(R12*2), Z2
+	VMOVUPS       (AX), Z3
+	VFMADD231PS   Z0, Z3, Z20
+	VFMADD231PS   Z1, Z3, Z21
+	VFMADD231PS   Z2, Z3, Z22
+	VMOVUPS       (AX)(R9*1), Z3
+	VFMADD231PS   Z0, Z3, Z23
+	VFMADD231PS   Z1, Z3, Z24
+	VFMADD231PS   Z2, Z3, Z25
+	VMOVUPS       (AX)(R9*2), Z3
+	VFMADD231PS   Z0, Z3, Z26
+	VFMADD231PS   Z1, Z3, Z27
+	VFMADD231PS   Z2, Z3, Z28
+	VMOVUPS       (AX)(R11*1), Z3
+	VFMADD231PS   Z0, Z3, Z29
+	VFMADD231PS   Z1, Z3, Z30
+	VFMADD231PS   Z2, Z3, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows4_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z20, Y0
+	VADDPS        Y20, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z21, Y1
+	VADDPS        Y21, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z22, Y2
+	VADDPS        Y22, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z23, Y3
+	VADDPS        Y23, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z24, Y0
+	VADDPS        Y24, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z25, Y1
+	VADDPS        Y25, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z26, Y2
+	VADDPS        Y26, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z27, Y3
+	VADDPS        Y27, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z28, Y0
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z29, Y1
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z30, Y2
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows4_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x04, CX
+	JMP           rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows2_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows2_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (DX)(R12*2), Z2
+	VMOVUPS       (AX), Z3
+	VFMADD231PS   Z0, Z3, Z26
+	VFMADD231PS   Z1, Z3, Z27
+	VFMADD231PS   Z2, Z3, Z28
+	VMOVUPS       (AX)(R9*1), Z3
+	VFMADD231PS   Z0, Z3, Z29
+	VFMADD231PS   Z1, Z3, Z30
+	VFMADD231PS   Z2, Z3, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows2_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z26, Y0
+	VADDPS        Y26, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z27, Y1
+	VADDPS        Y27, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z28, Y2
+	VADDPS        Y28, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z29, Y3
+	VADDPS        Y29, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z30, Y0
+	VADDPS        Y30, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z31, Y1
+	VADDPS        Y31, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z31, Y2
+	VADDPS        Y31, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows2_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x02, CX
+	JMP           rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows1_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows1_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (DX)(R12*2), Z2
+	VMOVUPS       (AX), Z3
+	VFMADD231PS   Z0, Z3, Z29
+	VFMADD231PS   Z1, Z3, Z30
+	VFMADD231PS   Z2, Z3, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows1_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z29, Y0
+	VADDPS        Y29, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z30, Y1
+	VADDPS        Y30, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z31, Y2
+	VADDPS        Y31, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows1_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x01, CX
+	JMP           rows1
+
+rows1_done:
+	VZEROUPPER
+	RET
+
+// func dots4AVX512(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+// Requires: AVX, AVX512F
+TEXT ·dots4AVX512(SB), NOSPLIT, $0-136
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+40(FP), R8
+	MOVQ strideA+64(FP), R9
+	MOVQ strideB+96(FP), R12
+	MOVQ m+120(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	SHLQ $0x02, R12
+	LEAQ (R9)(R9*2), R11
+	LEAQ (R12)(R12*2), R10
+
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows4_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows4_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (DX)(R12*2), Z2
+	VMOVUPS       (DX)(R10*1), Z3
+	VMOVUPS       (AX), Z4
+	VFMADD231PS   Z0, Z4, Z16
+	VFMADD231PS   Z1, Z4, Z17
+	VFMADD231PS   Z2, Z4, Z18
+	VFMADD231PS   Z3, Z4, Z19
+	VMOVUPS       (AX)(R9*1), Z4
+	VFMADD231PS   Z0, Z4, Z20
+	VFMADD231PS   Z1, Z4, Z21
+	VFMADD231PS   Z2, Z4, Z22
+	VFMADD231PS   Z3, Z4, Z23
+	VMOVUPS       (AX)(R9*2), Z4
+	VFMADD231PS   Z0, Z4, Z24
+	VFMADD231PS   Z1, Z4, Z25
+	VFMADD231PS   Z2, Z4, Z26
+	VFMADD231PS   Z3, Z4, Z27
+	VMOVUPS       (AX)(R11*1), Z4
+	VFMADD231PS   Z0, Z4, Z28
+	VFMADD231PS   Z1, Z4, Z29
+	VFMADD231PS   Z2, Z4, Z30
+	VFMADD231PS   Z3, Z4, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows4_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z16, Y0
+	VADDPS        Y16, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z17, Y1
+	VADDPS        Y17, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z18, Y2
+	VADDPS        Y18, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z19, Y3
+	VADDPS        Y19, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z20, Y0
+	VADDPS        Y20, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z21, Y1
+	VADDPS        Y21, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z22, Y2
+	VADDPS        Y22, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z23, Y3
+	VADDPS        Y23, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z24, Y0
+	VADDPS        Y24, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z25, Y1
+	VADDPS        Y25, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z26, Y2
+	VADDPS        Y26, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z27, Y3
+	VADDPS        Y27, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z28, Y0
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z29, Y1
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z30, Y2
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows4_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x04, CX
+	JMP           rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows2_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows2_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (DX)(R12*2), Z2
+	VMOVUPS       (DX)(R10*1), Z3
+	VMOVUPS       (AX), Z4
+	VFMADD231PS   Z0, Z4, Z24
+	VFMADD231PS   Z1, Z4, Z25
+	VFMADD231PS   Z2, Z4, Z26
+	VFMADD231PS   Z3, Z4, Z27
+	VMOVUPS       (AX)(R9*1), Z4
+	VFMADD231PS   Z0, Z4, Z28
+	VFMADD231PS   Z1, Z4, Z29
+	VFMADD231PS   Z2, Z4, Z30
+	VFMADD231PS   Z3, Z4, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows2_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z24, Y0
+	VADDPS        Y24, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z25, Y1
+	VADDPS        Y25, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z26, Y2
+	VADDPS        Y26, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z27, Y3
+	VADDPS        Y27, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z28, Y0
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z29, Y1
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z30, Y2
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows2_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x02, CX
+	JMP           rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows1_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows1_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (DX)(R12*2), Z2
+	VMOVUPS       (DX)(R10*1), Z3
+	VMOVUPS       (AX), Z4
+	VFMADD231PS   Z0, Z4, Z28
+	VFMADD231PS   Z1, Z4, Z29
+	VFMADD231PS   Z2, Z4, Z30
+	VFMADD231PS   Z3, Z4, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows1_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z28, Y0
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z29, Y1
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z30, Y2
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows1_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x01, CX
+	JMP           rows1
+
+rows1_done:
+	VZEROUPPER
+	RET
+
+// func dots5AVX512(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+// Requires: AVX, AVX512F
+TEXT ·dots5AVX512(SB), NOSPLIT, $0-136
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+40(FP), R8
+	MOVQ strideA+64(FP), R9
+	MOVQ strideB+96(FP), R12
+	MOVQ m+120(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	SHLQ $0x02, R12
+	LEAQ (R9)(R9*2), R11
+	LEAQ (R12)(R12*2), R10
+
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows4_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows4_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (DX)(R12*2), Z2
+	VMOVUPS       (DX)(R10*1), Z3
+	VMOVUPS       (DX)(R12*4), Z4
+	VMOVUPS       (AX), Z5
+	VFMADD231PS   Z0, Z5, Z12
+	VFMADD231PS   Z1, Z5, Z13
+	VFMADD231PS   Z2, Z5, Z14
+	VFMADD231PS   Z3, Z5, Z15
+	VFMADD231PS   Z4, Z5, Z16
+	VMOVUPS       (AX)(R9*1), Z5
+	VFMADD231PS   Z0, Z5, Z17
+	VFMADD231PS   Z1, Z5, Z18
+	VFMADD231PS   Z2, Z5, Z19
+	VFMADD231PS   Z3, Z5, Z20
+	VFMADD231PS   Z4, Z5, Z21
+	VMOVUPS       (AX)(R9*2), Z5
+	VFMADD231PS   Z0, Z5, Z22
+	VFMADD231PS   Z1, Z5, Z23
+	VFMADD231PS   Z2, Z5, Z24
+	VFMADD231PS   Z3, Z5, Z25
+	VFMADD231PS   Z4, Z5, Z26
+	VMOVUPS       (AX)(R11*1), Z5
+	VFMADD231PS   Z0, Z5, Z27
+	VFMADD231PS   Z1, Z5, Z28
+	VFMADD231PS   Z2, Z5, Z29
+	VFMADD231PS   Z3, Z5, Z30
+	VFMADD231PS   Z4, Z5, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows4_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z12, Y0
+	VADDPS        Y12, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z13, Y1
+	VADDPS        Y13, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z14, Y2
+	VADDPS        Y14, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z15, Y3
+	VADDPS        Y15, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z16, Y0
+	VADDPS        Y16, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z17, Y1
+	VADDPS        Y17, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z18, Y2
+	VADDPS        Y18, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z19, Y3
+	VADDPS        Y19, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z20, Y0
+	VADDPS        Y20, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z21, Y1
+	VADDPS        Y21, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z22, Y2
+	VADDPS        Y22, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z23, Y3
+	VADDPS        Y23, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z24, Y0
+	VADDPS        Y24, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z25, Y1
+	VADDPS        Y25, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z26, Y2
+	VADDPS        Y26, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z27, Y3
+	VADDPS        Y27, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z28, Y0
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z29, Y1
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z30, Y2
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows4_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x04, CX
+	JMP           rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows2_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows2_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (DX)(R12*2), Z2
+	VMOVUPS       (DX)(R10*1), Z3
+	VMOVUPS       (DX)(R12*4), Z4
+	VMOVUPS       (AX), Z5
+	VFMADD231PS   Z0, Z5, Z22
+	VFMADD231PS   Z1, Z5, Z23
+	VFMADD231PS   Z2, Z5, Z24
+	VFMADD231PS   Z3, Z5, Z25
+	VFMADD231PS   Z4, Z5, Z26
+	VMOVUPS       (AX)(R9*1), Z5
+	VFMADD231PS   Z0, Z5, Z27
+	VFMADD231PS   Z1, Z5, Z28
+	VFMADD231PS   Z2, Z5, Z29
+	VFMADD231PS   Z3, Z5, Z30
+	VFMADD231PS   Z4, Z5, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows2_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z22, Y0
+	VADDPS        Y22, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z23, Y1
+	VADDPS        Y23, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z24, Y2
+	VADDPS        Y24, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z25, Y3
+	VADDPS        Y25, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z26, Y0
+	VADDPS        Y26, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z27, Y1
+	VADDPS        Y27, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z28, Y2
+	VADDPS        Y28, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z29, Y3
+	VADDPS        Y29, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	ADDQ          SI, BX
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z30, Y0
+	VADDPS        Y30, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z31, Y1
+	VADDPS        Y31, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z31, Y2
+	VADDPS        Y31, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows2_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x02, CX
+	JMP           rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows1_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x04, R13
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
+
+rows1_column:
+	VMOVUPS       (DX), Z0
+	VMOVUPS       (DX)(R12*1), Z1
+	VMOVUPS       (DX)(R12*2), Z2
+	VMOVUPS       (DX)(R10*1), Z3
+	VMOVUPS       (DX)(R12*4), Z4
+	VMOVUPS       (AX), Z5
+	VFMADD231PS   Z0, Z5, Z27
+	VFMADD231PS   Z1, Z5, Z28
+	VFMADD231PS   Z2, Z5, Z29
+	VFMADD231PS   Z3, Z5, Z30
+	VFMADD231PS   Z4, Z5, Z31
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	DECQ          R13
+	JNZ           rows1_column
+	MOVQ          8(R14), BX
+	LEAQ          (DI)(BX*4), BX
+	MOVQ          colC+32(FP), R13
+	VEXTRACTF64X4 $0x01, Z27, Y0
+	VADDPS        Y27, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z28, Y1
+	VADDPS        Y28, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z29, Y2
+	VADDPS        Y29, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z30, Y3
+	VADDPS        Y30, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	MOVQ          BX, AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VPERMILPS     $0x39, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	VEXTRACTF64X4 $0x01, Z31, Y0
+	VADDPS        Y31, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z31, Y1
+	VADDPS        Y31, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z31, Y2
+	VADDPS        Y31, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z31, Y3
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	LEAQ          (AX)(R13*4), AX
+	VADDSS        (AX), X0, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x10, R14
+	DECQ          R15
+	JNZ           rows1_group
+	ADDQ          R9, R8
+	ADDQ          SI, DI
+	SUBQ          $0x01, CX
+	JMP           rows1
+
+rows1_done:
 	VZEROUPPER
 	RET
 
@@ -1408,8 +3783,28 @@ TEXT ·pack1AVX2(SB), NOSPLIT, $0-64
 row:
 	VMOVUPS (SI), Y0
 	VMOVUPS Y0, (DI)
-	ADDQ    DX, SI
 	ADDQ    $0x00000020, DI
+	ADDQ    DX, SI
+	DECQ    CX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func packAt1AVX2(dst []float32, src []float32, rows []int)
+// Requires: AVX
+TEXT ·packAt1AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), DI
+	MOVQ src_base+24(FP), SI
+	MOVQ rows_base+48(FP), DX
+	MOVQ rows_len+56(FP), CX
+
+row:
+	MOVQ    (DX), AX
+	LEAQ    (SI)(AX*4), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    $0x00000020, DI
+	ADDQ    $0x08, DX
 	DECQ    CX
 	JNZ     row
 	VZEROUPPER
@@ -1638,8 +4033,30 @@ row:
 	VMOVUPS 32(SI), Y1
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
-	ADDQ    DX, SI
 	ADDQ    $0x00000040, DI
+	ADDQ    DX, SI
+	DECQ    CX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func packAt2AVX2(dst []float32, src []float32, rows []int)
+// Requires: AVX
+TEXT ·packAt2AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), DI
+	MOVQ src_base+24(FP), SI
+	MOVQ rows_base+48(FP), DX
+	MOVQ rows_len+56(FP), CX
+
+row:
+	MOVQ    (DX), AX
+	LEAQ    (SI)(AX*4), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    $0x00000040, DI
+	ADDQ    $0x08, DX
 	DECQ    CX
 	JNZ     row
 	VZEROUPPER
@@ -1915,10 +4332,1249 @@ row:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, 64(DI)
-	ADDQ    DX, SI
 	ADDQ    $0x00000060, DI
+	ADDQ    DX, SI
 	DECQ    CX
 	JNZ     row
+	VZEROUPPER
+	RET
+
+// func packAt3AVX2(dst []float32, src []float32, rows []int)
+// Requires: AVX
+TEXT ·packAt3AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), DI
+	MOVQ src_base+24(FP), SI
+	MOVQ rows_base+48(FP), DX
+	MOVQ rows_len+56(FP), CX
+
+row:
+	MOVQ    (DX), AX
+	LEAQ    (SI)(AX*4), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	ADDQ    $0x00000060, DI
+	ADDQ    $0x08, DX
+	DECQ    CX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func dots1AVX2(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+// Requires: AVX, FMA3
+TEXT ·dots1AVX2(SB), NOSPLIT, $0-136
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+40(FP), R8
+	MOVQ strideA+64(FP), R9
+	MOVQ strideB+96(FP), R12
+	MOVQ m+120(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	SHLQ $0x02, R12
+	LEAQ (R9)(R9*2), R11
+	LEAQ (R12)(R12*2), R10
+
+rows8:
+	CMPQ CX, $0x08
+	JL   rows8_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows8_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	LEAQ   (R8)(R9*4), BX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+rows8_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (AX), Y1
+	VFMADD231PS  Y0, Y1, Y8
+	VMOVUPS      (AX)(R9*1), Y1
+	VFMADD231PS  Y0, Y1, Y9
+	VMOVUPS      (AX)(R9*2), Y1
+	VFMADD231PS  Y0, Y1, Y10
+	VMOVUPS      (AX)(R11*1), Y1
+	VFMADD231PS  Y0, Y1, Y11
+	VMOVUPS      (BX), Y1
+	VFMADD231PS  Y0, Y1, Y12
+	VMOVUPS      (BX)(R9*1), Y1
+	VFMADD231PS  Y0, Y1, Y13
+	VMOVUPS      (BX)(R9*2), Y1
+	VFMADD231PS  Y0, Y1, Y14
+	VMOVUPS      (BX)(R11*1), Y1
+	VFMADD231PS  Y0, Y1, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows8_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y9, Y8, Y0
+	VHADDPS      Y11, Y10, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VHADDPS      Y13, Y12, Y0
+	VHADDPS      Y15, Y14, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows8_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x08, CX
+	JMP          rows8
+
+rows8_done:
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows4_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+rows4_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (AX), Y1
+	VFMADD231PS  Y0, Y1, Y12
+	VMOVUPS      (AX)(R9*1), Y1
+	VFMADD231PS  Y0, Y1, Y13
+	VMOVUPS      (AX)(R9*2), Y1
+	VFMADD231PS  Y0, Y1, Y14
+	VMOVUPS      (AX)(R11*1), Y1
+	VFMADD231PS  Y0, Y1, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows4_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y13, Y12, Y0
+	VHADDPS      Y15, Y14, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows4_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x04, CX
+	JMP          rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows2_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+rows2_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (AX), Y1
+	VFMADD231PS  Y0, Y1, Y14
+	VMOVUPS      (AX)(R9*1), Y1
+	VFMADD231PS  Y0, Y1, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows2_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y15, Y14, Y0
+	VHADDPS      Y15, Y15, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows2_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x02, CX
+	JMP          rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows1_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y15, Y15, Y15
+
+rows1_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (AX), Y1
+	VFMADD231PS  Y0, Y1, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows1_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y15, Y15, Y0
+	VHADDPS      Y15, Y15, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows1_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x01, CX
+	JMP          rows1
+
+rows1_done:
+	VZEROUPPER
+	RET
+
+// func dots2AVX2(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+// Requires: AVX, FMA3
+TEXT ·dots2AVX2(SB), NOSPLIT, $0-136
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+40(FP), R8
+	MOVQ strideA+64(FP), R9
+	MOVQ strideB+96(FP), R12
+	MOVQ m+120(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	SHLQ $0x02, R12
+	LEAQ (R9)(R9*2), R11
+	LEAQ (R12)(R12*2), R10
+
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows4_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+rows4_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (DX)(R12*1), Y1
+	VMOVUPS      (AX), Y2
+	VFMADD231PS  Y0, Y2, Y8
+	VFMADD231PS  Y1, Y2, Y9
+	VMOVUPS      (AX)(R9*1), Y2
+	VFMADD231PS  Y0, Y2, Y10
+	VFMADD231PS  Y1, Y2, Y11
+	VMOVUPS      (AX)(R9*2), Y2
+	VFMADD231PS  Y0, Y2, Y12
+	VFMADD231PS  Y1, Y2, Y13
+	VMOVUPS      (AX)(R11*1), Y2
+	VFMADD231PS  Y0, Y2, Y14
+	VFMADD231PS  Y1, Y2, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows4_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y9, Y8, Y0
+	VHADDPS      Y11, Y10, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VHADDPS      Y13, Y12, Y0
+	VHADDPS      Y15, Y14, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows4_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x04, CX
+	JMP          rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows2_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+rows2_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (DX)(R12*1), Y1
+	VMOVUPS      (AX), Y2
+	VFMADD231PS  Y0, Y2, Y12
+	VFMADD231PS  Y1, Y2, Y13
+	VMOVUPS      (AX)(R9*1), Y2
+	VFMADD231PS  Y0, Y2, Y14
+	VFMADD231PS  Y1, Y2, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows2_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y13, Y12, Y0
+	VHADDPS      Y15, Y14, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows2_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x02, CX
+	JMP          rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows1_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+rows1_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (DX)(R12*1), Y1
+	VMOVUPS      (AX), Y2
+	VFMADD231PS  Y0, Y2, Y14
+	VFMADD231PS  Y1, Y2, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows1_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y15, Y14, Y0
+	VHADDPS      Y15, Y15, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows1_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x01, CX
+	JMP          rows1
+
+rows1_done:
+	VZEROUPPER
+	RET
+
+// func dots3AVX2(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+// Requires: AVX, FMA3
+TEXT ·dots3AVX2(SB), NOSPLIT, $0-136
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+40(FP), R8
+	MOVQ strideA+64(FP), R9
+	MOVQ strideB+96(FP), R12
+	MOVQ m+120(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	SHLQ $0x02, R12
+	LEAQ (R9)(R9*2), R11
+	LEAQ (R12)(R12*2), R10
+
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows4_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+rows4_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (DX)(R12*1), Y1
+	VMOVUPS      (DX)(R12*2), Y2
+	VMOVUPS      (AX), Y3
+	VFMADD231PS  Y0, Y3, Y4
+	VFMADD231PS  Y1, Y3, Y5
+	VFMADD231PS  Y2, Y3, Y6
+	VMOVUPS      (AX)(R9*1), Y3
+	VFMADD231PS  Y0, Y3, Y7
+	VFMADD231PS  Y1, Y3, Y8
+	VFMADD231PS  Y2, Y3, Y9
+	VMOVUPS      (AX)(R9*2), Y3
+	VFMADD231PS  Y0, Y3, Y10
+	VFMADD231PS  Y1, Y3, Y11
+	VFMADD231PS  Y2, Y3, Y12
+	VMOVUPS      (AX)(R11*1), Y3
+	VFMADD231PS  Y0, Y3, Y13
+	VFMADD231PS  Y1, Y3, Y14
+	VFMADD231PS  Y2, Y3, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows4_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y5, Y4, Y0
+	VHADDPS      Y7, Y6, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VHADDPS      Y9, Y8, Y0
+	VHADDPS      Y11, Y10, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VHADDPS      Y13, Y12, Y0
+	VHADDPS      Y15, Y14, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows4_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x04, CX
+	JMP          rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows2_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+rows2_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (DX)(R12*1), Y1
+	VMOVUPS      (DX)(R12*2), Y2
+	VMOVUPS      (AX), Y3
+	VFMADD231PS  Y0, Y3, Y10
+	VFMADD231PS  Y1, Y3, Y11
+	VFMADD231PS  Y2, Y3, Y12
+	VMOVUPS      (AX)(R9*1), Y3
+	VFMADD231PS  Y0, Y3, Y13
+	VFMADD231PS  Y1, Y3, Y14
+	VFMADD231PS  Y2, Y3, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows2_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y11, Y10, Y0
+	VHADDPS      Y13, Y12, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VHADDPS      Y15, Y14, Y0
+	VHADDPS      Y15, Y15, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows2_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x02, CX
+	JMP          rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows1_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y13, Y13, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+rows1_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (DX)(R12*1), Y1
+	VMOVUPS      (DX)(R12*2), Y2
+	VMOVUPS      (AX), Y3
+	VFMADD231PS  Y0, Y3, Y13
+	VFMADD231PS  Y1, Y3, Y14
+	VFMADD231PS  Y2, Y3, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows1_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y14, Y13, Y0
+	VHADDPS      Y15, Y15, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows1_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x01, CX
+	JMP          rows1
+
+rows1_done:
+	VZEROUPPER
+	RET
+
+// func dots4AVX2(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+// Requires: AVX, FMA3
+TEXT ·dots4AVX2(SB), NOSPLIT, $0-136
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+40(FP), R8
+	MOVQ strideA+64(FP), R9
+	MOVQ strideB+96(FP), R12
+	MOVQ m+120(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	SHLQ $0x02, R12
+	LEAQ (R9)(R9*2), R11
+	LEAQ (R12)(R12*2), R10
+
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows2_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+rows2_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (DX)(R12*1), Y1
+	VMOVUPS      (DX)(R12*2), Y2
+	VMOVUPS      (DX)(R10*1), Y3
+	VMOVUPS      (AX), Y4
+	VFMADD231PS  Y0, Y4, Y8
+	VFMADD231PS  Y1, Y4, Y9
+	VFMADD231PS  Y2, Y4, Y10
+	VFMADD231PS  Y3, Y4, Y11
+	VMOVUPS      (AX)(R9*1), Y4
+	VFMADD231PS  Y0, Y4, Y12
+	VFMADD231PS  Y1, Y4, Y13
+	VFMADD231PS  Y2, Y4, Y14
+	VFMADD231PS  Y3, Y4, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows2_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y9, Y8, Y0
+	VHADDPS      Y11, Y10, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VHADDPS      Y13, Y12, Y0
+	VHADDPS      Y15, Y14, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows2_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x02, CX
+	JMP          rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows1_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+rows1_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (DX)(R12*1), Y1
+	VMOVUPS      (DX)(R12*2), Y2
+	VMOVUPS      (DX)(R10*1), Y3
+	VMOVUPS      (AX), Y4
+	VFMADD231PS  Y0, Y4, Y12
+	VFMADD231PS  Y1, Y4, Y13
+	VFMADD231PS  Y2, Y4, Y14
+	VFMADD231PS  Y3, Y4, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows1_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y13, Y12, Y0
+	VHADDPS      Y15, Y14, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows1_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x01, CX
+	JMP          rows1
+
+rows1_done:
+	VZEROUPPER
+	RET
+
+// func dots5AVX2(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+// Requires: AVX, FMA3
+TEXT ·dots5AVX2(SB), NOSPLIT, $0-136
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+40(FP), R8
+	MOVQ strideA+64(FP), R9
+	MOVQ strideB+96(FP), R12
+	MOVQ m+120(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	SHLQ $0x02, R12
+	LEAQ (R9)(R9*2), R11
+	LEAQ (R12)(R12*2), R10
+
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows2_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+rows2_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (DX)(R12*1), Y1
+	VMOVUPS      (DX)(R12*2), Y2
+	VMOVUPS      (DX)(R10*1), Y3
+	VMOVUPS      (DX)(R12*4), Y4
+	VMOVUPS      (AX), Y5
+	VFMADD231PS  Y0, Y5, Y6
+	VFMADD231PS  Y1, Y5, Y7
+	VFMADD231PS  Y2, Y5, Y8
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y4, Y5, Y10
+	VMOVUPS      (AX)(R9*1), Y5
+	VFMADD231PS  Y0, Y5, Y11
+	VFMADD231PS  Y1, Y5, Y12
+	VFMADD231PS  Y2, Y5, Y13
+	VFMADD231PS  Y3, Y5, Y14
+	VFMADD231PS  Y4, Y5, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows2_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y7, Y6, Y0
+	VHADDPS      Y9, Y8, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VHADDPS      Y11, Y10, Y0
+	VHADDPS      Y13, Y12, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	ADDQ         SI, BX
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VHADDPS      Y15, Y14, Y0
+	VHADDPS      Y15, Y15, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows2_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x02, CX
+	JMP          rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ groups+104(FP), R14
+	MOVQ count+112(FP), R15
+
+rows1_group:
+	MOVQ   b_base+72(FP), DX
+	MOVQ   (R14), AX
+	LEAQ   (DX)(AX*4), DX
+	MOVQ   R8, AX
+	MOVQ   k+128(FP), R13
+	SHRQ   $0x03, R13
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+rows1_column:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (DX)(R12*1), Y1
+	VMOVUPS      (DX)(R12*2), Y2
+	VMOVUPS      (DX)(R10*1), Y3
+	VMOVUPS      (DX)(R12*4), Y4
+	VMOVUPS      (AX), Y5
+	VFMADD231PS  Y0, Y5, Y11
+	VFMADD231PS  Y1, Y5, Y12
+	VFMADD231PS  Y2, Y5, Y13
+	VFMADD231PS  Y3, Y5, Y14
+	VFMADD231PS  Y4, Y5, Y15
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	DECQ         R13
+	JNZ          rows1_column
+	MOVQ         8(R14), BX
+	LEAQ         (DI)(BX*4), BX
+	MOVQ         colC+32(FP), R13
+	VHADDPS      Y12, Y11, Y0
+	VHADDPS      Y14, Y13, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	MOVQ         BX, AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VPERMILPS    $0x39, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	VHADDPS      Y15, Y15, Y0
+	VHADDPS      Y15, Y15, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	LEAQ         (AX)(R13*4), AX
+	VADDSS       (AX), X0, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x10, R14
+	DECQ         R15
+	JNZ          rows1_group
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	SUBQ         $0x01, CX
+	JMP          rows1
+
+rows1_done:
 	VZEROUPPER
 	RET
 

@@ -11,6 +11,7 @@ func generic() *Kernels {
 			panelGo(width, c, strideC, a, rowStride, colStride, b, strideB, m, k, alpha, add)
 		}
 		s.pack[v] = func(dst, src []float32, stride, k int) { packGo(width, dst, src, stride, k) }
+		s.packAt[v] = func(dst, src []float32, rows []int) { packAtGo(width, dst, src, rows) }
 	}
 	return s
 }
@@ -51,6 +52,13 @@ func dots4(a []float32, strideA int, b []float32, strideB, k int) [4]float32 {
 func packGo(width int, dst, src []float32, stride, k int) {
 	for r := range k {
 		copy(dst[r*width:][:width], src[r*stride:])
+	}
+}
+
+// packAtGo copies width elements from each of src[rows[l]:] to dst.
+func packAtGo(width int, dst, src []float32, rows []int) {
+	for l, from := range rows {
+		copy(dst[l*width:][:width], src[from:])
 	}
 }
 

@@ -14,6 +14,11 @@ func panel1AVX512(c []float32, strideC int, a []float32, rowStride int, colStrid
 //go:noescape
 func pack1AVX512(dst []float32, src []float32, stride int, k int)
 
+// packAt1AVX512 copies 16 elements from each of src[rows[l]:] to dst. There is at least one.
+//
+//go:noescape
+func packAt1AVX512(dst []float32, src []float32, rows []int)
+
 // panel2AVX512 does what panelGo does for a C of 32 columns. k is at least 1.
 //
 //go:noescape
@@ -24,6 +29,11 @@ func panel2AVX512(c []float32, strideC int, a []float32, rowStride int, colStrid
 //go:noescape
 func pack2AVX512(dst []float32, src []float32, stride int, k int)
 
+// packAt2AVX512 copies 32 elements from each of src[rows[l]:] to dst. There is at least one.
+//
+//go:noescape
+func packAt2AVX512(dst []float32, src []float32, rows []int)
+
 // panel3AVX512 does what panelGo does for a C of 48 columns. k is at least 1.
 //
 //go:noescape
@@ -33,6 +43,36 @@ func panel3AVX512(c []float32, strideC int, a []float32, rowStride int, colStrid
 //
 //go:noescape
 func pack3AVX512(dst []float32, src []float32, stride int, k int)
+
+// packAt3AVX512 copies 48 elements from each of src[rows[l]:] to dst. There is at least one.
+//
+//go:noescape
+func packAt3AVX512(dst []float32, src []float32, rows []int)
+
+// dots1AVX512 does what AddDots does for 1 columns. k is a multiple of 16, and it, m and count are at least 1.
+//
+//go:noescape
+func dots1AVX512(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+
+// dots2AVX512 does what AddDots does for 2 columns. k is a multiple of 16, and it, m and count are at least 1.
+//
+//go:noescape
+func dots2AVX512(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+
+// dots3AVX512 does what AddDots does for 3 columns. k is a multiple of 16, and it, m and count are at least 1.
+//
+//go:noescape
+func dots3AVX512(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+
+// dots4AVX512 does what AddDots does for 4 columns. k is a multiple of 16, and it, m and count are at least 1.
+//
+//go:noescape
+func dots4AVX512(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+
+// dots5AVX512 does what AddDots does for 5 columns. k is a multiple of 16, and it, m and count are at least 1.
+//
+//go:noescape
+func dots5AVX512(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
 
 // peakAVX512 runs 24 independent chains of n multiply-adds of 16 lanes.
 func peakAVX512(n int) (flops int)
@@ -47,6 +87,11 @@ func panel1AVX2(c []float32, strideC int, a []float32, rowStride int, colStride 
 //go:noescape
 func pack1AVX2(dst []float32, src []float32, stride int, k int)
 
+// packAt1AVX2 copies 8 elements from each of src[rows[l]:] to dst. There is at least one.
+//
+//go:noescape
+func packAt1AVX2(dst []float32, src []float32, rows []int)
+
 // panel2AVX2 does what panelGo does for a C of 16 columns. k is at least 1.
 //
 //go:noescape
@@ -57,6 +102,11 @@ func panel2AVX2(c []float32, strideC int, a []float32, rowStride int, colStride 
 //go:noescape
 func pack2AVX2(dst []float32, src []float32, stride int, k int)
 
+// packAt2AVX2 copies 16 elements from each of src[rows[l]:] to dst. There is at least one.
+//
+//go:noescape
+func packAt2AVX2(dst []float32, src []float32, rows []int)
+
 // panel3AVX2 does what panelGo does for a C of 24 columns. k is at least 1.
 //
 //go:noescape
@@ -66,6 +116,36 @@ func panel3AVX2(c []float32, strideC int, a []float32, rowStride int, colStride 
 //
 //go:noescape
 func pack3AVX2(dst []float32, src []float32, stride int, k int)
+
+// packAt3AVX2 copies 24 elements from each of src[rows[l]:] to dst. There is at least one.
+//
+//go:noescape
+func packAt3AVX2(dst []float32, src []float32, rows []int)
+
+// dots1AVX2 does what AddDots does for 1 columns. k is a multiple of 8, and it, m and count are at least 1.
+//
+//go:noescape
+func dots1AVX2(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+
+// dots2AVX2 does what AddDots does for 2 columns. k is a multiple of 8, and it, m and count are at least 1.
+//
+//go:noescape
+func dots2AVX2(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+
+// dots3AVX2 does what AddDots does for 3 columns. k is a multiple of 8, and it, m and count are at least 1.
+//
+//go:noescape
+func dots3AVX2(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+
+// dots4AVX2 does what AddDots does for 4 columns. k is a multiple of 8, and it, m and count are at least 1.
+//
+//go:noescape
+func dots4AVX2(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+
+// dots5AVX2 does what AddDots does for 5 columns. k is a multiple of 8, and it, m and count are at least 1.
+//
+//go:noescape
+func dots5AVX2(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
 
 // peakAVX2 runs 12 independent chains of n multiply-adds of 8 lanes.
 func peakAVX2(n int) (flops int)

@@ -46,6 +46,10 @@ func main() {
 		for vectors := 1; vectors <= maxVectors; vectors++ {
 			s.panel(vectors)
 			s.pack(vectors)
+			s.packAt(vectors)
+		}
+		for n := 1; n <= maxDots; n++ {
+			s.dots(n)
 		}
 		s.peak()
 	}
@@ -206,18 +210,43 @@ func (s isa) pack(vectors int) {
 	Load(Param("k"), RCX)
 	SHLQ(Imm(2), RDX)
 	Label("row")
-	for v := range vectors {
-		VMOVUPS(Mem{Base: RSI, Disp: v * s.bytes()}, s.regs[v])
-	}
-	for v := range vectors {
-		VMOVUPS(s.regs[v], Mem{Base: RDI, Disp: v * s.bytes()})
-	}
+	s.copyRow(RSI, vectors)
 	ADDQ(RDX, RSI)
-	ADDQ(U32(uint32(vectors*s.bytes())), RDI)
 	DECQ(RCX)
 	JNZ(LabelRef("row"))
 	VZEROUPPER()
 	RET()
+}
+
+// packAt copies from given elements on, one row behind another.
+func (s isa) packAt(vectors int) {
+	TEXT(fmt.Sprintf("packAt%d%s", vectors, s.name), NOSPLIT, "func(dst, src []float32, rows []int)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("packAt%d%s copies %d elements from each of src[rows[l]:] to dst. There is at least one.", vectors, s.name, vectors*s.lane))
+	Load(Param("dst").Base(), RDI)
+	Load(Param("src").Base(), RSI)
+	Load(Param("rows").Base(), RDX)
+	Load(Param("rows").Len(), RCX)
+	Label("row")
+	MOVQ(Mem{Base: RDX}, RAX)
+	LEAQ(Mem{Base: RSI, Index: RAX, Scale: 4}, RAX)
+	s.copyRow(RAX, vectors)
+	ADDQ(Imm(8), RDX)
+	DECQ(RCX)
+	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
+// copyRow copies so many vectors to DI, and moves that behind them.
+func (s isa) copyRow(from GPPhysical, vectors int) {
+	for v := range vectors {
+		VMOVUPS(Mem{Base: from, Disp: v * s.bytes()}, s.regs[v])
+	}
+	for v := range vectors {
+		VMOVUPS(s.regs[v], Mem{Base: RDI, Disp: v * s.bytes()})
+	}
+	ADDQ(U32(uint32(vectors*s.bytes())), RDI)
 }
 
 // peak multiplies and adds in as many registers as a full tile has sums, and

@@ -23,7 +23,7 @@ type ConvPool struct {
 // Params lists the weight [Out, In, Kernel, Kernel] and the bias [Out].
 func (l ConvPool) Params() []Param {
 	fan := l.In * l.Kernel * l.Kernel
-	columns := !kernel.Conv{Ci: l.In}.Gathered()
+	columns := !kernel.Conv{Ci: l.In}.Thin()
 	return []Param{
 		{Name: l.Name + ".weight", Shape: []int{l.Out, l.In, l.Kernel, l.Kernel}, FanIn: fan, Columns: columns},
 		{Name: l.Name + ".bias", Shape: []int{l.Out}, FanIn: fan},
@@ -46,7 +46,7 @@ func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gor
 		stride: pw * c.N,
 		arg:    make([]uint8, c.Co*ph*pw*c.N),
 		rows:   make([]float32, 2*c.Co*c.OW()*c.N),
-		cols:   make([]float32, c.ScratchLen()),
+		image:  make([]float32, c.ArrangedLen()),
 	}
 	if l.Flat {
 		st.out = NewArray(c.Co, ph, pw, c.N)
@@ -75,7 +75,7 @@ func (l ConvPool) geometry(s tensor.Shape) (kernel.Conv, error) {
 	if c.OH() < 2 || c.OW() < 2 || c.OH()%2 != 0 || c.OW()%2 != 0 {
 		return c, fmt.Errorf("nn: %s: the convolution's output is %d×%d, want even sizes for a 2×2 pool", l.Name, c.OH(), c.OW())
 	}
-	if l.First != c.Gathered() {
+	if l.First != c.Thin() {
 		return c, fmt.Errorf("nn: %s: %d input channels, want fewer than 16 in the first layer and at least 16 behind it", l.Name, l.In)
 	}
 	return c, nil
@@ -89,7 +89,7 @@ type convPool struct {
 	row, stride int       // of out, from row to row and from channel to channel
 	arg         []uint8   // which value of each pool was the largest
 	rows        []float32 // two rows of the convolution's output, or their gradient
-	cols        []float32 // scratch of gathered convolutions
+	image       []float32 // memory for the input where it is arranged anew
 	x, w        []float32 // what the forward pass saw last
 	din         *Array    // gradient of the input, nil in the first layer
 }
@@ -102,11 +102,11 @@ func (st *convPool) split(params []float32) (w, b []float32) {
 
 func (st *convPool) forward(in []gorgonia.Value) (gorgonia.Value, error) {
 	var b []float32
-	st.x = floats(in[0])
+	st.x = st.Arrange(st.image, floats(in[0]))
 	st.w, b = st.split(floats(in[1]))
 	for y := range st.OH() / 2 {
 		for r := range 2 {
-			st.Conv.Forward(st.half(r), st.w, st.x, 2*y+r, st.cols)
+			st.Conv.Forward(st.half(r), st.w, st.x, 2*y+r)
 		}
 		at := y * st.row
 		kernel.PoolBiasReLU(st.out.data[at:], st.arg[at:], st.rows, b, st.OW()/2, st.N, st.stride)
@@ -125,7 +125,7 @@ func (st *convPool) backward(dout, grad []float32) {
 		at := y * st.row
 		kernel.GradPoolBiasReLU(st.rows, db, dout[at:], st.arg[at:], st.OW()/2, st.N, st.stride)
 		for r := range 2 {
-			st.GradWeight(dw, st.half(r), st.x, 2*y+r, st.cols)
+			st.GradWeight(dw, st.half(r), st.x, 2*y+r)
 			if st.din != nil {
 				st.GradInput(st.din.data, st.w, st.half(r), 2*y+r)
 			}

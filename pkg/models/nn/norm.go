@@ -47,7 +47,7 @@ type unit struct {
 	running []float32 // nil: the batch's own statistics
 	batch   []float32
 	z       []float32 // the convolution's output, and then its gradient
-	cols    []float32 // scratch of gathered convolutions
+	image   []float32 // memory for the input where it is arranged anew
 	x, w    []float32 // what the forward pass saw last
 }
 
@@ -59,7 +59,7 @@ func newUnit(c kernel.Conv, pass *Pass) *unit {
 		norm:  kernel.NewBatchNorm(c.OH(), c.Co, c.OW()*c.N),
 		batch: window(b.Batch, b.taken, size),
 		z:     make([]float32, c.OH()*c.Co*c.OW()*c.N),
-		cols:  make([]float32, c.ScratchLen()),
+		image: make([]float32, c.ArrangedLen()),
 	}
 	if b.Running != nil {
 		u.running = window(b.Running, b.taken, size)
@@ -72,7 +72,7 @@ func newUnit(c kernel.Conv, pass *Pass) *unit {
 // unitParams lists a unit's parameters by the names of its parts.
 func unitParams(conv, norm string, c kernel.Conv) []Param {
 	return []Param{
-		{Name: conv + ".weight", Shape: []int{c.Co, c.Ci, c.K, c.K}, FanIn: c.Ci * c.K * c.K, Init: KaimingNormal, Columns: !c.Gathered()},
+		{Name: conv + ".weight", Shape: []int{c.Co, c.Ci, c.K, c.K}, FanIn: c.Ci * c.K * c.K, Init: KaimingNormal, Columns: !c.Thin()},
 		{Name: norm + ".weight", Shape: []int{c.Co}, FanIn: c.Co, Init: Ones},
 		{Name: norm + ".bias", Shape: []int{c.Co}, FanIn: c.Co, Init: Zeros},
 	}
@@ -88,10 +88,10 @@ func (u *unit) split(vector []float32) (w, gamma, beta, rest []float32) {
 // of the vector, and returns the rest of that.
 func (u *unit) forward(x, params []float32) (rest []float32) {
 	w, gamma, beta, rest := u.split(params)
-	u.x, u.w = x, w
+	u.x, u.w = u.Arrange(u.image, x), w
 	size := len(u.z) / u.OH()
 	for y := range u.OH() {
-		u.Conv.Forward(u.z[y*size:(y+1)*size], w, x, y, u.cols)
+		u.Conv.Forward(u.z[y*size:(y+1)*size], w, u.x, y)
 	}
 	if u.running != nil {
 		u.norm.Use(u.running[:u.Co], u.running[u.Co:])
@@ -108,7 +108,7 @@ func (u *unit) backward(g, grad []float32) (rest []float32) {
 	dw, dgamma, dbeta, rest := u.split(grad)
 	u.norm.Grad(u.z, dgamma, dbeta, g)
 	for y := range u.OH() {
-		u.GradWeight(dw, u.row(y), u.x, y, u.cols)
+		u.GradWeight(dw, u.row(y), u.x, y)
 	}
 	return rest
 }

@@ -41,7 +41,7 @@ func (l Stem) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgoni
 	if c.OH() < 1 || c.OW() < 1 {
 		return nil, fmt.Errorf("nn: %s: image is %d×%d, want at least %d×%d", l.Conv, c.H, c.W, c.K-2*c.Pad, c.K-2*c.Pad)
 	}
-	if !c.Gathered() {
+	if !c.Thin() {
 		return nil, fmt.Errorf("nn: %s: %d input channels, want fewer than 16 in the first layer", l.Conv, l.In)
 	}
 	st := &stem{unit: newUnit(c, pass), a: NewArray(c.OH(), c.Co, c.OW(), c.N)}

@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/bgmd/bgmd/internal/gemm"
+
 // Conv is the geometry of a two-dimensional convolution:
 //
 //	out[y,co,x,:] = Σ_{ci,ky,kx} w[co,ci,ky,kx]·in[y·stride−pad+ky,ci,x·stride−pad+kx,:]
@@ -52,35 +54,78 @@ func (c Conv) Flops() int {
 	return 2 * c.Co * c.Ci * along(c.OH(), c.H) * along(c.OW(), c.W) * c.N
 }
 
-// Gathered says how the product is formed, and with it the layouts.
+// Thin says how the product is formed, and with it the layouts.
 //
 // With many input channels the input is H×Ci×W×N. What the kernel's column kx
 // meets for one row of the output, up to K rows of Ci channels, is then a matrix
 // in place, its K·Ci rows W·N apart, and the row takes K products (with a
 // stride, K a pixel) with weights kept as [kx][Co][ky][Ci].
 //
-// With few, such products are too thin: all taps of a row of the output are
-// copied together (contiguous runs of OW·N, or of N with a stride) for one
-// product. The input is Ci×H×W×N, as images come, and weights are
-// [Co][Ci][ky][kx].
-func (c Conv) Gathered() bool { return c.Ci < 16 }
+// With few, such products are too thin. The input is Ci×H×W×N, as images come,
+// and weights are [Co][Ci][ky][kx]. What each tap of a channel meets for one row of
+// the output is OW·N neighbouring elements of the image, where [Conv.Arrange] has
+// made them neighbours, and a product's rows may be anywhere and overlap.
+func (c Conv) Thin() bool { return c.Ci < 16 }
 
-// ScratchLen is the number of elements of scratch that a row needs.
-func (c Conv) ScratchLen() int {
-	if !c.Gathered() {
+// ArrangedLen is the number of elements that [Conv.Arrange] needs.
+func (c Conv) ArrangedLen() int {
+	if !c.Thin() || c.Pad == 0 && c.stride() == 1 {
 		return 0
 	}
-	return c.taps() * c.line()
+	return c.Ci * c.H * c.stride() * c.phase()
+}
+
+// Arrange returns the input as Forward and GradWeight take it. That is in itself
+// but where a thin convolution has padding or a stride: then every row is copied
+// to memory with the padding on both sides as zeros, and split by the stride,
+// columns 0, s, 2s, … first, then 1, s+1, ….
+func (c Conv) Arrange(memory, in []float32) []float32 {
+	if len(memory) == 0 {
+		return in
+	}
+	to := memory
+	for row := range c.Ci * c.H {
+		from := in[row*c.W*c.N:][:c.W*c.N]
+		for first := range c.stride() {
+			for i := range c.phase() / c.N {
+				if x := i*c.stride() + first - c.Pad; x >= 0 && x < c.W {
+					copy(to[:c.N], from[x*c.N:])
+				} else {
+					clear(to[:c.N])
+				}
+				to = to[c.N:]
+			}
+		}
+	}
+	return memory
+}
+
+// phase is the length of every stride-th column of a row with its padding.
+func (c Conv) phase() int { return (c.W + 2*c.Pad + c.stride() - 1) / c.stride() * c.N }
+
+// metBy is where in the arranged input begins what a tap meets for row y of the
+// output.
+func (c Conv) metBy(y, ci, ky, kx int) int {
+	row := ci*c.H + y*c.stride() - c.Pad + ky
+	return (row*c.stride()+kx%c.stride())*c.phase() + kx/c.stride()*c.N
 }
 
 // Forward computes row y of the output.
-func (c Conv) Forward(out, w, in []float32, y int, scratch []float32) {
-	if c.Gathered() {
-		c.gather(scratch, in, y)
-		mul(out, c.line(), c.Co, c.line(), c.taps(), rowMajor(w, c.taps()), rowMajor(scratch, c.line()), 0)
+func (c Conv) Forward(out, w, in []float32, y int) {
+	lo, hi := c.inside(y, c.H)
+	if c.Thin() {
+		var places [16 * 16]int
+		for ci := range c.Ci {
+			rows := places[:0]
+			for ky := lo; ky < hi; ky++ {
+				for kx := range c.K {
+					rows = append(rows, c.metBy(y, ci, ky, kx))
+				}
+			}
+			gemm.Default.MulRows(c.Co, c.line(), w[(ci*c.K+lo)*c.K:], c.taps(), in, rows, ci > 0, out, c.line())
+		}
 		return
 	}
-	lo, hi := c.inside(y, c.H)
 	c.runs(func(r run) {
 		mul(out[r.x*c.N:], c.line(), c.Co, r.width*c.N, (hi-lo)*c.Ci, c.column(w, r.kx, lo), c.met(in, y, lo, r.from), accumulate(!r.first))
 	})
@@ -89,29 +134,47 @@ func (c Conv) Forward(out, w, in []float32, y int, scratch []float32) {
 // GradWeight adds to dw the gradient of the weights that comes from row y of
 // the output's gradient; at y = 0 it overwrites dw, also where no tap ever falls
 // inside.
-func (c Conv) GradWeight(dw, dout, in []float32, y int, scratch []float32) {
+func (c Conv) GradWeight(dw, dout, in []float32, y int) {
 	beta := accumulate(y > 0)
-	if c.Gathered() {
-		c.gather(scratch, in, y)
-		mul(dw, c.taps(), c.Co, c.taps(), c.line(), rowMajor(dout, c.line()), rowMajor(scratch, c.line()).t(), beta)
-		return
-	}
-	if c.Pad > 0 || c.stride() > 1 { // no row meets every tap, once
+	if c.Thin() || c.Pad > 0 || c.stride() > 1 { // no row meets every tap, once
 		if y == 0 {
 			clear(dw)
 		}
 		beta = 1
 	}
 	lo, hi := c.inside(y, c.H)
+	if c.Thin() {
+		for first := range c.stride() {
+			for kx := first; kx < c.K; kx += gemm.MaxDots * c.stride() {
+				taps := min(gemm.MaxDots, (c.K-kx+c.stride()-1)/c.stride())
+				c.gradTaps(dw, dout, in, y, lo, hi, kx, taps)
+			}
+		}
+		return
+	}
 	c.runs(func(r run) {
 		to := c.column(dw, r.kx, lo)
 		mul(to.x, to.ld, c.Co, (hi-lo)*c.Ci, r.width*c.N, rowMajor(dout[r.x*c.N:], c.line()), c.met(in, y, lo, r.from).t(), beta)
 	})
 }
 
+// gradTaps does what GradWeight does for a number of taps of each of rows [lo, hi)
+// of the kernel, from column kx on and a stride apart: what they meet are
+// neighbours.
+func (c Conv) gradTaps(dw, dout, in []float32, y, lo, hi, kx, taps int) {
+	var space [16 * 16]gemm.Group
+	groups := space[:0]
+	for ci := range c.Ci {
+		for ky := lo; ky < hi; ky++ {
+			groups = append(groups, gemm.Group{B: c.metBy(y, ci, ky, kx), C: (ci*c.K+ky)*c.K + kx})
+		}
+	}
+	gemm.Default.AddDots(groups, taps, c.Co, c.line(), dout, c.line(), in, c.N, dw, c.taps(), c.stride())
+}
+
 // GradInput adds to din the gradient of the input that comes from row y of the
-// output's gradient. It is for convolutions that are not gathered: a first
-// layer needs no gradient of the image.
+// output's gradient. It is for convolutions that are not thin: a first layer
+// needs no gradient of the image.
 func (c Conv) GradInput(din, w, dout []float32, y int) {
 	lo, hi := c.inside(y, c.H)
 	c.runs(func(r run) {
@@ -168,44 +231,6 @@ func (c Conv) column(w []float32, kx, lo int) mat {
 // a tap from row lo of the kernel on, and from the given column of the input on.
 func (c Conv) met(in []float32, y, lo, from int) mat {
 	return rowMajor(in[((y*c.stride()-c.Pad+lo)*c.Ci*c.W+from)*c.N:], c.W*c.N)
-}
-
-// gather copies what the taps meet for row y of the output into cols, a matrix
-// of Ci·K·K rows and OW·N columns; outside it is zero.
-func (c Conv) gather(cols, in []float32, y int) {
-	lo, hi := c.inside(y, c.H)
-	for ci := range c.Ci {
-		for tap := range c.K * c.K {
-			ky, kx := tap/c.K, tap%c.K
-			to := cols[:c.line()]
-			cols = cols[c.line():]
-			if ky < lo || ky >= hi {
-				clear(to)
-				continue
-			}
-			c.gatherLine(to, in[(ci*c.H+y*c.stride()-c.Pad+ky)*c.W*c.N:], kx)
-		}
-	}
-}
-
-// gatherLine copies from a row of the input what column kx of the kernel meets.
-func (c Conv) gatherLine(to, row []float32, kx int) {
-	if c.stride() == 1 {
-		x := max(0, c.Pad-kx)
-		end := max(x, min(c.OW(), c.W+c.Pad-kx))
-		clear(to[:x*c.N])
-		copy(to[x*c.N:end*c.N], row[(x+kx-c.Pad)*c.N:])
-		clear(to[end*c.N:])
-		return
-	}
-	for x := range c.OW() {
-		pixel := to[x*c.N : (x+1)*c.N]
-		if from := x*c.stride() - c.Pad + kx; from >= 0 && from < c.W {
-			copy(pixel, row[from*c.N:])
-		} else {
-			clear(pixel)
-		}
-	}
 }
 
 func accumulate(yes bool) float32 {

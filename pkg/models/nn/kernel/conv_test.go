@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// convs are geometries on both sides of Gathered: one channel and many, more
+// convs are geometries on both sides of Thin: one channel and many, more
 // and fewer outputs than inputs, images that are not square, an odd number of
 // output rows, a kernel of one pixel and one as large as the image.
 var convs = []Conv{
@@ -58,7 +58,7 @@ func eachConv(t *testing.T, f func(t *testing.T, c Conv)) {
 
 // weightAt is the place of w[co,ci,ky,kx].
 func (c Conv) weightAt(co, ci, ky, kx int) int {
-	if c.Gathered() {
+	if c.Thin() {
 		return ((co*c.Ci+ci)*c.K+ky)*c.K + kx
 	}
 	return ((kx*c.Co+co)*c.K+ky)*c.Ci + ci
@@ -66,7 +66,7 @@ func (c Conv) weightAt(co, ci, ky, kx int) int {
 
 // inAt is the place of the first image's pixel (y, x) in channel ci.
 func (c Conv) inAt(ci, y, x int) int {
-	if c.Gathered() {
+	if c.Thin() {
 		return ((ci*c.H+y)*c.W + x) * c.N
 	}
 	return ((y*c.Ci+ci)*c.W + x) * c.N
@@ -122,9 +122,9 @@ func TestConvForward(t *testing.T) {
 			t.Errorf("Flops is %d, want a product and a sum for each of %d", c.Flops(), products)
 		}
 
-		got := stale(c.outLen())
+		got, arranged := stale(c.outLen()), c.Arrange(stale(c.ArrangedLen()), in)
 		for y := range c.OH() {
-			c.Forward(c.row(got, y), w, in, y, stale(c.ScratchLen()))
+			c.Forward(c.row(got, y), w, arranged, y)
 		}
 		compare(t, "out", got, want)
 	})
@@ -137,9 +137,9 @@ func TestConvGradWeight(t *testing.T) {
 		want := make([]sum, c.weightLen())
 		c.eachProduct(func(o, k, i int) { want[k].add(float64(dout[o]) * float64(in[i])) })
 
-		got := stale(c.weightLen())
+		got, arranged := stale(c.weightLen()), c.Arrange(stale(c.ArrangedLen()), in)
 		for y := range c.OH() {
-			c.GradWeight(got, c.row(dout, y), in, y, stale(c.ScratchLen()))
+			c.GradWeight(got, c.row(dout, y), arranged, y)
 		}
 		compare(t, "dw", got, want)
 	})
@@ -147,8 +147,8 @@ func TestConvGradWeight(t *testing.T) {
 
 func TestConvGradInput(t *testing.T) {
 	eachConv(t, func(t *testing.T, c Conv) {
-		if c.Gathered() {
-			t.Skip("a gathered convolution has no gradient of its input")
+		if c.Thin() {
+			t.Skip("a thin convolution has no gradient of its input")
 		}
 		rng := source(3)
 		w, dout := normal(rng, c.weightLen()), normal(rng, c.outLen())
@@ -178,11 +178,10 @@ func TestConvGradInput(t *testing.T) {
 func TestConvByHand(t *testing.T) {
 	c := Conv{Ci: 1, H: 3, W: 3, Co: 1, K: 2, N: 2}
 	in := []float32{1, 0, 2, 0, 3, 0, 4, 0, 5, 1, 6, 0, 7, 0, 8, 0, 9, 0}
-	scratch := make([]float32, c.ScratchLen())
 	out, dw := make([]float32, 8), make([]float32, 4)
 	for y := range 2 {
-		c.Forward(c.row(out, y), []float32{10, 20, 30, 40}, in, y, scratch)
-		c.GradWeight(dw, []float32{1, 1, 1, 1}, in, y, scratch)
+		c.Forward(c.row(out, y), []float32{10, 20, 30, 40}, in, y)
+		c.GradWeight(dw, []float32{1, 1, 1, 1}, in, y)
 	}
 	compareExactly(t, "out", out, []float32{370, 40, 470, 30, 670, 20, 770, 10})
 	compareExactly(t, "dw", dw, []float32{12 + 1, 16 + 1, 24 + 1, 28 + 1})
@@ -196,7 +195,7 @@ func TestConvInPlaceByHand(t *testing.T) {
 	in, w := make([]float32, 32), make([]float32, 16)
 	in[2], in[3], w[1] = 5, 7, 3
 	out := make([]float32, 2)
-	c.Forward(out, w, in, 0, nil)
+	c.Forward(out, w, in, 0)
 	compareExactly(t, "out", out, []float32{15, 21})
 
 	din := make([]float32, 32)
