@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -54,7 +55,10 @@ resnet18.`),
   bgmd bench step --model lenet --clients 32 --batch 64
   bgmd bench step --batch 16 --workers 1 --json`),
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runBench(cmd, &b, asJSON) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := runBench(cmd, &b, asJSON)
+			return err
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&b.Model, "model", "lenet", "the `name` of a model: "+strings.Join(models.Names(), ", "))
@@ -72,19 +76,28 @@ type bench[R interface{ write(io.Writer) error }] interface {
 	run(context.Context) (R, error)
 }
 
-// runBench checks, runs and prints a benchmark.
-func runBench[R interface{ write(io.Writer) error }](cmd *cobra.Command, b bench[R], asJSON bool) error {
+// runBench checks, runs and prints a benchmark, and returns its result.
+func runBench[R interface{ write(io.Writer) error }](cmd *cobra.Command, b bench[R], asJSON bool) (R, error) {
 	if err := b.check(); err != nil {
-		return &configError{err}
+		return *new(R), &configError{err}
 	}
 	r, err := b.run(cmd.Context())
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+	case asJSON:
+		err = writeJSON(cmd.OutOrStdout(), r)
+	default:
+		err = r.write(cmd.OutOrStdout())
 	}
-	if asJSON {
-		return writeJSON(cmd.OutOrStdout(), r)
+	return r, err
+}
+
+// checkFigureFile reports what stands against a figure of that name.
+func checkFigureFile(path string) error {
+	if !slices.Contains([]string{".png", ".svg", ".pdf"}, filepath.Ext(path)) {
+		return fmt.Errorf("--figure is %q, want a file ending in .png, .svg or .pdf", path)
 	}
-	return r.write(cmd.OutOrStdout())
+	return nil
 }
 
 // stepBench says what to time.

@@ -49,7 +49,7 @@ the asymptotic costs of the paper's Figure 1(c).`),
 					return &configError{err}
 				}
 			}
-			if err := runBench(cmd, &b, asJSON); err != nil || figure == "" {
+			if _, err := runBench(cmd, &b, asJSON); err != nil || figure == "" {
 				return err
 			}
 			return b.figure(cmd.Context(), figure)

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 	"runtime"
-	"slices"
 
 	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/pkg/train/report"
@@ -25,10 +23,7 @@ func (b aggBench) checkFigure(path string) error {
 	if b.D <= figureFrom {
 		errs = append(errs, fmt.Errorf("--figure needs dimensions from %d on: --d is %d", figureFrom, b.D))
 	}
-	if !slices.Contains([]string{".png", ".svg", ".pdf"}, filepath.Ext(path)) {
-		errs = append(errs, fmt.Errorf("--figure is %q, want a file ending in .png, .svg or .pdf", path))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, checkFigureFile(path))...)
 }
 
 // figure draws what rules cost over the dimension, and what [bgmd, Fig. 1(c)]

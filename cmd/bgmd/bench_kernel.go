@@ -19,6 +19,7 @@ import (
 
 func newBenchKernelCommand() *cobra.Command {
 	var b kernelBench
+	var figure string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "kernel",
@@ -27,16 +28,33 @@ func newBenchKernelCommand() *cobra.Command {
 Time the products of each kind of layer, on one core: forward, and the gradients
 of weights and input. The best speed is printed beside two others: the peak, as
 multiply-adds in registers reach it, and the backend's product of 512×512 by
-512×512. Operands are in the caches as far as they fit.`),
+512×512. Operands are in the caches as far as they fit.
+
+With --figure, also draw the roofline [Williams et al. 2009]: speeds over the
+multiplications and additions that each product has for a byte of its operands,
+counted once, below what the processor and its memory allow.`),
 		Example: text(`
   bgmd bench kernel
-  bgmd bench kernel --batch 128 --json`),
+  bgmd bench kernel --batch 128 --json
+  bgmd bench kernel --batch 64 --figure roofline.png`),
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runBench(cmd, &b, asJSON) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if figure != "" {
+				if err := checkFigureFile(figure); err != nil {
+					return &configError{err}
+				}
+			}
+			r, err := runBench(cmd, &b, asJSON)
+			if err != nil || figure == "" {
+				return err
+			}
+			return r.figure(figure)
+		},
 	}
 	f := cmd.Flags()
 	f.IntSliceVar(&b.Batches, "batch", []int{16, 64, 128}, "samples a client, several with commas")
 	f.IntVar(&b.MS, "time", 100, "`milliseconds` to time each kernel for")
+	f.StringVar(&figure, "figure", "", "draw the roofline to this `file`")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -53,6 +71,8 @@ type kernelResult struct {
 	Backend string        `json:"backend"`
 	Peak    float64       `json:"peak_gflops"`  // multiply-adds in registers
 	Sgemm   float64       `json:"sgemm_gflops"` // 512×512×512 products
+	Cache   float64       `json:"cache_gbs"`    // reading 256 kB again and again
+	Memory  float64       `json:"memory_gbs"`   // reading 256 MB
 	Kernels []kernelSpeed `json:"kernels"`
 }
 
@@ -64,6 +84,9 @@ type kernelSpeed struct {
 	GFLOPS  float64 `json:"gflops"`
 	OfPeak  float64 `json:"share_of_peak"`
 	OfSgemm float64 `json:"share_of_sgemm"`
+	// Intensity is the number of multiplications and additions for a byte of all
+	// operands, each counted once.
+	Intensity float64 `json:"flops_per_byte"`
 }
 
 func (b *kernelBench) check() error {
@@ -106,11 +129,12 @@ var benchLinears = []struct {
 type product struct {
 	layer, name string
 	flops       int
+	operands    int // float32s
 	run         func()
 }
 
 func (b kernelBench) run(ctx context.Context) (kernelResult, error) {
-	r := kernelResult{kernelBench: b, Backend: gemm.Backend(), Peak: peakGFLOPS(), Sgemm: sgemmGFLOPS()}
+	r := kernelResult{kernelBench: b, Backend: gemm.Backend(), Peak: peakGFLOPS(), Sgemm: sgemmGFLOPS(), Cache: readGBs(256 << 10), Memory: readGBs(256 << 20)}
 	rng := stream.Root(1).At(stream.Synthetic)
 	for _, n := range b.Batches {
 		for _, p := range products(n, rng) {
@@ -124,7 +148,7 @@ func (b kernelBench) run(ctx context.Context) (kernelResult, error) {
 				best = min(best, time.Since(t).Seconds())
 			}
 			speed := float64(p.flops) / best / 1e9
-			r.Kernels = append(r.Kernels, kernelSpeed{p.layer, p.name, n, speed, speed / r.Peak, speed / r.Sgemm})
+			r.Kernels = append(r.Kernels, kernelSpeed{p.layer, p.name, n, speed, speed / r.Peak, speed / r.Sgemm, float64(p.flops) / float64(4*p.operands)})
 		}
 	}
 	return r, nil
@@ -143,7 +167,7 @@ func products(n int, rng *rand.Rand) (list []product) {
 		w, in, out := normal(rng, c.Co*c.Ci*c.K*c.K), normal(rng, c.Ci*c.H*c.W*n), normal(rng, rows*row)
 		grad, arranged := make([]float32, max(len(w), len(in))), c.Arrange(make([]float32, c.ArrangedLen()), in)
 		add := func(name string, f func(row []float32, y int)) {
-			list = append(list, product{l.layer, name, c.Flops(), func() {
+			list = append(list, product{l.layer, name, c.Flops(), len(w) + len(in) + c.OH()*row, func() {
 				for y := range c.OH() {
 					f(out[y%rows*row:][:row], y)
 				}
@@ -158,11 +182,11 @@ func products(n int, rng *rand.Rand) (list []product) {
 	for _, l := range benchLinears {
 		w, x, out := normal(rng, l.out*l.in), normal(rng, l.in*n), normal(rng, l.out*n)
 		bias, dw, dx := make([]float32, l.out), make([]float32, l.out*l.in), make([]float32, l.in*n)
-		flops := 2 * l.out * l.in * n
+		flops, operands := 2*l.out*l.in*n, len(w)+len(x)+len(out)
 		list = append(list,
-			product{l.layer, "weight gradient", flops, func() { kernel.GradLinear(dw, bias, out, x, n) }},
-			product{l.layer, "input gradient", flops, func() { kernel.GradLinearInput(dx, out, w, n) }},
-			product{l.layer, "forward", flops, func() { kernel.Linear(out, w, bias, x, n) }})
+			product{l.layer, "weight gradient", flops, operands, func() { kernel.GradLinear(dw, bias, out, x, n) }},
+			product{l.layer, "input gradient", flops, operands, func() { kernel.GradLinearInput(dx, out, w, n) }},
+			product{l.layer, "forward", flops, operands, func() { kernel.Linear(out, w, bias, x, n) }})
 	}
 	return list
 }

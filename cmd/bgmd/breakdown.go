@@ -267,7 +267,7 @@ func toyPlot() (*report.Plot, error) {
 	const n, bad = 14, 6
 	rng := stream.Root(5).At(stream.Init)
 	G := agg.NewMatrix(n, 2)
-	honest, wrong := report.Line{Label: "honest"}, report.Line{Label: "corrupt"}
+	honest, wrong := report.Line{Label: "honest", Points: true}, report.Line{Label: "corrupt", Points: true}
 	for i := range n {
 		x, y := 1+0.5*rng.NormFloat64(), 1+0.5*rng.NormFloat64()
 		to := &honest
@@ -287,9 +287,9 @@ func toyPlot() (*report.Plot, error) {
 		if _, err := rule.Aggregate(y[:], G, agg.Step{}); err != nil {
 			return nil, err
 		}
-		sets = append(sets, report.Line{Label: name, X: []float64{float64(y[0])}, Y: []float64{float64(y[1])}})
+		sets = append(sets, report.Line{Label: name, X: []float64{float64(y[0])}, Y: []float64{float64(y[1])}, Points: true})
 	}
-	return report.ScatterPlot(report.Frame{
+	return report.LinePlot(report.Frame{
 		Title:  fmt.Sprintf("%d of %d points corrupt", bad, n),
 		XLabel: "x", YLabel: "y",
 	}, sets)

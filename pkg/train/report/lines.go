@@ -12,10 +12,11 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Line is a curve through points of x and y.
+// Line is a curve through points of x and y, or the points alone.
 type Line struct {
-	Label string
-	X, Y  []float64
+	Label  string
+	X, Y   []float64
+	Points bool
 }
 
 // Frame is what goes around the lines of a [LinePlot]. Logarithmic axes take
@@ -29,34 +30,6 @@ type Frame struct {
 // and markers. Values that are not finite, or not positive on a logarithmic
 // axis, are left out; a line without any point left is an error.
 func LinePlot(f Frame, lines []Line) (*Plot, error) {
-	return drawLines(f, lines, func(c *curve) plotters { return c })
-}
-
-// ScatterPlot draws every line as its markers alone.
-func ScatterPlot(f Frame, sets []Line) (*Plot, error) {
-	return drawLines(f, sets, func(c *curve) plotters { return markers{c} })
-}
-
-type plotters interface {
-	plot.Plotter
-	plot.Thumbnailer
-}
-
-// markers draws a curve's markers, all of them, without the line.
-type markers struct{ *curve }
-
-// Plot implements [plot.Plotter].
-func (m markers) Plot(canvas draw.Canvas, p *plot.Plot) {
-	x, y := p.Transforms(&canvas)
-	for _, xy := range m.XYs {
-		canvas.DrawGlyphNoClip(m.marker, vg.Point{X: x(xy.X), Y: y(xy.Y)})
-	}
-}
-
-// Thumbnail implements [plot.Thumbnailer].
-func (m markers) Thumbnail(canvas *draw.Canvas) { canvas.DrawGlyphNoClip(m.marker, canvas.Center()) }
-
-func drawLines(f Frame, lines []Line, style func(*curve) plotters) (*Plot, error) {
 	if len(lines) == 0 {
 		return nil, errors.New("report: line plot: there are no lines to plot")
 	}
@@ -79,7 +52,13 @@ func drawLines(f Frame, lines []Line, style func(*curve) plotters) (*Plot, error
 		if points == nil {
 			return nil, fmt.Errorf("report: line plot: line %q has no point to draw", l.Label)
 		}
-		c := style(newCurve(i, points))
+		var c interface {
+			plot.Plotter
+			plot.Thumbnailer
+		} = newCurve(i, points)
+		if l.Points {
+			c = markers{newCurve(i, points)}
+		}
 		p.plot.Add(c)
 		p.legend.Add(l.Label, c)
 	}
@@ -87,6 +66,20 @@ func drawLines(f Frame, lines []Line, style func(*curve) plotters) (*Plot, error
 	setScale(&p.plot.Y, ys, f.LogY)
 	return p, nil
 }
+
+// markers draws a curve's markers, all of them, without the line.
+type markers struct{ *curve }
+
+// Plot implements [plot.Plotter].
+func (m markers) Plot(canvas draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&canvas)
+	for _, xy := range m.XYs {
+		canvas.DrawGlyphNoClip(m.marker, vg.Point{X: x(xy.X), Y: y(xy.Y)})
+	}
+}
+
+// Thumbnail implements [plot.Thumbnailer].
+func (m markers) Thumbnail(canvas *draw.Canvas) { canvas.DrawGlyphNoClip(m.marker, canvas.Center()) }
 
 func drawable(v float64, log bool) bool {
 	return !math.IsNaN(v) && !math.IsInf(v, 0) && (v > 0 || !log)
@@ -102,10 +95,15 @@ func place(v float64, log bool) float64 {
 }
 
 // setScale lets an axis run a little further than the values, on a logarithmic
-// scale to whole powers of ten.
+// scale to whole powers of ten, or where those are few to 1, 2 or 5 times one.
 func setScale(axis *plot.Axis, values span, log bool) {
 	if log {
 		axis.Min, axis.Max = math.Floor(values.min), math.Ceil(values.max)
+		if marks := roundNumbers(values.min, values.max); axis.Max-axis.Min <= 2 && len(marks) > 2 {
+			axis.Min, axis.Max = marks[0].Value, marks[len(marks)-1].Value
+			axis.Tick.Marker = marks
+			return
+		}
 		if axis.Min == axis.Max {
 			axis.Max++
 		}
@@ -119,6 +117,25 @@ func setScale(axis *plot.Axis, values span, log bool) {
 	step := niceStep(width, 6)
 	axis.Min, axis.Max = math.Floor(values.min/step)*step, values.max+width*0.02
 	axis.Tick.Marker = ticks(axis.Min, axis.Max, step)
+}
+
+// roundNumbers marks 1, 2 and 5 times the powers of ten from the last that is not
+// above 10^lo to the first that is not below 10^hi.
+func roundNumbers(lo, hi float64) plot.ConstantTicks {
+	var marks plot.ConstantTicks
+	for e := math.Floor(lo); e <= math.Ceil(hi); e++ {
+		for _, m := range []float64{1, 2, 5} {
+			v := e + math.Log10(m)
+			if v <= lo {
+				marks = nil
+			}
+			marks = append(marks, plot.Tick{Value: v, Label: strconv.FormatFloat(m*math.Pow(10, e), 'g', 6, 64)})
+			if v >= hi {
+				return marks
+			}
+		}
+	}
+	return marks
 }
 
 // powers marks the powers of ten from lo to hi, labels every second or so where
