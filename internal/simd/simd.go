@@ -1,6 +1,9 @@
 package simd
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Lanes is the number of columns in a block of [LoadColumns] and a [Network]:
 // 32 rows of it, 8 kB, stay in the first-level cache beside what comes next.
@@ -172,6 +175,57 @@ func Score(scores []float64, next []float32, s []float64, m []float32, gamma, ro
 	}
 	scoreGo(scores[done:], next[done:], s[done:], m[done:], square, twice, rows, scale)
 }
+
+// Above sets the front of found to the indices i, ascending, for which the bits of
+// x[i], read as a signed integer, are at least least, and returns their number: for
+// numbers that are not negative, those that are at least the one with these bits,
+// and NaN. Behind them found has to have room for 8 more.
+func Above(found []uint16, x []float64, least int64) int {
+	if len(x) > 1<<16 || len(found) < len(x)+8 {
+		panic(fmt.Sprintf("simd: Above: %d elements, and room for %d", len(x), len(found)))
+	}
+	done, count := whole(len(x), 8), 0
+	if done > 0 {
+		count = aboveAVX2(&found[0], &x[0], done, &setBits[0], least-1)
+	}
+	for i := done; i < len(x); i++ {
+		found[count] = uint16(i) // overwritten unless it is one
+		if int64(math.Float64bits(x[i])) >= least {
+			count++
+		}
+	}
+	return count
+}
+
+// Pick sets dst[q] to src[at[q]]; at is ascending.
+func Pick(dst, src []float32, at []uint16) {
+	check("Pick", len(dst), len(at))
+	if len(at) == 0 {
+		return
+	}
+	_ = src[at[len(at)-1]]
+	done := whole(len(at), 4)
+	if done > 0 {
+		pickAVX2(&dst[0], &src[0], &at[0], done)
+	}
+	for q := done; q < len(at); q++ {
+		dst[q] = src[at[q]]
+	}
+}
+
+// setBits lists, for each byte, where its bits are set.
+var setBits = func() (table [256][8]uint16) {
+	for b := range table {
+		n := 0
+		for i := range 8 {
+			if b>>i&1 != 0 {
+				table[b][n] = uint16(i)
+				n++
+			}
+		}
+	}
+	return table
+}()
 
 // SquaredDistance returns Σ (x[i] − y[i])², differences, squares and sums in
 // float64: 16 sums over every sixteenth element, and then those in pairs.

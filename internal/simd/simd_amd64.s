@@ -742,6 +742,78 @@ done:
 	VZEROUPPER
 	RET
 
+// func aboveAVX2(found *uint16, x *float64, n int, table *[8]uint16, limit int64) (count int)
+// Requires: AVX, AVX2, POPCNT
+TEXT ·aboveAVX2(SB), NOSPLIT, $0-48
+	MOVQ         found+0(FP), DI
+	MOVQ         x+8(FP), SI
+	MOVQ         n+16(FP), CX
+	MOVQ         table+24(FP), R8
+	VPBROADCASTQ limit+32(FP), Y15
+	MOVQ         DI, R9
+	VPXOR        X2, X2, X2
+	MOVL         $0x00080008, AX
+	VMOVD        AX, X3
+	VPBROADCASTD X3, X3
+	XORQ         DX, DX
+
+loop:
+	CMPQ      DX, CX
+	JGE       done
+	VMOVUPD   (SI)(DX*8), Y0
+	VPCMPGTQ  Y15, Y0, Y0
+	VMOVMSKPD Y0, AX
+	VMOVUPD   32(SI)(DX*8), Y1
+	VPCMPGTQ  Y15, Y1, Y1
+	VMOVMSKPD Y1, BX
+	SHLL      $0x04, BX
+	ORL       BX, AX
+	POPCNTL   AX, BX
+	SHLL      $0x04, AX
+	VPADDW    (R8)(AX*1), X2, X4
+	VMOVDQU   X4, (DI)
+	LEAQ      (DI)(BX*2), DI
+	VPADDW    X3, X2, X2
+	ADDQ      $0x08, DX
+	JMP       loop
+
+done:
+	SUBQ R9, DI
+	SHRQ $0x01, DI
+	MOVQ DI, count+40(FP)
+	VZEROUPPER
+	RET
+
+// func pickAVX2(dst *float32, src *float32, at *uint16, n int)
+TEXT ·pickAVX2(SB), NOSPLIT, $0-32
+	MOVQ src+8(FP), R8
+	MOVQ dst+0(FP), DI
+	MOVQ at+16(FP), SI
+	MOVQ n+24(FP), CX
+
+loop:
+	CMPQ    CX, $0x04
+	JL      loop_done
+	MOVWLZX (SI), AX
+	MOVWLZX 2(SI), BX
+	MOVWLZX 4(SI), R9
+	MOVWLZX 6(SI), R10
+	MOVL    (R8)(AX*4), AX
+	MOVL    (R8)(BX*4), BX
+	MOVL    (R8)(R9*4), R9
+	MOVL    (R8)(R10*4), R10
+	MOVL    AX, (DI)
+	MOVL    BX, 4(DI)
+	MOVL    R9, 8(DI)
+	MOVL    R10, 12(DI)
+	ADDQ    $0x00000010, DI
+	ADDQ    $0x00000008, SI
+	SUBQ    $0x04, CX
+	JMP     loop
+
+loop_done:
+	RET
+
 // func squaredDistanceAVX2(lanes *[16]float64, x *float32, y *float32, n int)
 // Requires: AVX
 TEXT ·squaredDistanceAVX2(SB), NOSPLIT, $0-32

@@ -46,4 +46,10 @@ func affineReLUAVX2(out, x *float32, n int, scale, shift float32)               
 func affineAddReLUAVX2(out, x, y *float32, n int, scale, by, shift float32)      { panic(none) }
 func affineAddAVX2(out, x, y *float32, n int, scale, by, shift float32)          { panic(none) }
 
+func pickAVX2(dst, src *float32, at *uint16, n int) { panic(none) }
+
+func aboveAVX2(found *uint16, x *float64, n int, table *[8]uint16, limit int64) int {
+	panic(none)
+}
+
 func maskSumsAVX2(sums, products *[16]float64, to, dout, out, x *float32, n int) { panic(none) }

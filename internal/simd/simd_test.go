@@ -270,6 +270,53 @@ func TestScore(t *testing.T) {
 	})
 }
 
+// TestAbove: by integers, and NaN is above all.
+func TestAbove(t *testing.T) {
+	both(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(14, 1))
+		for _, n := range lengths() {
+			x := doubles(rng, n)
+			for i := range x {
+				x[i] = math.Abs(x[i])
+			}
+			if n > 2 {
+				x[rng.IntN(n)], x[rng.IntN(n)] = math.NaN(), math.Inf(1)
+				x[rng.IntN(n)] = 0.5
+			}
+			for _, least := range []float64{0, 0.5, 1, 9, math.Inf(1)} {
+				var want []uint16
+				for i, v := range x {
+					if !(v < least) {
+						want = append(want, uint16(i))
+					}
+				}
+				found := make([]uint16, n+8)
+				if count := Above(found, x, int64(math.Float64bits(least))); !slices.Equal(found[:count], want) {
+					t.Fatalf("n = %d: at least %v are %v, want %v", n, least, found[:count], want)
+				}
+			}
+		}
+	})
+}
+
+func TestPick(t *testing.T) {
+	both(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(15, 1))
+		for _, n := range lengths() {
+			src := values(rng, 2*n)
+			at, want := make([]uint16, n), make([]float32, n)
+			for q := range at {
+				at[q] = uint16(2*q + rng.IntN(2))
+				want[q] = src[at[q]]
+			}
+			dst := values(rng, n)
+			if Pick(dst, src, at); !slices.Equal(dst, want) {
+				t.Fatalf("n = %d: picked %v, want %v", n, dst, want)
+			}
+		}
+	})
+}
+
 func TestGram(t *testing.T) {
 	t.Run("AVX2", func(t *testing.T) {
 		defer func(was bool) { accelerated512 = was }(accelerated512)
@@ -334,6 +381,9 @@ func TestLengthsAreChecked(t *testing.T) {
 		"AddScaled4":      func() { AddScaled4(z, &[4][]float32{x, x, y, x}, new([4]float64), nil) },
 		"AddPowers4":      func() { AddPowers4(z, z, &[4][]float32{x, x, y, x}, nil) },
 		"Pool":            func() { Pool(x, make([]uint8, 16), x, x, y, x, 0) },
+		"Above":           func() { Above(make([]uint16, 23), z, 0) },
+		"Pick":            func() { Pick(x, x, make([]uint16, 15)) },
+		"Pick's last":     func() { Pick(x[:2], x, []uint16{3, 16}) },
 		"Unpool":          func() { Unpool(x, x, x, y, x, make([]uint8, 16), new([8]float32)) },
 		"MaxPool":         func() { MaxPool(x, make([]uint8, 16), x, []Tap{{0, 0}, {1, 1}}) },
 		"MaxPoolGrad":     func() { MaxPoolGrad(y, x, make([]uint8, 15), []Tap{{0, 0}, {1, 1}}) },

@@ -49,6 +49,16 @@ func accumulateAVX2(sum *float32, scores *float64, memory *float32, keep *float3
 //go:noescape
 func scoreAVX2(scores *float64, next *float32, sums *float64, memory *float32, n int, square float64, twice float64, rows float64, scale float64)
 
+// aboveAVX2 does what Above does, 8 elements at a time, for bits that are more than limit. It may write 8 elements too many.
+//
+//go:noescape
+func aboveAVX2(found *uint16, x *float64, n int, table *[8]uint16, limit int64) (count int)
+
+// pickAVX2 sets dst[q] to src[at[q]], 4 elements at a time.
+//
+//go:noescape
+func pickAVX2(dst *float32, src *float32, at *uint16, n int)
+
 // squaredDistanceAVX2 sets lanes[l] to the sum of (x[i]−y[i])² over i = l, l+16, …, 16 elements at a time.
 //
 //go:noescape

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -68,6 +69,7 @@ type Block struct {
 	selector     selector
 	picks        picks
 	picked       bool      // picks holds the block
+	least        uint64    // the bin that candidates are in or above
 	index        []int     // I, ascending
 	gathered     []float32 // n×k
 	out          []float32 // k
@@ -227,17 +229,24 @@ func (b *Block) residual(total float64) float64 {
 // scatter writes the inner rule's result to the block of dst, zero elsewhere,
 // and reports whether all of it is finite.
 func (b *Block) scatter(dst []float32, gamma float64) bool {
-	par.For(len(dst), 16*columnGrain, func(_, lo, hi int) { clear(dst[lo:hi]) })
-	zero := float32(0)
-	for p, j := range b.index {
-		t := float64(b.out[p])
-		if !b.direct {
-			t /= gamma
-		} else if b.memory != nil {
-			t += float64(b.memory[j]) / gamma
+	var overflow atomic.Bool
+	par.For(len(dst), columnGrain, func(_, lo, hi int) {
+		clear(dst[lo:hi])
+		zero := float32(0)
+		for p, _ := slices.BinarySearch(b.index, lo); p < len(b.index) && b.index[p] < hi; p++ {
+			j := b.index[p]
+			t := float64(b.out[p])
+			if !b.direct {
+				t /= gamma
+			} else if b.memory != nil {
+				t += float64(b.memory[j]) / gamma
+			}
+			dst[j] = float32(t)
+			zero += dst[j] - dst[j]
 		}
-		dst[j] = float32(t)
-		zero += dst[j] - dst[j]
-	}
-	return zero == 0
+		if zero != 0 {
+			overflow.Store(true)
+		}
+	})
+	return !overflow.Load()
 }

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/bgmd/bgmd/internal/par"
+	"github.com/bgmd/bgmd/internal/simd"
 )
 
 // rowsOf returns what the block is taken from: G, or P where a pass has written it.
@@ -92,31 +93,25 @@ func (p *picks) add(chunk int, from Matrix, candidates []candidate) {
 		columns[q] = uint16(candidate.index - lo)
 	}
 	for i := range from.Rows {
-		row, out := from.Row(i)[lo:], all[at+i*c:][:c]
-		for q, j := range columns[:c] {
-			out[q] = row[j]
-		}
+		simd.Pick(all[at+i*c:][:c], from.Row(i)[lo:], columns[:c])
 	}
 }
 
 // gather sets block to the columns that s has chosen.
 func (p *picks) gather(block Matrix, s *selector) {
 	par.For(len(s.parts), 1, func(chunk, _, _ int) {
-		at, part, data := s.starts[chunk], s.parts[chunk], p.chunks[chunk]
-		var chosen [columnBlock]uint16
+		at, part, data := s.parts[chunk].start, s.parts[chunk].candidates, p.chunks[chunk]
+		var chosen [columnBlock + 1]uint16
 		for len(part) > 0 {
 			columns, n := 0, 0 // of this columnBlock: picked, and chosen of them
 			for number := part[0].index / columnBlock; columns < len(part) && part[columns].index/columnBlock == number; columns++ {
+				chosen[n] = uint16(columns) // overwritten unless it is
 				if s.chosen(part[columns]) {
-					chosen[n] = uint16(columns)
 					n++
 				}
 			}
 			for i := range block.Rows {
-				from, out := data[i*columns:][:columns], block.Row(i)[at:][:n]
-				for q, c := range chosen[:n] {
-					out[q] = from[c]
-				}
+				simd.Pick(block.Row(i)[at:][:n], data[i*columns:][:columns], chosen[:n])
 			}
 			at, part, data = at+n, part[columns:], data[block.Rows*columns:]
 		}

@@ -32,8 +32,11 @@ func TestBlockPicksAsItScores(t *testing.T) {
 				for k := range G.Data {
 					G.Data[k] = float32(c.entry(k % d))
 				}
+				scores := make([]float64, d)
+				b.score(G, 0.5, 1) // makes room
+				b.pass(G, 0.5, scores)
 				must(b.Aggregate(dst, G, Step{Gamma: 0.5}))
-				checkPicks(t, name+", memory "+memory, b, G)
+				checkPicks(t, name+", memory "+memory, b, G, scores)
 			}
 			if b.picked != c.picked {
 				t.Errorf("%s, memory %s: picked %v, want %v", name, memory, b.picked, c.picked)
@@ -42,10 +45,10 @@ func TestBlockPicksAsItScores(t *testing.T) {
 	}
 }
 
-func checkPicks(t *testing.T, name string, b *Block, G Matrix) {
+func checkPicks(t *testing.T, name string, b *Block, G Matrix, scores []float64) {
 	t.Helper()
 	want := make([]int, len(b.index))
-	new(selector).top(want, b.scores)
+	new(selector).top(want, scores)
 	if !slices.Equal(b.index, want) {
 		t.Fatalf("%s: selected %v…, want %v…", name, b.index[:3], want[:3])
 	}

@@ -7,50 +7,64 @@ import (
 	"github.com/bgmd/bgmd/internal/simd"
 )
 
-// score sets scores[j] to Σᵢ Pᵢⱼ² and returns their sum, in one pass over G.
-// One vector of memory m needs the column sums of G and its squares only:
+// score scores the columns, Σᵢ Pᵢⱼ² for column j, and returns the sum of all, in one
+// pass over G. One vector of memory m needs the column sums of G and its squares
+// only:
 //
 //	Σᵢ (γgᵢⱼ + mⱼ)² = γ² Σ gᵢⱼ² + 2γmⱼ Σ gᵢⱼ + n mⱼ².
 //
-// On the way it collects, for the selection of the k largest, the scores above a
-// bound that a sample gives, and picks their columns while they are in the
-// second-level cache, so that neither the selection nor the gathering has to read
-// all again.
+// For the k largest it holds on to nothing but the scores above a bound that a
+// sample gives, and picks their columns while they are in the second-level cache,
+// so that neither the selection nor the gathering has to read all again. Where
+// that fails, and for other selections, a pass keeps all scores.
 func (b *Block) score(G Matrix, gamma float64, k int) (total float64) {
-	d := G.Cols
-	b.scores = grown(b.scores, d)
-	chunks := par.Chunks(d, columnGrain)
+	chunks := par.Chunks(G.Cols, columnGrain)
 	b.totals = grown(b.totals, chunks)
 	b.overflow.Store(false)
 	switch b.options.Memory {
 	case memoryClient:
 		b.reserve(G)
 	case memoryMean, memoryGMWeighted:
-		b.next = grown(b.next, d)
+		b.next = grown(b.next, G.Cols)
 	}
-	floor, known := b.floor(G, gamma, k)
-	b.selector.reset(chunks)
-	b.picks.reset(chunks, 2*k)
-	par.For(d, columnGrain, func(chunk, lo, hi int) {
-		sum := 0.0
+	if least, known := b.floor(G, gamma, k); known {
+		b.least = least
+		b.selector.reset(chunks)
+		b.picks.reset(chunks, 2*k+G.Cols/32)
+		b.pass(G, gamma, nil)
+		b.picked = b.picks.complete() && b.selector.held() >= k
+	} else {
+		b.picked = false
+	}
+	if !b.picked {
+		b.scores = grown(b.scores, G.Cols)
+		b.pass(G, gamma, b.scores)
+	}
+	return sum(b.totals)
+}
+
+// pass scores all columns: to scores or, where that is nil, to pick from.
+func (b *Block) pass(G Matrix, gamma float64, scores []float64) {
+	par.For(G.Cols, columnGrain, func(chunk, lo, hi int) {
+		var space [columnBlock]float64
+		total := 0.0
 		for ; lo < hi; lo += columnBlock {
-			scores := b.scores[lo:min(lo+columnBlock, hi)]
-			if b.perRow() {
-				b.scoreRows(scores, G, gamma, lo)
-			} else {
-				b.scoreColumns(scores, G, gamma, lo)
+			part := space[:min(columnBlock, hi-lo)]
+			if scores != nil {
+				part = scores[lo:][:len(part)]
 			}
-			sum += total4(scores)
-			if known && b.picks.complete() {
-				b.picks.add(chunk, b.rowsOf(G), b.selector.collect(chunk, scores, lo, floor))
+			if b.perRow() {
+				b.scoreRows(part, G, gamma, lo)
+			} else {
+				b.scoreColumns(part, G, gamma, lo)
+			}
+			total += total4(part)
+			if scores == nil && b.picks.complete() {
+				b.picks.add(chunk, b.rowsOf(G), b.selector.collect(chunk, part, lo, b.least))
 			}
 		}
-		b.totals[chunk] = sum
+		b.totals[chunk] = total
 	})
-	for _, t := range b.totals {
-		total += t
-	}
-	return total
 }
 
 const (
@@ -64,7 +78,6 @@ const (
 //	r = p + 4√p + p/20,  p = mk/d,
 //
 // and whether it is worth to have one: where k is a good part of d it is not.
-// Should fewer than k lie there after all, the selection looks at all scores.
 func (b *Block) floor(G Matrix, gamma float64, k int) (bin uint64, known bool) {
 	const m = sampleLines * sampleLine
 	if b.options.Select != selectTopK || G.Cols < 16*m || k > G.Cols/4 {
@@ -82,26 +95,39 @@ func (b *Block) floor(G Matrix, gamma float64, k int) (bin uint64, known bool) {
 	return bin, true
 }
 
-// sampleScores sets scores to about those of the columns from lo on.
+// sampleScores sets scores to about those of the sampleLine columns from lo on.
+//
+// Every row is a cache miss. Copied before anything is done with them, the
+// processor waits for many at a time.
 func (b *Block) sampleScores(scores []float64, G Matrix, gamma float64, lo int) {
 	clear(scores)
-	n := len(scores)
-	memory := zeros[:n] // of the row
-	for i := range G.Rows {
-		switch {
-		case b.memory == nil:
-		case b.perRow():
-			memory = b.memory[i*G.Cols+lo:][:n]
-		default:
-			memory = b.memory[lo:][:n]
+	var memory, keep [sampleLine]float32
+	var rows, memories [32][sampleLine]float32
+	if b.memory != nil && !b.perRow() {
+		copy(memory[:], b.memory[lo:])
+	}
+	if b.perRow() {
+		copy(keep[:], b.keep[lo:])
+	}
+	for from := 0; from < G.Rows; from += len(rows) {
+		held := rows[:min(len(rows), G.Rows-from)]
+		for i := range held {
+			copy(held[i][:], G.Data[(from+i)*G.Cols+lo:])
 		}
-		for j, v := range G.Row(i)[lo:][:n] {
-			m := float64(memory[j])
-			if b.perRow() {
-				m *= float64(b.keep[lo+j])
+		if b.perRow() && b.memory != nil {
+			for i := range held {
+				copy(memories[i][:], b.memory[(from+i)*G.Cols+lo:])
 			}
-			t := gamma*float64(v) + m
-			scores[j] += t * t
+		}
+		for i := range held {
+			for j, v := range held[i] {
+				m := float64(memory[j])
+				if b.perRow() {
+					m = float64(memories[i][j]) * float64(keep[j])
+				}
+				t := gamma*float64(v) + m
+				scores[j] += t * t
+			}
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/bgmd/bgmd/internal/par"
+	"github.com/bgmd/bgmd/internal/simd"
 )
 
 const (
@@ -41,15 +42,14 @@ func (b *Block) choose(k int, step Step) error {
 		return fmt.Errorf("agg: rule %q: select is %q, which draws, but Step.Rand is nil", "block", b.options.Select)
 	}
 	b.index = grown(b.index, k)
-	b.picked = false
 	switch b.options.Select {
 	case selectRandom:
 		b.selector.random(b.index, len(b.scores), step.Rand)
 	case selectNormProportional:
 		b.selector.proportional(b.index, b.scores, step.Rand)
 	default:
-		if b.picked = b.selector.held() >= k && b.picks.complete(); b.picked {
-			b.selector.topOfParts(b.index)
+		if b.picked {
+			b.selector.topOfParts(b.index, b.least)
 		} else {
 			b.selector.top(b.index, b.scores)
 		}
@@ -64,14 +64,22 @@ const binBits = 16
 
 // selector owns the scratch of the selections.
 type selector struct {
-	counts [][]int32     // of top: a count a bin, for each chunk
-	parts  [][]candidate // of top: scores in a bin and above, by chunk
-	near   []candidate   // of top: scores in the bin of the k-th largest
-	last   candidate     // of top: the k-th largest
-	starts []int         // of top: the number of scores chosen before each part
-	inside float64       // of top: the sum of those chosen
-	keys   []float64     // of proportional: d
-	taken  []uint64      // of random: d bits
+	counts [][]int32   // of top: a count a bin, for each chunk
+	parts  []part      // of top, by chunk
+	near   []candidate // of top: scores in the bin of the k-th largest
+	last   candidate   // of top: the k-th largest
+	inside float64     // of top: the sum of those chosen
+	keys   []float64   // of proportional: d
+	taken  []uint64    // of random: d bits
+}
+
+// part is what one chunk has of the largest scores.
+type part struct {
+	candidates []candidate // all in some bin and above
+	near       []candidate // those in the bin of the k-th largest
+	above      int         // the number of those in bins above that
+	start      int         // the number chosen of the parts before
+	inside     float64     // the sum of those chosen
 }
 
 // candidate is a score, as the integer with its bits, and its index.
@@ -98,97 +106,119 @@ func (s *selector) top(index []int, scores []float64) {
 // reset empties the parts, one a chunk.
 func (s *selector) reset(chunks int) {
 	for len(s.parts) < chunks {
-		s.parts = append(s.parts, nil)
+		s.parts = append(s.parts, part{})
 	}
 	s.parts = s.parts[:chunks]
 	for i := range s.parts {
-		s.parts[i] = s.parts[i][:0]
+		s.parts[i].candidates = s.parts[i].candidates[:0]
 	}
 }
 
 // collect appends to the chunk's part the scores in the bin floor and above, where
 // the first score has the index lo, and returns what it has appended.
 func (s *selector) collect(chunk int, scores []float64, lo int, floor uint64) []candidate {
-	part := s.parts[chunk]
+	part := s.parts[chunk].candidates
 	old := len(part)
+	least := int64(floor << (63 - binBits))
 	for ; len(scores) > 0; lo += columnBlock {
-		var found [columnBlock + 1]uint16
-		n := 0
+		var found [columnBlock + 8]uint16
 		some := scores[:min(columnBlock, len(scores))]
-		for j, v := range some {
-			found[n] = uint16(j) // overwritten unless it is one
-			if binOf(math.Float64bits(v)) >= floor {
-				n++
-			}
-		}
-		for _, j := range found[:n] {
-			part = append(part, candidate{math.Float64bits(some[j]), lo + int(j)})
+		n := simd.Above(found[:], some, least)
+		at := len(part)
+		part = slices.Grow(part, n)[:at+n]
+		for p, j := range found[:n] {
+			part[at+p] = candidate{math.Float64bits(some[j]), lo + int(j)}
 		}
 		scores = scores[len(some):]
 	}
-	s.parts[chunk] = part
+	s.parts[chunk].candidates = part
 	return part[old:]
 }
 
 // held is the number of scores in the parts.
 func (s *selector) held() (n int) {
-	for _, part := range s.parts {
-		n += len(part)
+	for i := range s.parts {
+		n += len(s.parts[i].candidates)
 	}
 	return n
 }
 
 // topOfParts does what top does where the parts hold, in the order of their
-// indices, all scores from some bin on, the len(index) largest among them.
-func (s *selector) topOfParts(index []int) {
-	counts := s.countsOf(1)[0]
-	for _, part := range s.parts {
-		for _, c := range part {
-			counts[binOf(c.bits)]++
+// indices, all scores from the bin floor on, the len(index) largest among them.
+func (s *selector) topOfParts(index []int, floor uint64) {
+	grain := par.Chunks(len(s.parts), selectChunks)
+	counts := s.countsOf(par.Chunks(len(s.parts), grain))
+	var most [selectChunks]uint64 // the highest bin
+	par.For(len(s.parts), grain, func(chunk, lo, hi int) {
+		counts, highest := counts[chunk], floor
+		for i := lo; i < hi; i++ {
+			for _, c := range s.parts[i].candidates {
+				bin := binOf(c.bits)
+				counts[bin]++
+				highest = max(highest, bin)
+			}
 		}
+		most[chunk] = highest
+	})
+	highest := slices.Max(most[:])
+	bin, above := rankedBin(counts, highest, len(index))
+	for _, c := range counts {
+		clear(c[floor : highest+1])
 	}
-	bin, above := rankedBin([][]int32{counts}, len(index))
 	s.choose(index, bin, above)
 }
 
 // choose sets index to all scores of the parts in bins above the given one, which
 // are as many as said, and to the largest in it for what is left.
 func (s *selector) choose(index []int, bin uint64, above int) {
+	par.For(len(s.parts), 1, func(chunk, _, _ int) {
+		p := &s.parts[chunk]
+		near := slices.Grow(p.near[:0], len(p.candidates)+1)[:len(p.candidates)+1]
+		above, n := 0, 0
+		for _, c := range p.candidates {
+			b := binOf(c.bits)
+			near[n] = c // overwritten unless it is one
+			if b == bin {
+				n++
+			}
+			if b > bin {
+				above++
+			}
+		}
+		p.near, p.above = near[:n], above
+	})
 	s.near = s.near[:0]
-	for _, part := range s.parts {
-		for _, c := range part {
-			if binOf(c.bits) == bin {
-				s.near = append(s.near, c)
+	for i := range s.parts {
+		s.near = append(s.near, s.parts[i].near...)
+	}
+	s.last = s.narrow(len(index) - above)
+	start := 0
+	for i := range s.parts {
+		p := &s.parts[i]
+		p.start = start
+		start += p.above
+		for _, c := range p.near {
+			if s.chosen(c) {
+				start++
 			}
 		}
 	}
-	s.last = s.narrow(len(index) - above)
-	s.place()
 	par.For(len(s.parts), 1, func(chunk, _, _ int) {
-		p := s.starts[chunk]
-		for _, c := range s.parts[chunk] {
+		p := &s.parts[chunk]
+		to := index[p.start:]
+		p.inside = 0
+		n := 0
+		for _, c := range p.candidates {
 			if s.chosen(c) {
-				index[p] = c.index
-				p++
-			}
-		}
-	})
-}
-
-// place sets starts to the number of scores chosen before each part, and inside to
-// the sum of all that are.
-func (s *selector) place() {
-	s.starts = s.starts[:0]
-	s.inside = 0
-	n := 0
-	for _, part := range s.parts {
-		s.starts = append(s.starts, n)
-		for _, c := range part {
-			if s.chosen(c) {
-				s.inside += math.Float64frombits(c.bits)
+				to[n] = c.index
+				p.inside += math.Float64frombits(c.bits)
 				n++
 			}
 		}
+	})
+	s.inside = 0
+	for i := range s.parts {
+		s.inside += s.parts[i].inside
 	}
 }
 
@@ -205,6 +235,7 @@ const fewNear = 512
 // few are left.
 func (s *selector) narrow(rank int) candidate {
 	counts := s.counts[0]
+	defer clear(counts)
 	for shift := 63 - 2*binBits; len(s.near) > fewNear; shift = max(0, shift-binBits) {
 		digit := func(c candidate) uint64 { return c.bits >> shift & (1<<binBits - 1) }
 		clear(counts)
@@ -245,23 +276,25 @@ func (s *selector) bin(scores []float64, grain, k int) (bin uint64, above int) {
 			counts[binOf(math.Float64bits(v))&(1<<binBits-1)]++
 		}
 	})
-	return rankedBin(counts, k)
+	bin, above = rankedBin(counts, 1<<binBits-1, k)
+	for _, c := range counts {
+		clear(c)
+	}
+	return bin, above
 }
 
-// countsOf returns so many arrays of counts, all zero.
+// countsOf returns so many arrays of counts, all zero, as they have to be left.
 func (s *selector) countsOf(chunks int) [][]int32 {
 	for len(s.counts) < chunks {
 		s.counts = append(s.counts, make([]int32, 1<<binBits))
 	}
-	for _, c := range s.counts[:chunks] {
-		clear(c)
-	}
 	return s.counts[:chunks]
 }
 
-// rankedBin returns the bin of the k-th largest and the number of those above it.
-func rankedBin(counts [][]int32, k int) (bin uint64, above int) {
-	for bin = 1<<binBits - 1; ; bin-- {
+// rankedBin returns the bin of the k-th largest and the number of those above it,
+// where none is above highest.
+func rankedBin(counts [][]int32, highest uint64, k int) (bin uint64, above int) {
+	for bin = highest; ; bin-- {
 		in := 0
 		for _, c := range counts {
 			in += int(c[bin])

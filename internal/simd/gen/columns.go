@@ -253,3 +253,69 @@ func score() {
 	VZEROUPPER()
 	RET()
 }
+
+// above looks up where the set bits of eight comparisons are, in a table of 256
+// times eight, and adds to them, in X2, where the eight elements begin. Y15 holds
+// what elements must be above.
+func above() {
+	TEXT("aboveAVX2", NOSPLIT, "func(found *uint16, x *float64, n int, table *[8]uint16, limit int64) (count int)")
+	Pragma("noescape")
+	Doc("aboveAVX2 does what Above does, 8 elements at a time, for bits that are more than limit. It may write 8 elements too many.")
+	Load(Param("found"), RDI)
+	Load(Param("x"), RSI)
+	Load(Param("n"), RCX)
+	Load(Param("table"), R8)
+	address, err := Param("limit").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	VPBROADCASTQ(address.Addr, Y15)
+	MOVQ(RDI, R9)
+	VPXOR(X2, X2, X2)
+	MOVL(U32(8*0x10001), EAX)
+	VMOVD(EAX, X3)
+	VPBROADCASTD(X3, X3)
+	over(func() {
+		for v := range 2 {
+			VMOVUPD(Mem{Base: RSI, Index: RDX, Scale: 8, Disp: 32 * v}, Y(v))
+			VPCMPGTQ(Y15, Y(v), Y(v))
+			VMOVMSKPD(Y(v), []GPPhysical{EAX, EBX}[v])
+		}
+		SHLL(Imm(4), EBX)
+		ORL(EBX, EAX)
+		POPCNTL(EAX, EBX)
+		SHLL(Imm(4), EAX)
+		VPADDW(Mem{Base: R8, Index: RAX, Scale: 1}, X2, X4)
+		VMOVDQU(X4, Mem{Base: RDI})
+		LEAQ(Mem{Base: RDI, Index: RBX, Scale: 2}, RDI)
+		VPADDW(X3, X2, X2)
+	})
+	SUBQ(R9, RDI)
+	SHRQ(Imm(1), RDI)
+	Store(RDI, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+// pick has two loads and a store for an element; done by fours, it is the stores
+// that count.
+func pick() {
+	TEXT("pickAVX2", NOSPLIT, "func(dst, src *float32, at *uint16, n int)")
+	Pragma("noescape")
+	Doc("pickAVX2 sets dst[q] to src[at[q]], 4 elements at a time.")
+	Load(Param("src"), R8)
+	arguments("dst", "at", "n")
+	loop("loop", RCX, 4, map[Register]int{RDI: 16, RSI: 8}, func() {
+		registers := []GPPhysical{EAX, EBX, R9L, R10L}
+		for q, r := range registers {
+			MOVWLZX(Mem{Base: RSI, Disp: 2 * q}, r)
+		}
+		for q, index := range []GPPhysical{RAX, RBX, R9, R10} {
+			MOVL(Mem{Base: R8, Index: index, Scale: 4}, registers[q])
+		}
+		for q, r := range registers {
+			MOVL(r, Mem{Base: RDI, Disp: 4 * q})
+		}
+	})
+	RET()
+}

@@ -25,6 +25,8 @@ func main() {
 	addPowers4()
 	accumulate()
 	score()
+	above()
+	pick()
 	squaredDistance()
 	pool()
 	unpool()
