@@ -52,12 +52,15 @@ func (n *Network) Sort(block []float32) {
 	if len(n.pairs) == 0 {
 		return
 	}
-	if accelerated {
+	switch {
+	case accelerated && accelerated512:
+		sortColumnsAVX512(&block[0], &n.pairs[0], len(n.pairs))
+	case accelerated:
 		sortColumnsAVX2(&block[0], &n.pairs[0], len(n.pairs))
-		return
-	}
-	for _, p := range n.pairs {
-		minMaxGo(block[int(p[0])*Lanes:][:Lanes], block[int(p[1])*Lanes:][:Lanes])
+	default:
+		for _, p := range n.pairs {
+			minMaxGo(block[int(p[0])*Lanes:][:Lanes], block[int(p[1])*Lanes:][:Lanes])
+		}
 	}
 }
 

@@ -142,6 +142,50 @@ pair_done:
 	VZEROUPPER
 	RET
 
+// func sortColumnsAVX512(block *float32, pairs *[2]int32, n int)
+// Requires: AVX, AVX512F
+TEXT ·sortColumnsAVX512(SB), NOSPLIT, $0-24
+	MOVQ block+0(FP), DI
+	MOVQ pairs+8(FP), SI
+	MOVQ n+16(FP), CX
+
+pair:
+	CMPQ    CX, $0x01
+	JL      pair_done
+	MOVLQSX (SI), R8
+	SHLQ    $0x08, R8
+	ADDQ    DI, R8
+	MOVLQSX 4(SI), R9
+	SHLQ    $0x08, R9
+	ADDQ    DI, R9
+	VMOVUPS (R8), Z0
+	VMOVUPS 64(R8), Z1
+	VMOVUPS 128(R8), Z2
+	VMOVUPS 192(R8), Z3
+	VMINPS  (R9), Z0, Z4
+	VMAXPS  (R9), Z0, Z8
+	VMINPS  64(R9), Z1, Z5
+	VMAXPS  64(R9), Z1, Z9
+	VMINPS  128(R9), Z2, Z6
+	VMAXPS  128(R9), Z2, Z10
+	VMINPS  192(R9), Z3, Z7
+	VMAXPS  192(R9), Z3, Z11
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z5, 64(R8)
+	VMOVUPS Z9, 64(R9)
+	VMOVUPS Z6, 128(R8)
+	VMOVUPS Z10, 128(R9)
+	VMOVUPS Z7, 192(R8)
+	VMOVUPS Z11, 192(R9)
+	ADDQ    $0x00000008, SI
+	SUBQ    $0x01, CX
+	JMP     pair
+
+pair_done:
+	VZEROUPPER
+	RET
+
 // func checkFiniteAVX2(x *float32, n int) (bad uint32)
 // Requires: AVX, AVX2
 TEXT ·checkFiniteAVX2(SB), NOSPLIT, $0-20

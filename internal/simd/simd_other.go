@@ -9,6 +9,7 @@ const none = "simd: no assembly for this processor"
 
 func loadColumnsAVX2(block *float32, rows *[]float32, n, at int) uint32           { panic(none) }
 func sortColumnsAVX2(block *float32, pairs *[2]int32, n int)                      { panic(none) }
+func sortColumnsAVX512(block *float32, pairs *[2]int32, n int)                    { panic(none) }
 func checkFiniteAVX2(x *float32, n int) uint32                                    { panic(none) }
 func addScaledAVX2(sum *float64, x *float32, n int, w float64)                    { panic(none) }
 func addPowersAVX2(sum, squares *float64, x *float32, n int)                      { panic(none) }

@@ -7,11 +7,19 @@ import (
 	"testing"
 )
 
-// both runs f with the assembly, where there is any, and without.
+// both runs f with the assembly, where there is any, for AVX2 alone too, and
+// without.
 func both(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	if accelerated {
 		t.Run("assembly", f)
+	}
+	if accelerated512 {
+		t.Run("AVX2", func(t *testing.T) {
+			defer func() { accelerated512 = true }()
+			accelerated512 = false
+			f(t)
+		})
 	}
 	t.Run("generic", func(t *testing.T) {
 		defer func(was bool) { accelerated = was }(accelerated)
@@ -318,11 +326,6 @@ func TestPick(t *testing.T) {
 }
 
 func TestGram(t *testing.T) {
-	t.Run("AVX2", func(t *testing.T) {
-		defer func(was bool) { accelerated512 = was }(accelerated512)
-		accelerated512 = false
-		testGram(t)
-	})
 	both(t, testGram)
 }
 

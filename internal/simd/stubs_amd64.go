@@ -14,6 +14,11 @@ func loadColumnsAVX2(block *float32, rows *[]float32, n int, at int) (bad uint32
 //go:noescape
 func sortColumnsAVX2(block *float32, pairs *[2]int32, n int)
 
+// sortColumnsAVX512 orders n pairs of rows of 64 elements, one pair after another.
+//
+//go:noescape
+func sortColumnsAVX512(block *float32, pairs *[2]int32, n int)
+
 // checkFiniteAVX2 returns 0 if no element is NaN or infinite, 8 elements at a time.
 //
 //go:noescape

@@ -75,7 +75,7 @@ const (
 // floor returns a bin which a few more than k scores are in or above, as far as a
 // sample tells: the bin of the r-th largest of m scores with
 //
-//	r = p + 4√p + p/20,  p = mk/d,
+//	r = p + 3√p + p/20,  p = mk/d,
 //
 // and whether it is worth to have one: where k is a good part of d it is not.
 func (b *Block) floor(G Matrix, gamma float64, k int) (bin uint64, known bool) {
@@ -91,7 +91,7 @@ func (b *Block) floor(G Matrix, gamma float64, k int) (bin uint64, known bool) {
 		}
 	})
 	p := m * float64(k) / float64(G.Cols)
-	bin, _ = b.selector.bin(b.sample, m, int(p+4*math.Sqrt(p)+p/20)+1)
+	bin, _ = b.selector.bin(b.sample, m, int(p+3*math.Sqrt(p)+p/20)+1)
 	return bin, true
 }
 

@@ -17,7 +17,8 @@ import (
 func main() {
 	ConstraintExpr("amd64")
 	loadColumns()
-	sortColumns()
+	sortColumns("sortColumnsAVX2", 2, Y)
+	sortColumns("sortColumnsAVX512", 1, Z)
 	checkFinite()
 	addScaled()
 	addScaled4()
@@ -104,12 +105,12 @@ func loadColumns() {
 	RET()
 }
 
-// sortColumns takes the pairs of rows as they come: eight vectors of 8 columns,
-// in two halves, make a row of 256 bytes.
-func sortColumns() {
-	TEXT("sortColumnsAVX2", NOSPLIT, "func(block *float32, pairs *[2]int32, n int)")
+// sortColumns takes the pairs of rows as they come: vectors of the registers R, in
+// so many parts of four, make a row of 256 bytes.
+func sortColumns(name string, parts int, R func(i int) VecPhysical) {
+	TEXT(name, NOSPLIT, "func(block *float32, pairs *[2]int32, n int)")
 	Pragma("noescape")
-	Doc("sortColumnsAVX2 orders n pairs of rows of 64 elements, one pair after another.")
+	Doc(name + " orders n pairs of rows of 64 elements, one pair after another.")
 	arguments("block", "pairs", "n")
 	loop("pair", RCX, 1, map[Register]int{RSI: 8}, func() {
 		for k, r := range []GPPhysical{R8, R9} {
@@ -117,18 +118,18 @@ func sortColumns() {
 			SHLQ(Imm(8), r)
 			ADDQ(RDI, r)
 		}
-		for half := range 2 {
-			at := func(r Register, v int) Mem { return Mem{Base: r, Disp: 128*half + 32*v} }
+		for part := range parts {
+			at := func(r Register, v int) Mem { return Mem{Base: r, Disp: 256/parts*part + 64/parts*v} }
 			for v := range 4 {
-				VMOVUPS(at(R8, v), Y(v))
+				VMOVUPS(at(R8, v), R(v))
 			}
 			for v := range 4 {
-				VMINPS(at(R9, v), Y(v), Y(4+v))
-				VMAXPS(at(R9, v), Y(v), Y(8+v))
+				VMINPS(at(R9, v), R(v), R(4+v))
+				VMAXPS(at(R9, v), R(v), R(8+v))
 			}
 			for v := range 4 {
-				VMOVUPS(Y(4+v), at(R8, v))
-				VMOVUPS(Y(8+v), at(R9, v))
+				VMOVUPS(R(4+v), at(R8, v))
+				VMOVUPS(R(8+v), at(R9, v))
 			}
 		}
 	})
