@@ -1,7 +1,7 @@
 // Package simd has the few vector loops that the aggregation rules, and the layers
 // between products, spend their time in: Go assembly for AVX2 on amd64 (for
-// AVX-512 where that gains, in [Gram] and [Network]), chosen when the program starts, and plain
-// Go for all other processors.
+// AVX-512 where that gains, in [Gram] and [Network]), chosen when the program
+// starts, and plain Go for all other processors.
 //
 // Both give the same bits, except [Gram], whose float32 sums are in another
 // order and may differ by rounding. All functions take slices of any length and

@@ -829,12 +829,71 @@ done:
 	RET
 
 // func pickAVX2(dst *float32, src *float32, at *uint16, n int)
+// Requires: MMX+
 TEXT ·pickAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), R8
 	MOVQ dst+0(FP), DI
 	MOVQ at+16(FP), SI
 	MOVQ n+24(FP), CX
 
+line:
+	CMPQ       CX, $0x10
+	JL         line_done
+	PREFETCHT0 2048(DI)
+	MOVWLZX    (SI), AX
+	MOVWLZX    2(SI), BX
+	MOVWLZX    4(SI), R9
+	MOVWLZX    6(SI), R10
+	MOVL       (R8)(AX*4), AX
+	MOVL       (R8)(BX*4), BX
+	MOVL       (R8)(R9*4), R9
+	MOVL       (R8)(R10*4), R10
+	MOVL       AX, (DI)
+	MOVL       BX, 4(DI)
+	MOVL       R9, 8(DI)
+	MOVL       R10, 12(DI)
+	MOVWLZX    8(SI), AX
+	MOVWLZX    10(SI), BX
+	MOVWLZX    12(SI), R9
+	MOVWLZX    14(SI), R10
+	MOVL       (R8)(AX*4), AX
+	MOVL       (R8)(BX*4), BX
+	MOVL       (R8)(R9*4), R9
+	MOVL       (R8)(R10*4), R10
+	MOVL       AX, 16(DI)
+	MOVL       BX, 20(DI)
+	MOVL       R9, 24(DI)
+	MOVL       R10, 28(DI)
+	MOVWLZX    16(SI), AX
+	MOVWLZX    18(SI), BX
+	MOVWLZX    20(SI), R9
+	MOVWLZX    22(SI), R10
+	MOVL       (R8)(AX*4), AX
+	MOVL       (R8)(BX*4), BX
+	MOVL       (R8)(R9*4), R9
+	MOVL       (R8)(R10*4), R10
+	MOVL       AX, 32(DI)
+	MOVL       BX, 36(DI)
+	MOVL       R9, 40(DI)
+	MOVL       R10, 44(DI)
+	MOVWLZX    24(SI), AX
+	MOVWLZX    26(SI), BX
+	MOVWLZX    28(SI), R9
+	MOVWLZX    30(SI), R10
+	MOVL       (R8)(AX*4), AX
+	MOVL       (R8)(BX*4), BX
+	MOVL       (R8)(R9*4), R9
+	MOVL       (R8)(R10*4), R10
+	MOVL       AX, 48(DI)
+	MOVL       BX, 52(DI)
+	MOVL       R9, 56(DI)
+	MOVL       R10, 60(DI)
+	ADDQ       $0x00000040, DI
+	ADDQ       $0x00000020, SI
+	SUBQ       $0x10, CX
+	JMP        line
+
+line_done:
 loop:
 	CMPQ    CX, $0x04
 	JL      loop_done

@@ -297,25 +297,32 @@ func above() {
 	RET()
 }
 
-// pick has two loads and a store for an element; done by fours, it is the stores
-// that count.
+// pick has two loads and a store for an element. What it writes comes from memory,
+// first, and is asked for 32 lines ahead.
 func pick() {
 	TEXT("pickAVX2", NOSPLIT, "func(dst, src *float32, at *uint16, n int)")
 	Pragma("noescape")
 	Doc("pickAVX2 sets dst[q] to src[at[q]], 4 elements at a time.")
 	Load(Param("src"), R8)
 	arguments("dst", "at", "n")
-	loop("loop", RCX, 4, map[Register]int{RDI: 16, RSI: 8}, func() {
+	four := func(offset int) {
 		registers := []GPPhysical{EAX, EBX, R9L, R10L}
 		for q, r := range registers {
-			MOVWLZX(Mem{Base: RSI, Disp: 2 * q}, r)
+			MOVWLZX(Mem{Base: RSI, Disp: 2 * (offset + q)}, r)
 		}
 		for q, index := range []GPPhysical{RAX, RBX, R9, R10} {
 			MOVL(Mem{Base: R8, Index: index, Scale: 4}, registers[q])
 		}
 		for q, r := range registers {
-			MOVL(r, Mem{Base: RDI, Disp: 4 * q})
+			MOVL(r, Mem{Base: RDI, Disp: 4 * (offset + q)})
+		}
+	}
+	loop("line", RCX, 16, map[Register]int{RDI: 64, RSI: 32}, func() {
+		PREFETCHT0(Mem{Base: RDI, Disp: 2048})
+		for q := range 4 {
+			four(4 * q)
 		}
 	})
+	loop("loop", RCX, 4, map[Register]int{RDI: 16, RSI: 8}, func() { four(0) })
 	RET()
 }
