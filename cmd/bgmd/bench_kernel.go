@@ -27,7 +27,7 @@ func newBenchKernelCommand() *cobra.Command {
 		Long: text(`
 Time the products of each kind of layer, on one core: forward, and the gradients
 of weights and input. The best speed is printed beside two others: the peak, as
-multiply-adds in registers reach it, and the backend's product of 512×512 by
+multiply-adds in registers reach it, and this program's product of 512×512 by
 512×512. Operands are in the caches as far as they fit.
 
 With --figure, also draw the roofline [Williams et al. 2009]: speeds over the

@@ -83,9 +83,9 @@ func (s *Kernels) Peak(n int) int {
 //
 // The order in which an element's products are added depends on k alone.
 func (s *Kernels) Mul(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
-	Check("A", tA, m, k, a, lda)
-	Check("B", tB, k, n, b, ldb)
-	Check("C", blas.NoTrans, m, n, c, ldc)
+	check("A", tA, m, k, a, lda)
+	check("B", tB, k, n, b, ldb)
+	check("C", blas.NoTrans, m, n, c, ldc)
 	if m == 0 || n == 0 {
 		return
 	}
@@ -110,8 +110,8 @@ func (s *Kernels) Mul(tA, tB blas.Transpose, m, n, k int, alpha float32, a []flo
 // slice is too short.
 func (s *Kernels) MulRows(m, n int, a []float32, lda int, b []float32, rows []int, add bool, c []float32, ldc int) {
 	k := len(rows)
-	Check("A", blas.NoTrans, m, k, a, lda)
-	Check("C", blas.NoTrans, m, n, c, ldc)
+	check("A", blas.NoTrans, m, k, a, lda)
+	check("C", blas.NoTrans, m, n, c, ldc)
 	for l, from := range rows {
 		if from < 0 || from > len(b)-n {
 			panic(fmt.Sprintf("gemm: row %d of B is elements [%d, %d) of %d", l, from, from+n, len(b)))
@@ -248,9 +248,9 @@ func scale(c []float32, m, n, ldc int, beta float32) {
 	}
 }
 
-// Check panics unless x holds X, where op(X) is a rows×cols matrix and X has ld
+// check panics unless x holds X, where op(X) is a rows×cols matrix and X has ld
 // elements from row to row.
-func Check(name string, t blas.Transpose, rows, cols int, x []float32, ld int) {
+func check(name string, t blas.Transpose, rows, cols int, x []float32, ld int) {
 	if t != blas.NoTrans && t != blas.Trans && t != blas.ConjTrans {
 		panic(fmt.Sprintf("gemm: %s is to be transposed as %q, want N, T or C", name, byte(t)))
 	}

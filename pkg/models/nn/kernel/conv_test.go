@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 )
 
@@ -40,19 +39,28 @@ var convs = []Conv{
 
 // eachConv runs f for all geometries and batches.
 func eachConv(t *testing.T, f func(t *testing.T, c Conv)) {
-	all, rng := slices.Clone(convs), source(20)
-	for range 40 {
-		k := 1 + rng.IntN(5)
-		pad := rng.IntN((k + 1) / 2)
-		size := func() int { return max(1, k-2*pad) + rng.IntN(6) }
-		all = append(all, Conv{Ci: 1 + rng.IntN(3) + 16*rng.IntN(2), H: size(), W: size(), Co: 1 + rng.IntN(5), K: k, Stride: 1 + rng.IntN(3), Pad: pad})
+	run := func(c Conv) {
+		name := fmt.Sprintf("%dx%dx%d to %d by %d, stride %d, pad %d, N=%d", c.Ci, c.H, c.W, c.Co, c.K, c.Stride, c.Pad, c.N)
+		t.Run(name, func(t *testing.T) { f(t, c) })
 	}
-	for _, c := range all {
+	for _, c := range convs {
 		for _, n := range []int{1, 3, 16} {
 			c.N = n
-			name := fmt.Sprintf("%dx%dx%d to %d by %d, stride %d, pad %d, N=%d", c.Ci, c.H, c.W, c.Co, c.K, c.Stride, c.Pad, n)
-			t.Run(name, func(t *testing.T) { f(t, c) })
+			run(c)
 		}
+	}
+	rng, rounds := source(20), 200
+	if testing.Short() {
+		rounds = 40
+	}
+	for range rounds {
+		k := 1 + rng.IntN(7)
+		pad := rng.IntN((k + 1) / 2)
+		size := func() int { return max(1, k-2*pad) + rng.IntN(6) }
+		run(Conv{
+			Ci: 1 + rng.IntN(3) + 16*rng.IntN(2), H: size(), W: size(), Co: 1 + rng.IntN(19),
+			K: k, Stride: 1 + rng.IntN(3), Pad: pad, N: []int{1, 3, 16, 64, 100}[rng.IntN(5)],
+		})
 	}
 }
 

@@ -9,9 +9,9 @@
 // Rejected: N×C×H×W with im2col, which copies every pixel once a tap; on two
 // cores the copies cost more than the products. Rejected: C×H×W×N throughout,
 // where only one tap at a time is a product in place. Rows of the kernel merge
-// in H×C×W×N: K products with K times the work each, for which BLAS packs its
-// operands K times less often (on one core at 64 channels, 5×5 and N = 64: 91
-// GFLOPS for 67).
+// in H×C×W×N: K products with K times the work each, in which the output is read
+// and written K times less often (with OpenBLAS, on one core at 64 channels, 5×5 and
+// N = 64: 91 GFLOPS for 67).
 //
 // The functions are single-threaded; callers run several side by side.
 package kernel
