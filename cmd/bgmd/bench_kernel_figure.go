@@ -33,7 +33,7 @@ func (r kernelResult) figure(path string) error {
 		ridge := r.Peak / roof.gbs
 		lines = append(lines, report.Line{
 			Label: fmt.Sprintf("%s, %.0f GB/s", roof.label, roof.gbs),
-			X:     []float64{from, ridge, 1.2 * right}, Y: []float64{from * roof.gbs, r.Peak, r.Peak},
+			X:     []float64{from, ridge, max(ridge, 1.2*right)}, Y: []float64{from * roof.gbs, r.Peak, r.Peak},
 		})
 	}
 	plot, err := report.LinePlot(report.Frame{

@@ -21,8 +21,8 @@ coordinate geometric median descent (BGMD), makes one step of them.
 Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong,
 3 data is missing or damaged, 4 training diverged.
 
-Matrices are multiplied with the fastest instructions that the processor has.
-The environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others.`),
+Arithmetic is done with the fastest instructions that the processor has. The
+environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others.`),
 		Example: text(`
   bgmd doctor                                   what this machine has and lacks
   bgmd config                                   every setting there is

@@ -3,26 +3,25 @@ package gemm
 import (
 	"fmt"
 	"os"
+
+	"github.com/bgmd/bgmd/internal/simd"
 )
 
-// Variable is the environment variable that chooses this process's kernels by
-// name, avx512, avx2 or generic, in place of the fastest.
-const Variable = "BGMD_KERNELS"
-
-// Default are the kernels of this process.
-var Default, errDefault = fromEnvironment(os.Getenv(Variable))
+// Default are the kernels of this process: those that the environment variable
+// [simd.Variable] names, or the fastest.
+var Default, errDefault = fromEnvironment(os.Getenv(simd.Variable))
 
 // fromEnvironment returns the kernels of that name, and with an error the best.
 func fromEnvironment(name string) (*Kernels, error) {
 	k, err := Choose(name)
 	if err != nil {
 		best, _ := Choose("")
-		return best, fmt.Errorf("gemm: environment variable %s: %w", Variable, err)
+		return best, fmt.Errorf("gemm: environment variable %s: %w", simd.Variable, err)
 	}
 	return k, nil
 }
 
-// Configured says what is wrong with what [Variable] chooses, which is then not
+// Configured says what is wrong with what [simd.Variable] names, which is then not
 // what [Default] is.
 func Configured() error { return errDefault }
 

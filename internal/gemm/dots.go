@@ -78,7 +78,7 @@ func checkDots(groups []Group, n, m, k, a, lda, b, ldb, c, ldc, colC int) {
 		panic(fmt.Sprintf("gemm: strides of B and C are %d, %d and %d, want none below 0", ldb, ldc, colC))
 	}
 	for i, g := range groups {
-		if g.B < 0 || g.C < 0 || !fits(n, k, b-g.B, ldb) || !fits(m, (n-1)*colC+1, c-g.C, ldc) {
+		if g.B < 0 || g.C < 0 || !fits(n, k, b-g.B, ldb) || !fits(m, 1, c-g.C, ldc) || !fits(n, 1, c-g.C-(m-1)*ldc, colC) {
 			panic(fmt.Sprintf("gemm: group %d begins at element %d of B's %d and %d of C's %d: too few for %d rows of %d and %d×%d columns",
 				i, g.B, b, g.C, c, n, k, m, n))
 		}

@@ -97,17 +97,18 @@ func TestRowsAndDotsRefuse(t *testing.T) {
 	x := func(n int) []float32 { return make([]float32, n) }
 	s := Default
 	for name, f := range map[string]func(){
-		"row before B":    func() { s.MulRows(1, 2, x(1), 1, x(4), []int{-1}, false, x(2), 2) },
-		"row past B":      func() { s.MulRows(1, 2, x(1), 1, x(4), []int{3}, false, x(2), 2) },
-		"MulRows's A":     func() { s.MulRows(2, 2, x(3), 2, x(4), []int{0, 1}, false, x(4), 2) },
-		"MulRows's C":     func() { s.MulRows(2, 2, x(4), 2, x(4), []int{0, 1}, false, x(3), 2) },
-		"no columns":      func() { s.AddDots([]Group{{}}, 0, 1, 2, x(2), 2, x(2), 2, x(1), 1, 1) },
-		"too many":        func() { s.AddDots([]Group{{}}, MaxDots+1, 1, 2, x(2), 2, x(99), 2, x(9), 9, 1) },
-		"AddDots's A":     func() { s.AddDots([]Group{{}}, 1, 2, 2, x(3), 2, x(2), 2, x(2), 1, 1) },
-		"AddDots's B":     func() { s.AddDots([]Group{{1, 0}}, 2, 1, 2, x(2), 2, x(3), 1, x(2), 2, 1) },
-		"AddDots's C":     func() { s.AddDots([]Group{{0, 1}}, 2, 2, 2, x(4), 2, x(3), 1, x(4), 2, 1) },
-		"negative group":  func() { s.AddDots([]Group{{-1, 0}}, 1, 1, 2, x(2), 2, x(2), 1, x(4), 2, 1) },
-		"negative stride": func() { s.AddDots([]Group{{1, 0}}, 2, 1, 2, x(2), 2, x(3), -1, x(4), 2, 1) },
+		"row before B":          func() { s.MulRows(1, 2, x(1), 1, x(4), []int{-1}, false, x(2), 2) },
+		"row past B":            func() { s.MulRows(1, 2, x(1), 1, x(4), []int{3}, false, x(2), 2) },
+		"MulRows's A":           func() { s.MulRows(2, 2, x(3), 2, x(4), []int{0, 1}, false, x(4), 2) },
+		"MulRows's C":           func() { s.MulRows(2, 2, x(4), 2, x(4), []int{0, 1}, false, x(3), 2) },
+		"no columns":            func() { s.AddDots([]Group{{}}, 0, 1, 2, x(2), 2, x(2), 2, x(1), 1, 1) },
+		"too many":              func() { s.AddDots([]Group{{}}, MaxDots+1, 1, 2, x(2), 2, x(99), 2, x(9), 9, 1) },
+		"AddDots's A":           func() { s.AddDots([]Group{{}}, 1, 2, 2, x(3), 2, x(2), 2, x(2), 1, 1) },
+		"AddDots's B":           func() { s.AddDots([]Group{{1, 0}}, 2, 1, 2, x(2), 2, x(3), 1, x(2), 2, 1) },
+		"AddDots's C":           func() { s.AddDots([]Group{{0, 1}}, 2, 2, 2, x(4), 2, x(3), 1, x(4), 2, 1) },
+		"columns that overflow": func() { s.AddDots([]Group{{}}, 5, 1, 16, x(16), 16, x(99), 1, x(99), 16, 1<<61) },
+		"negative group":        func() { s.AddDots([]Group{{-1, 0}}, 1, 1, 2, x(2), 2, x(2), 1, x(4), 2, 1) },
+		"negative stride":       func() { s.AddDots([]Group{{1, 0}}, 2, 1, 2, x(2), 2, x(3), -1, x(4), 2, 1) },
 	} {
 		func() {
 			defer func() {

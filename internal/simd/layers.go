@@ -93,7 +93,7 @@ func MaxPool(out []float32, arg []uint8, in []float32, taps []Tap) {
 	n := len(out)
 	check("MaxPool", len(arg), n)
 	for _, t := range taps {
-		_ = in[t.At : t.At+n]
+		_ = in[:len(in):len(in)][t.At : t.At+n]
 	}
 	done := whole(n, 8)
 	if done > 0 {
@@ -113,12 +113,16 @@ func MaxPool(out []float32, arg []uint8, in []float32, taps []Tap) {
 }
 
 // MaxPoolGrad is the gradient of [MaxPool] for one pixel of its input: it sets
-// din[i] to the sum of dout[t.At+i] over the taps t, of which there is at least
-// one, for which arg[t.At+i] is their number.
+// din[i] to the sum of dout[t.At+i] over the taps t for which arg[t.At+i] is their
+// number.
 func MaxPoolGrad(din, dout []float32, arg []uint8, taps []Tap) {
 	n := len(din)
+	if len(taps) == 0 {
+		clear(din)
+		return
+	}
 	for _, t := range taps {
-		_, _ = dout[t.At:t.At+n], arg[t.At:t.At+n]
+		_, _ = dout[:len(dout):len(dout)][t.At:t.At+n], arg[:len(arg):len(arg)][t.At:t.At+n]
 	}
 	done := whole(n, 8)
 	if done > 0 {

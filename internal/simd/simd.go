@@ -5,6 +5,10 @@ import (
 	"math"
 )
 
+// Variable is the environment variable that chooses the instructions of this process
+// by name, avx512, avx2 or generic, in place of the fastest.
+const Variable = "BGMD_KERNELS"
+
 // Lanes is the number of columns in a block of [LoadColumns] and a [Network]:
 // 32 rows of it, 8 kB, stay in the first-level cache beside what comes next.
 const Lanes = 64
@@ -180,11 +184,11 @@ func Score(scores []float64, next []float32, s []float64, m []float32, gamma, ro
 }
 
 // Above sets the front of found to the indices i, ascending, for which the bits of
-// x[i], read as a signed integer, are at least least, and returns their number: for
-// numbers that are not negative, those that are at least the one with these bits,
-// and NaN. Behind them found has to have room for 8 more.
+// x[i], read as a signed integer, are at least least, more than −2⁶³, and returns
+// their number: for numbers that are not negative, those that are at least the one
+// with these bits, and NaN. found is at least as long as x.
 func Above(found []uint16, x []float64, least int64) int {
-	if len(x) > 1<<16 || len(found) < len(x)+8 {
+	if len(x) > 1<<16 || len(found) < len(x) {
 		panic(fmt.Sprintf("simd: Above: %d elements, and room for %d", len(x), len(found)))
 	}
 	done, count := whole(len(x), 8), 0

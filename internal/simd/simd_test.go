@@ -298,7 +298,7 @@ func TestAbove(t *testing.T) {
 						want = append(want, uint16(i))
 					}
 				}
-				found := make([]uint16, n+8)
+				found := make([]uint16, n)
 				if count := Above(found, x, int64(math.Float64bits(least))); !slices.Equal(found[:count], want) {
 					t.Fatalf("n = %d: at least %v are %v, want %v", n, least, found[:count], want)
 				}
@@ -384,7 +384,7 @@ func TestLengthsAreChecked(t *testing.T) {
 		"AddScaled4":      func() { AddScaled4(z, &[4][]float32{x, x, y, x}, new([4]float64), nil) },
 		"AddPowers4":      func() { AddPowers4(z, z, &[4][]float32{x, x, y, x}, nil) },
 		"Pool":            func() { Pool(x, make([]uint8, 16), x, x, y, x, 0) },
-		"Above":           func() { Above(make([]uint16, 23), z, 0) },
+		"Above":           func() { Above(make([]uint16, 15), z, 0) },
 		"Pick":            func() { Pick(x, x, make([]uint16, 15)) },
 		"Pick's last":     func() { Pick(x[:2], x, []uint16{3, 16}) },
 		"Unpool":          func() { Unpool(x, x, x, y, x, make([]uint8, 16), new([8]float32)) },

@@ -54,7 +54,7 @@ func accumulateAVX2(sum *float32, scores *float64, memory *float32, keep *float3
 //go:noescape
 func scoreAVX2(scores *float64, next *float32, sums *float64, memory *float32, n int, square float64, twice float64, rows float64, scale float64)
 
-// aboveAVX2 does what Above does, 8 elements at a time, for bits that are more than limit. It may write 8 elements too many.
+// aboveAVX2 does what Above does, 8 elements at a time, for bits that are more than limit. Behind what it has found it writes up to 8 elements, of the n that there is room for.
 //
 //go:noescape
 func aboveAVX2(found *uint16, x *float64, n int, table *[8]uint16, limit int64) (count int)

@@ -32,11 +32,9 @@ func TestBlockPicksAsItScores(t *testing.T) {
 				for k := range G.Data {
 					G.Data[k] = float32(c.entry(k % d))
 				}
-				scores := make([]float64, d)
-				b.score(G, 0.5, 1) // makes room
-				b.pass(G, 0.5, scores)
+				before := slices.Clone(b.State())
 				must(b.Aggregate(dst, G, Step{Gamma: 0.5}))
-				checkPicks(t, name+", memory "+memory, b, G, scores)
+				checkPicks(t, name+", memory "+memory, b, G, before)
 			}
 			if b.picked != c.picked {
 				t.Errorf("%s, memory %s: picked %v, want %v", name, memory, b.picked, c.picked)
@@ -45,19 +43,37 @@ func TestBlockPicksAsItScores(t *testing.T) {
 	}
 }
 
-func checkPicks(t *testing.T, name string, b *Block, G Matrix, scores []float64) {
+// checkPicks holds the block to scores and columns written out, with the memory as
+// it was before the call.
+func checkPicks(t *testing.T, name string, b *Block, G Matrix, memory []float32) {
 	t.Helper()
+	P, scores := NewMatrix(G.Rows, G.Cols), make([]float64, G.Cols)
+	for k, v := range G.Data {
+		t, j := 0.5*float64(v), k%G.Cols
+		switch {
+		case memory == nil:
+		case b.perRow():
+			t += float64(memory[k])
+		default:
+			t += float64(memory[j])
+		}
+		if P.Data[k] = float32(t); b.perRow() {
+			t = float64(P.Data[k]) // it is kept in float32
+		}
+		scores[j] += t * t
+	}
 	want := make([]int, len(b.index))
 	new(selector).top(want, scores)
 	if !slices.Equal(b.index, want) {
 		t.Fatalf("%s: selected %v…, want %v…", name, b.index[:3], want[:3])
 	}
+	from := G // the mean's block is taken from G itself
 	if b.perRow() {
-		G.Data = b.memory // P, with zeros to come
+		from = P
 	}
-	for i := range G.Rows {
+	for i := range from.Rows {
 		for p, j := range b.index {
-			if got, want := b.gathered[i*len(b.index)+p], G.Row(i)[j]; got != want {
+			if got, want := b.gathered[i*len(b.index)+p], from.Row(i)[j]; got != want {
 				t.Fatalf("%s: row %d of column %d is %v, want %v", name, i, j, got, want)
 			}
 		}

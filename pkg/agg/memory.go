@@ -106,6 +106,9 @@ func (b *Block) reserve(G Matrix) {
 		b.keep = make([]float32, G.Cols)
 		fill(b.keep, 1)
 	}
+	if b.memory == nil { // nothing that is in next already counts, should it be written twice
+		fill(b.keep, 0)
+	}
 }
 
 // remember computes the next memory, which commit puts in place; it uses dst as

@@ -49,6 +49,9 @@ func (b *Block) pass(G Matrix, gamma float64, scores []float64) {
 		var space [columnBlock]float64
 		total := 0.0
 		for ; lo < hi; lo += columnBlock {
+			if scores == nil && !b.picks.complete() {
+				return // another pass has to be made
+			}
 			part := space[:min(columnBlock, hi-lo)]
 			if scores != nil {
 				part = scores[lo:][:len(part)]
@@ -59,7 +62,7 @@ func (b *Block) pass(G Matrix, gamma float64, scores []float64) {
 				b.scoreColumns(part, G, gamma, lo)
 			}
 			total += total4(part)
-			if scores == nil && b.picks.complete() {
+			if scores == nil {
 				b.picks.add(chunk, b.rowsOf(G), b.selector.collect(chunk, part, lo, b.least))
 			}
 		}

@@ -121,7 +121,7 @@ func (s *selector) collect(chunk int, scores []float64, lo int, floor uint64) []
 	old := len(part)
 	least := int64(floor << (63 - binBits))
 	for ; len(scores) > 0; lo += columnBlock {
-		var found [columnBlock + 8]uint16
+		var found [columnBlock]uint16
 		some := scores[:min(columnBlock, len(scores))]
 		n := simd.Above(found[:], some, least)
 		at := len(part)
@@ -235,10 +235,8 @@ const fewNear = 512
 // few are left.
 func (s *selector) narrow(rank int) candidate {
 	counts := s.counts[0]
-	defer clear(counts)
 	for shift := 63 - 2*binBits; len(s.near) > fewNear; shift = max(0, shift-binBits) {
 		digit := func(c candidate) uint64 { return c.bits >> shift & (1<<binBits - 1) }
-		clear(counts)
 		for _, c := range s.near {
 			counts[digit(c)]++
 		}
@@ -246,6 +244,7 @@ func (s *selector) narrow(rank int) candidate {
 		for ; int(counts[bin]) < rank; bin-- {
 			rank -= int(counts[bin])
 		}
+		clear(counts)
 		kept := s.near[:0]
 		for _, c := range s.near {
 			if digit(c) == bin {
@@ -338,6 +337,9 @@ func (s *selector) proportional(index []int, scores []float64, r *rand.Rand) {
 	s.keys = grown(s.keys, len(scores))
 	for j, v := range scores {
 		s.keys[j] = math.Sqrt(v) / r.ExpFloat64()
+		if v == 0 {
+			s.keys[j] = 0 // not 0/0, rare as that is
+		}
 	}
 	s.top(index, s.keys)
 }

@@ -18,10 +18,9 @@ var (
 	group, after = R14, R15 // the group's two integers, and how many are left with it
 )
 
-// dots computes C ← C + A·Bᵀ for n columns of C by inner products: eight (AVX2:
-// four) rows of A by up to three of B, or half as many by four or five, keep
-// sums in every lane of up to 24 (12) registers, the last ones, to be added up
-// once at the end. A vector of A is used n times and one of B as often as there
+// dots computes C ← C + A·Bᵀ for n columns of C by inner products: 1, 2, 4 or 8 rows
+// of A, as many as fit, by n of B keep sums in every lane of up to 24 (AVX2: 12)
+// registers, the last ones, to be added up once at the end. A vector of A is used n times and one of B as often as there
 // are rows; nothing is copied or transposed, and so rows of B may overlap.
 //
 // All groups of columns pass by one tile of A, which stays in the first-level

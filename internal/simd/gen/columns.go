@@ -260,7 +260,7 @@ func score() {
 func above() {
 	TEXT("aboveAVX2", NOSPLIT, "func(found *uint16, x *float64, n int, table *[8]uint16, limit int64) (count int)")
 	Pragma("noescape")
-	Doc("aboveAVX2 does what Above does, 8 elements at a time, for bits that are more than limit. It may write 8 elements too many.")
+	Doc("aboveAVX2 does what Above does, 8 elements at a time, for bits that are more than limit. Behind what it has found it writes up to 8 elements, of the n that there is room for.")
 	Load(Param("found"), RDI)
 	Load(Param("x"), RSI)
 	Load(Param("n"), RCX)

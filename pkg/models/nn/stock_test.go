@@ -10,7 +10,7 @@ import (
 )
 
 // stockNet is small but has all that LeNet has: two pooled convolutions, one
-// gathered and one in place, and two linear layers, one with ReLU.
+// thin and one in place, and two linear layers, one with ReLU.
 //
 //	1×14×14 → conv 3×3 → 16×6×6 → conv 3×3 → 8×2×2 → 12 → 5
 var stockNet = []Layer{

@@ -6,14 +6,15 @@ import "github.com/bgmd/bgmd/internal/gemm"
 //
 //	out[y,co,x,:] = Σ_{ci,ky,kx} w[co,ci,ky,kx]·in[y·stride−pad+ky,ci,x·stride−pad+kx,:]
 //
-// where taps that fall outside the input count for nothing, and mostly cost
-// nothing: they are skipped, not multiplied by zero.
+// where taps that fall outside the input count for nothing. They cost nothing
+// either, but for the columns on both sides of a thin convolution's input, which are
+// multiplied as zeros.
 //
 // It computes a row of the output at a time, Co×OW×N, because a fused layer
 // needs only as many of them as its next step takes.
 type Conv struct {
 	Ci, H, W int // input
-	Co, K    int // output channels, kernel height and width
+	Co, K    int // output channels, kernel height and width, at most 16
 	Stride   int // 0 counts as 1
 	Pad      int // rows and columns around the input, at most (K−1)/2
 	N        int // batch

@@ -166,6 +166,8 @@ func TestMaxPool(t *testing.T) {
 		{C: 3, H: 5, W: 7, K: 3, Stride: 2, Pad: 1, N: 1},
 		{C: 2, H: 6, W: 4, K: 2, Stride: 2, N: 16},
 		{C: 1, H: 5, W: 5, K: 3, Stride: 1, Pad: 1, N: 2},
+		{C: 2, H: 3, W: 3, K: 2, Stride: 2, N: 8}, // the last row is in no window
+		{C: 1, H: 5, W: 5, K: 2, Stride: 3, N: 9},
 	} {
 		t.Run(fmt.Sprintf("%+v", p), func(t *testing.T) {
 			rng := source(32)
