@@ -52,8 +52,8 @@ func pool() {
 	RET()
 }
 
-// unpool compares the numbers in Y1 with 0 to 3, in Y8–Y11, and collects in Y12
-// the sum of what none of them lets through.
+// unpool compares the numbers in Y1 with 0 to 3, in Y8–Y11, and collects in Y12 the
+// sums of what has one below 4, in Y13.
 func unpool() {
 	TEXT("unpoolAVX2", NOSPLIT, "func(a, b, c, d, dout *float32, arg *uint8, lanes *[8]float32, n int)")
 	Pragma("noescape")
@@ -67,6 +67,7 @@ func unpool() {
 	for k := range 4 {
 		number(uint32(k), 8+k)
 	}
+	number(4, 13)
 	over(func() {
 		VMOVUPS(element(RDI), Y0)
 		VPMOVZXBD(Mem{Base: RSI, Index: RDX, Scale: 1}, Y1)
@@ -75,9 +76,7 @@ func unpool() {
 			VPAND(Y0, Y2, Y2)
 			VMOVUPS(Y2, element(place))
 		}
-		VPCMPGTD(Y1, Y(11), Y2) // fewer than 3
-		VPCMPEQD(Y1, Y(11), Y3)
-		VPOR(Y2, Y3, Y2)
+		VPCMPGTD(Y1, Y13, Y2) // not cut off
 		VPAND(Y0, Y2, Y2)
 		VADDPS(Y2, Y12, Y12)
 	})
