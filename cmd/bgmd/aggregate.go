@@ -150,6 +150,16 @@ func (a aggregation) parse() (agg.Options, error) {
 			}
 		}
 	}
+	set := func(key string) bool {
+		return slices.ContainsFunc(a.options, func(option string) bool { return strings.HasPrefix(option, key+"=") })
+	}
+	if slices.Contains(read, "f") && !set("f") && !set("beta") {
+		or := ""
+		if slices.Contains(read, "beta") {
+			or = ", or their share: --opt beta=0.2"
+		}
+		errs = append(errs, fmt.Errorf("--rule %s: say how many rows may be corrupt: --opt f=2%s", strings.TrimSpace(a.pre+" "+a.rule), or))
+	}
 	return o, errors.Join(errs...)
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -136,6 +137,11 @@ func readRuns(args []string) ([]*record.Run, error) {
 			}
 		}
 		for _, dir := range dirs {
+			if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+				errs = append(errs, &configError{fmt.Errorf("plot: %q is neither a figure, one of %s, which are drawn one at a time, nor a folder of runs",
+					arg, strings.Join(figureNames(), ", "))})
+				continue
+			}
 			below, err := record.ReadAll(dir)
 			if err == nil && len(below) == 0 {
 				err = fmt.Errorf("plot: %s: found no run there", dir)

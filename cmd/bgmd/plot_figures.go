@@ -49,6 +49,9 @@ func (f figures) draw(ctx context.Context, w io.Writer, name, path string) error
 		return plot.Save(path)
 	}
 	runs, err := readResults(f.results)
+	if err == nil && len(runs) == 0 {
+		err = noRuns(f.results)
+	}
 	if err != nil {
 		return err
 	}
@@ -88,7 +91,7 @@ func (f figures) panels(w io.Writer, runs []*record.Run, settings []string, path
 	if err := plot.Save(path); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%d epochs of the paper's %d, profile %s\n", curves[0].Epochs, paper.Epochs(figureSet, f.profile), f.profile)
+	fmt.Fprintf(w, "Drawn: %d of the paper's %d epochs, profile %s.\n", curves[0].Epochs, paper.Epochs(figureSet, f.profile), f.profile)
 	return f.speedUps(w, runs, settings)
 }
 

@@ -1,10 +1,19 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
+
+// noFile refuses arguments of commands that take a file as --config.
+func noFile(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s: takes no argument %q: a configuration goes to --config", cmd.Name(), args[0])
+	}
+	return nil
+}
 
 // newRoot returns the command bgmd with all its subcommands.
 func newRoot() *cobra.Command {

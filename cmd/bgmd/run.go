@@ -41,7 +41,7 @@ record has its MD5 sum.`),
   bgmd run --set data.set=synthetic --set data.clients=8 --set data.batch=32 --set epochs=4
   bgmd run --config configs/quickstart.yaml --set aggregator.rule=mean --seed 2
   bgmd run --config configs/fashion-mnist/bitflip40-gm.yaml --out /tmp/runs --resume`),
-		Args: cobra.NoArgs,
+		Args: noFile,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if initial != "" {
 				if err := cmd.Flags().Set("set", "model.init="+strconv.Quote(initial)); err != nil {

@@ -56,7 +56,7 @@ Configurations and logs are in OUT/.sweep.`),
   bgmd sweep --config configs/table2/fashion-mnist.yaml --dry-run
   bgmd sweep --config configs/table2/fashion-mnist.yaml --jobs 2 --set epochs=5
   bgmd sweep --config configs/table2/fashion-mnist.yaml --only 'clean-*,bitflip40-bgmd'`),
-		Args: cobra.NoArgs,
+		Args: noFile,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.sweep(cmd, jobs, dry, estimate) },
 	}
 	flags := cmd.Flags()

@@ -18,6 +18,7 @@ import (
 )
 
 func newTableCommand() *cobra.Command {
+	tables := []string{"table1", "table2", "table3", "runs"}
 	var results, format, profile, out string
 	cmd := &cobra.Command{
 		Use:   "table table1|table2|table3|runs",
@@ -38,8 +39,13 @@ one with the most runs.`),
   bgmd table table2
   bgmd table table2 --results results/table2 --format latex -o table2.tex
   bgmd table runs --results runs --profile paper --format csv`),
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{"table1", "table2", "table3", "runs"},
+		ValidArgs: tables,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || !slices.Contains(tables, args[0]) {
+				return fmt.Errorf("table: got %q, want one of %s", strings.Join(args, " "), strings.Join(tables, ", "))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains(evidence.Formats(), format) {
 				return &configError{fmt.Errorf("--format is %q, want one of %s", format, strings.Join(evidence.Formats(), ", "))}
@@ -85,6 +91,9 @@ func runsTable(cmd *cobra.Command, name, results, profile string) (*evidence.Tab
 	if err != nil && len(runs) == 0 {
 		return nil, err
 	}
+	if len(runs) == 0 {
+		return nil, noRuns(results)
+	}
 	warn(cmd, err)
 	number := map[string]int{"table2": 2, "table3": 3}[name]
 	if profile == "" {
@@ -110,6 +119,10 @@ func readResults(folder string) ([]*record.Run, error) {
 		return nil, &inputError{fmt.Errorf("--results: %w", err)}
 	}
 	return record.ReadAll(folder)
+}
+
+func noRuns(folder string) error {
+	return &inputError{fmt.Errorf("--results: found no run below %s", folder)}
 }
 
 // warn prints errors that leave a result possible, one a line.

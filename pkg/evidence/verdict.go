@@ -36,7 +36,8 @@ const (
 const Rule = "Reproduced: the means differ by at most 3 joint standard errors, or 0.5 points if that is more; close: by at most twice that. " +
 	"The paper's ± is taken as the deviation of 5 runs. One run has no known error: within 0.5 points it is close, else not reproduced. " +
 	"Figures in the paper of runs that were lost, which ended at the tenth of a guess or stopped after their first epoch, count as diverged where runs here diverged. " +
-	"Fewer epochs than the paper's are scaled down, and not judged unless training diverged."
+	"Fewer epochs than the paper's are scaled down, and not judged unless training diverged. " +
+	"The order is judged among methods that the paper has apart by more than the sum of their ±."
 
 // judge sets the verdict of a cell that was trained for so many epochs, where
 // the paper's were full.

@@ -40,7 +40,7 @@ func parseTensors(contents []byte) ([]Tensor, error) {
 	}
 	length, rest := binary.LittleEndian.Uint64(contents), contents[8:]
 	if length > uint64(min(len(rest), maxHeader)) {
-		return nil, fmt.Errorf("header has %d bytes, want at most %d", length, min(len(rest), maxHeader))
+		return nil, fmt.Errorf("no safetensors file: its header would have %d bytes, want at most %d", length, min(len(rest), maxHeader))
 	}
 	header, data := bytes.TrimRight(rest[:length], " "), rest[length:]
 	type found struct {
