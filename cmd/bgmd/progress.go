@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"time"
 
@@ -31,26 +30,22 @@ func newProgress(out, err io.Writer) *progress {
 func (p *progress) begin(c train.Config, dir string) {
 	fmt.Fprintf(p.out, "%s: %s on %s, %d clients × %d samples, seed %d, backend %s\n%s\n\n",
 		c.Name, c.Model.Name, c.Data.Set, c.Data.Clients, c.Data.Batch, c.Seed, gemm.Backend(), dir)
-	for name, kind := range idle(c.Corruption) {
-		fmt.Fprintf(p.out, "corruption.%s.kind is %q, but nothing is corrupt: corruption.%s.fraction is 0\n\n", name, kind, name)
-	}
+	p.idle(c.Corruption)
 	fmt.Fprintln(p.out, " epoch    step        lr  train loss   test loss  accuracy %       time  aggregate")
 }
 
-// idle yields the corruptions that have a kind and corrupt nothing.
-func idle(c train.CorruptionConfig) iter.Seq2[string, string] {
-	return func(yield func(name, kind string) bool) {
-		for _, part := range []struct {
-			name, kind string
-			fraction   float64
-		}{
-			{"feature", c.Feature.Kind, c.Feature.Fraction},
-			{"label", c.Label.Kind, c.Label.Fraction},
-			{"gradient", c.Gradient.Kind, c.Gradient.Fraction},
-		} {
-			if part.kind != "none" && part.fraction == 0 && !yield(part.name, part.kind) {
-				return
-			}
+// idle tells of corruptions that have a kind and corrupt nothing.
+func (p *progress) idle(c train.CorruptionConfig) {
+	for _, part := range []struct {
+		name, kind string
+		fraction   float64
+	}{
+		{"feature", c.Feature.Kind, c.Feature.Fraction},
+		{"label", c.Label.Kind, c.Label.Fraction},
+		{"gradient", c.Gradient.Kind, c.Gradient.Fraction},
+	} {
+		if part.kind != "none" && part.fraction == 0 {
+			fmt.Fprintf(p.out, "corruption.%s.kind is %q, but nothing is corrupt: corruption.%s.fraction is 0\n\n", part.name, part.kind, part.name)
 		}
 	}
 }

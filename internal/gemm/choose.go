@@ -2,7 +2,10 @@ package gemm
 
 import (
 	"fmt"
+	"os"
 	"strings"
+
+	"github.com/bgmd/bgmd/internal/simd"
 )
 
 // Choose returns the fastest kernels that this processor can run, or, where a
@@ -21,3 +24,25 @@ func Choose(name string) (*Kernels, error) {
 	}
 	return nil, fmt.Errorf("kernels %q, want one of those that this processor can run: %s", name, strings.Join(names, ", "))
 }
+
+// Default are the kernels of this process: those that the environment variable
+// [simd.Variable] names, or the fastest.
+var Default, errDefault = fromEnvironment(os.Getenv(simd.Variable))
+
+// fromEnvironment returns the kernels of that name, and with an error the best.
+func fromEnvironment(name string) (*Kernels, error) {
+	k, err := Choose(name)
+	if err != nil {
+		best, _ := Choose("")
+		return best, fmt.Errorf("gemm: environment variable %s: %w", simd.Variable, err)
+	}
+	return k, nil
+}
+
+// Configured says what is wrong with what [simd.Variable] names, which is then not
+// what [Default] is.
+func Configured() error { return errDefault }
+
+// Backend names [Default] as records and reports do: go-avx512, go-avx2 or
+// go-generic.
+func Backend() string { return "go-" + Default.String() }

@@ -1,7 +1,5 @@
 package kernel
 
-import "github.com/bgmd/bgmd/internal/gemm"
-
 // Conv is the geometry of a two-dimensional convolution:
 //
 //	out[y,co,x,:] = Σ_{ci,ky,kx} w[co,ci,ky,kx]·in[y·stride−pad+ky,ci,x·stride−pad+kx,:]
@@ -66,67 +64,15 @@ func (c Conv) Flops() int {
 // and weights are [Co][Ci][ky][kx]. What each tap of a channel meets for one row of
 // the output is OW·N neighbouring elements of the image, where [Conv.Arrange] has
 // made them neighbours, and a product's rows may be anywhere and overlap.
-func (c Conv) Thin() bool { return c.Ci < 16 }
-
-// ArrangedLen is the number of elements that [Conv.Arrange] needs.
-func (c Conv) ArrangedLen() int {
-	if !c.Thin() || c.Pad == 0 && c.stride() == 1 {
-		return 0
-	}
-	return c.Ci * c.H * c.stride() * c.phase()
-}
-
-// Arrange returns the input as Forward and GradWeight take it. That is in itself
-// but where a thin convolution has padding or a stride: then every row is copied
-// to memory with the padding on both sides as zeros, and split by the stride,
-// columns 0, s, 2s, … first, then 1, s+1, ….
-func (c Conv) Arrange(memory, in []float32) []float32 {
-	if len(memory) == 0 {
-		return in
-	}
-	to := memory
-	for row := range c.Ci * c.H {
-		from := in[row*c.W*c.N:][:c.W*c.N]
-		for first := range c.stride() {
-			for i := range c.phase() / c.N {
-				if x := i*c.stride() + first - c.Pad; x >= 0 && x < c.W {
-					copy(to[:c.N], from[x*c.N:])
-				} else {
-					clear(to[:c.N])
-				}
-				to = to[c.N:]
-			}
-		}
-	}
-	return memory
-}
-
-// phase is the length of every stride-th column of a row with its padding.
-func (c Conv) phase() int { return (c.W + 2*c.Pad + c.stride() - 1) / c.stride() * c.N }
-
-// metBy is where in the arranged input begins what a tap meets for row y of the
-// output.
-func (c Conv) metBy(y, ci, ky, kx int) int {
-	row := ci*c.H + y*c.stride() - c.Pad + ky
-	return (row*c.stride()+kx%c.stride())*c.phase() + kx/c.stride()*c.N
-}
+func (c Conv) Thin() bool { return c.Ci < maxThin }
 
 // Forward computes row y of the output.
 func (c Conv) Forward(out, w, in []float32, y int) {
-	lo, hi := c.inside(y, c.H)
 	if c.Thin() {
-		var places [16 * 16]int
-		for ci := range c.Ci {
-			rows := places[:0]
-			for ky := lo; ky < hi; ky++ {
-				for kx := range c.K {
-					rows = append(rows, c.metBy(y, ci, ky, kx))
-				}
-			}
-			gemm.Default.MulRows(c.Co, c.line(), w[(ci*c.K+lo)*c.K:], c.taps(), in, rows, ci > 0, out, c.line())
-		}
+		c.forwardThin(out, w, in, y)
 		return
 	}
+	lo, hi := c.inside(y, c.H)
 	c.runs(func(r run) {
 		mul(out[r.x*c.N:], c.line(), c.Co, r.width*c.N, (hi-lo)*c.Ci, c.column(w, r.kx, lo), c.met(in, y, lo, r.from), accumulate(!r.first))
 	})
@@ -136,41 +82,22 @@ func (c Conv) Forward(out, w, in []float32, y int) {
 // the output's gradient; at y = 0 it overwrites dw, also where no tap ever falls
 // inside.
 func (c Conv) GradWeight(dw, dout, in []float32, y int) {
+	if c.Thin() {
+		c.gradThin(dw, dout, in, y)
+		return
+	}
 	beta := accumulate(y > 0)
-	if c.Thin() || c.Pad > 0 || c.stride() > 1 { // no row meets every tap, once
+	if c.Pad > 0 || c.stride() > 1 { // no row meets every tap, once
 		if y == 0 {
 			clear(dw)
 		}
 		beta = 1
 	}
 	lo, hi := c.inside(y, c.H)
-	if c.Thin() {
-		for first := range c.stride() {
-			for kx := first; kx < c.K; kx += gemm.MaxDots * c.stride() {
-				taps := min(gemm.MaxDots, (c.K-kx+c.stride()-1)/c.stride())
-				c.gradTaps(dw, dout, in, y, lo, hi, kx, taps)
-			}
-		}
-		return
-	}
 	c.runs(func(r run) {
 		to := c.column(dw, r.kx, lo)
 		mul(to.x, to.ld, c.Co, (hi-lo)*c.Ci, r.width*c.N, rowMajor(dout[r.x*c.N:], c.line()), c.met(in, y, lo, r.from).t(), beta)
 	})
-}
-
-// gradTaps does what GradWeight does for a number of taps of each of rows [lo, hi)
-// of the kernel, from column kx on and a stride apart: what they meet are
-// neighbours.
-func (c Conv) gradTaps(dw, dout, in []float32, y, lo, hi, kx, taps int) {
-	var space [16 * 16]gemm.Group
-	groups := space[:0]
-	for ci := range c.Ci {
-		for ky := lo; ky < hi; ky++ {
-			groups = append(groups, gemm.Group{B: c.metBy(y, ci, ky, kx), C: (ci*c.K+ky)*c.K + kx})
-		}
-	}
-	gemm.Default.AddDots(groups, taps, c.Co, c.line(), dout, c.line(), in, c.N, dw, c.taps(), c.stride())
 }
 
 // GradInput adds to din the gradient of the input that comes from row y of the
