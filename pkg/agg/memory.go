@@ -129,9 +129,11 @@ func (b *Block) remember(dst []float32, G Matrix, gamma float64, w []float64) er
 	if b.overflow.Load() {
 		return overflows("block", "memory")
 	}
-	for _, j := range b.index {
-		b.next[j] = 0
-	}
+	par.For(len(b.index), columnGrain, func(_, lo, hi int) {
+		for _, j := range b.index[lo:hi] {
+			b.next[j] = 0
+		}
+	})
 	return nil
 }
 
