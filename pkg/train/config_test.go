@@ -225,6 +225,24 @@ aggregator.rule is "gmm", want one of ` + strings.Join(agg.Names(), ", ")},
 		{"ranges of attacks", func(c *Config) {
 			c.Corruption.Gradient.Z, c.Corruption.Gradient.Epsilon = -1, 0
 		}, "corruption.gradient.z is -1, want ≥ 0\ncorruption.gradient.epsilon is 0, want > 0"},
+		{"as many corrupt as the rule stands", func(c *Config) {
+			c.Data.Clients, c.Aggregator.Rule = 9, "krum"
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "bitflip", 0.34
+		}, ""},
+		{"one more", func(c *Config) {
+			c.Data.Clients, c.Aggregator.Rule = 8, "krum"
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "bitflip", 0.38
+		}, `aggregator.rule cannot run: rule "krum": n = 8 clients and f = 3 corrupt, want n > 2f + 2`},
+		{"one more, in a block", func(c *Config) {
+			c.Data.Clients, c.Aggregator.Rule, c.Aggregator.Block.Fraction = 8, "krum", 0.1
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "bitflip", 0.38
+		}, `aggregator.rule cannot run: rule "krum": n = 8 clients and f = 3 corrupt, want n > 2f + 2`},
+		{"a pivot beyond the clients", func(c *Config) {
+			c.Data.Clients, c.Aggregator.Rule, c.Aggregator.Pivot = 4, "monna", 4
+		}, `aggregator.rule cannot run: rule "monna": pivot is row 4, want below n = 4`},
+		{"rows dropped from a memory a client", func(c *Config) {
+			c.Aggregator.Block.Fraction, c.Aggregator.Block.Memory, c.Aggregator.NonFinite = 0.1, "client", "drop"
+		}, `aggregator.rule cannot run: rows of block(0.1, mean, memory=client) cannot be dropped: its memory is "client"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

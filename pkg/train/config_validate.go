@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/corrupt"
 )
 
@@ -22,7 +24,8 @@ func (e *KeyError) Error() string { return e.Path + " " + e.Problem }
 
 // Validate reports every value that is not allowed, alone or beside the
 // others, joined by [errors.Join]: each is a *[KeyError]. Numbers that are not
-// finite are never allowed.
+// finite are never allowed. Where all values are, it reports a rule that cannot
+// run with as many clients, or as many of them corrupt.
 func (c Config) Validate() error {
 	var problems []error
 	bad := map[string]bool{}
@@ -40,7 +43,20 @@ func (c Config) Validate() error {
 			problems = append(problems, &KeyError{check.paths[0], problem})
 		}
 	}
+	if problems == nil {
+		if err := c.tryRule(); err != nil {
+			problems = append(problems, &KeyError{"aggregator.rule", "cannot run: " + cause(err)})
+		}
+	}
 	return errors.Join(problems...)
+}
+
+// cause is the text of what err wraps, without its package.
+func cause(err error) string {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return strings.TrimPrefix(err.Error(), "agg: ")
 }
 
 // show writes a value as an error message shows it: text in quotes.
@@ -97,6 +113,17 @@ var checks = []check{
 		}
 		return fmt.Sprintf("is 0, the largest z that hides, and with %d of %d (data.clients) corrupt no z > 0 does: want > 0", f, n)
 	}},
+}
+
+// tryRule aggregates one coordinate of as many clients as there are: what a rule
+// needs of their number and of f, only the rule knows.
+func (c Config) tryRule() error {
+	rule, err := c.Rule()
+	if err != nil {
+		return err
+	}
+	_, err = rule.Aggregate(make([]float32, 1), agg.NewMatrix(c.Data.Clients, 1), agg.Step{Gamma: 1, Rand: rand.New(rand.NewPCG(0, 0))})
+	return err
 }
 
 // size returns how many of n are corrupt.
