@@ -1,10 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // noFile refuses arguments of commands that take a file as --config.
@@ -36,15 +40,51 @@ environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others.`),
   bgmd doctor                                   what this machine has and lacks
   bgmd config                                   every setting there is
   bgmd config --config configs/quickstart.yaml  one experiment in full`),
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return checkOutput(cmd) },
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(newRunCommand(), newGradientCommand(), newSweepCommand(), newTableCommand(), newPlotCommand(), newReportCommand(),
 		newAggregateCommand(), newRulesCommand(), newBreakdownCommand(), newBenchCommand(),
 		newDataCommand(), newConfigCommand(), newDoctorCommand(), newVersionCommand())
 
 	root.CompletionOptions.HiddenDefaultCmd = true // it works, but is no part of the subject
 	return root
+}
+
+// checkOutput refuses a file to write whose folder is not there, which would come
+// out only when all work is done.
+func checkOutput(cmd *cobra.Command) error {
+	var errs []error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		kind, _ := pflag.UnquoteUsage(f)
+		path := f.Value.String()
+		if written := f.Name == "out" || f.Name == "figure"; !written || kind != "file" || path == "" {
+			return
+		}
+		folder := filepath.Dir(path)
+		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+			errs = append(errs, fmt.Errorf("--%s is %q, but there is no folder %s", f.Name, path, folder))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// flagError says what a flag takes in place of what strconv says.
+func flagError(err error) error {
+	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err
+	}
+	want, ok := map[string]string{
+		"int": "a whole number", "uint64": "a whole number from 0 on", "float64": "a number",
+		"bool": "true or false", "duration": "a time such as 90s or 5m",
+	}[invalid.GetFlag().Value.Type()]
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("--%s is %q, want %s", invalid.GetFlag().Name, invalid.GetValue(), want)
 }
 
 // text trims the line breaks that make a raw string readable in the source.
