@@ -18,6 +18,9 @@ const Lanes = 64
 // are all finite. It asks for the columns after them to come into the cache.
 func LoadColumns(block []float32, rows [][]float32, at, cols int) bool {
 	check("LoadColumns", len(block), len(rows)*Lanes)
+	if cols > Lanes {
+		panic(fmt.Sprintf("simd: LoadColumns: %d columns, want at most %d", cols, Lanes))
+	}
 	for _, row := range rows {
 		_ = row[at : at+cols]
 	}

@@ -3,6 +3,7 @@ package agg
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 )
 
 type variant struct {
@@ -10,20 +11,24 @@ type variant struct {
 	build func() Aggregator
 }
 
-// variants is every rule and every solver, selection and memory.
-// someOptions suit eight rows and more.
+// someOptions suit eight rows and more. Every rule that has f is in it.
 var someOptions = map[string]Options{
 	"krum": {F: 2}, "multi-krum": {F: 2}, "bulyan": {F: 1}, "trimmed-mean": {F: 3}, "meamed": {F: 3}, "norm-clipping": {F: 3},
 	"mda": {F: 3}, "monna": {F: 3, Pivot: 7}, "smea": {F: 2}, "caf": {F: 3}, "spectral-filter": {F: 1}, "centred-clipping": {Tau: 10},
 }
 
+// variants is every rule and every solver, selection and memory.
 func variants() []variant {
 	var all []variant
 	add := func(build func() Aggregator) {
 		all = append(all, variant{fmt.Sprint(build()), build})
 	}
-	for _, name := range Names() {
-		add(func() Aggregator { return must(New(name, someOptions[name])) })
+	for _, rule := range Rules() {
+		o := someOptions[rule.Name]
+		if slices.Contains(rule.Options, "f") && o.F == 0 {
+			panic(rule.Name + " has no f in someOptions")
+		}
+		add(func() Aggregator { return must(New(rule.Name, o)) })
 	}
 	for _, pre := range PreNames() {
 		add(func() Aggregator {

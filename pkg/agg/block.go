@@ -122,11 +122,9 @@ func weightless(inner Aggregator) bool {
 }
 
 // spare implements sparing.
-func (b *Block) spare(dropped int) {
-	if s, ok := b.inner.(sparing); ok {
-		s.spare(dropped)
-	}
-}
+func (b *Block) spare(kept []int, n int) { spared(b.inner, kept, n) }
+
+func (b *Block) numbered() bool { return isNumbered(b.inner) }
 
 // String returns "block(β, inner)" and the options that are not the default.
 func (b *Block) String() string {

@@ -8,9 +8,17 @@ import (
 var bulyanRule = Rule{
 	Name: "bulyan", Title: "Bulyan of Krum",
 	Options: []string{"f"}, Needs: "n ≥ 4f + 3",
-	Cost: "O(n²d + n³ log n)", Breakdown: "f/n → 1/4", MaxCorrupt: func(n int) int { return max(-1, (n-3)/4) },
+	Cost: "O(n²d + n³ log n)", Breakdown: "f/n → 1/4", MaxCorrupt: bulyanMost,
 	Source: "El-Mhamdi, Guerraoui and Rouault 2018",
 	build:  func(o Options) Aggregator { return &bulyan{budget: budget{f: o.F}} },
+}
+
+// bulyanMost is the largest f ≥ 0 with n ≥ 4f + 3, −1 where there is none.
+func bulyanMost(n int) int {
+	if n < 3 {
+		return -1
+	}
+	return (n - 3) / 4
 }
 
 // bulyan is the rule "bulyan": Krum, run θ = n − 2f times and each time without

@@ -20,7 +20,7 @@ type distances struct {
 // blurred is the relative error of a squared distance that asks for more digits.
 const blurred = 1e-5
 
-// measure returns errNotFinite when a row is not finite.
+// measure returns errSumNotFinite when a row is not finite.
 func (s *distances) measure(G Matrix) error {
 	s.n = G.Rows
 	s.square = grown(s.square, s.n*s.n)

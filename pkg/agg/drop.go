@@ -11,8 +11,8 @@ import (
 //
 // Rows dropped count as corrupt ones found: a rule that assumes f corrupt rows
 // is left to assume f less their number. With no finite row, the error of inner
-// stays. Not for a [Block] with a memory a client, whose rows must keep their
-// numbers.
+// stays, and a rule that trusts a row fails where that one is not finite. Not for
+// a [Block] with a memory a client, whose rows must keep their numbers.
 func DropNonFinite(inner Aggregator) (Aggregator, error) {
 	if b, ok := inner.(*Block); ok && b.options.Memory == memoryClient {
 		return nil, fmt.Errorf("agg: rows of %v cannot be dropped: its memory is %q", inner, memoryClient)
@@ -71,10 +71,8 @@ func (d *dropping) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 	for r, i := range d.kept {
 		copy(rest.Row(r), G.Row(i))
 	}
-	if s, ok := d.inner.(sparing); ok {
-		s.spare(dropped)
-		defer s.spare(0)
-	}
+	spared(d.inner, d.kept, G.Rows)
+	defer spared(d.inner, nil, G.Rows)
 	stats, err = d.inner.Aggregate(dst, rest, step)
 	if err != nil {
 		return stats, fmt.Errorf("agg: without the %d rows of G that are not finite: %w", dropped, err)

@@ -15,6 +15,9 @@ import (
 // only once such a sum is not finite.
 var ErrNotFinite = errors.New("not finite")
 
+// errSumNotFinite asks the rule to look for the row to blame.
+var errSumNotFinite = errors.New("sum is not finite")
+
 // notFinite names the first element of G that is not finite, to which a result
 // that is not owes it; if all are, the result itself is beyond float32.
 func notFinite(rule string, G Matrix) error {

@@ -2,7 +2,6 @@ package agg
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -50,13 +49,10 @@ type geometric struct {
 }
 
 // A solver computes the geometric median of G's rows into dst and its weights
-// into w, to the tolerance eps, or returns errNotFinite.
+// into w, to the tolerance eps, or returns errSumNotFinite.
 type solver interface {
 	solve(dst []float32, w []float64, G Matrix, eps float64) (Certificate, error)
 }
-
-// errNotFinite asks the rule to look for the row to blame.
-var errNotFinite = errors.New("sum is not finite")
 
 var geometricRule = Rule{
 	Name: "gm", Title: "geometric median",
@@ -166,7 +162,7 @@ func (g *geometric) solve(dst []float32, G Matrix, eps float64) (Certificate, er
 	}
 	fill(g.weights, 1/float64(G.Rows))
 	if !weightedSum(dst, G, g.weights) {
-		return Certificate{}, errNotFinite
+		return Certificate{}, errSumNotFinite
 	}
 	return Certificate{Converged: true}, nil
 }

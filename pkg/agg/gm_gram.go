@@ -71,7 +71,7 @@ func (s *gramSolver) solve(dst []float32, w []float64, G Matrix, eps float64) (C
 	}
 	copy(w, s.at.w)
 	if !weightedSum(dst, G, w) {
-		return Certificate{}, errNotFinite
+		return Certificate{}, errSumNotFinite
 	}
 	return c, nil
 }

@@ -44,7 +44,7 @@ func (s *spatialSolver) solve(dst []float32, w []float64, G Matrix, eps float64)
 	s.accept()
 	for _, d := range s.dist {
 		if !finite(d) {
-			return Certificate{}, errNotFinite
+			return Certificate{}, errSumNotFinite
 		}
 	}
 	var c Certificate

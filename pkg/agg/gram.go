@@ -68,7 +68,7 @@ func (s *gramSlab) centre(G Matrix, row, lo, cols int) {
 }
 
 // form sets K by fast, or by exact where float32 products overflow or vanish,
-// and returns its error relative to ‖gᵢ‖‖gⱼ‖; errNotFinite where a row is not
+// and returns its error relative to ‖gᵢ‖‖gⱼ‖; errSumNotFinite where a row is not
 // finite.
 func (g *gram) form(G Matrix) (precision float64, err error) {
 	g.fast(G, -1)
@@ -78,7 +78,7 @@ func (g *gram) form(G Matrix) (precision float64, err error) {
 	g.exact(G, -1)
 	for i := range G.Rows {
 		if !finite(g.K[i*G.Rows+i]) {
-			return 0, errNotFinite
+			return 0, errSumNotFinite
 		}
 	}
 	return exactError, nil

@@ -9,6 +9,7 @@ import (
 
 // TestByHand has every rule work on numbers that a person can follow.
 func TestByHand(t *testing.T) {
+	missing := Names()
 	line := func(x ...float32) Matrix { return Matrix{Data: x, Rows: len(x), Cols: 1} }
 	for _, c := range []struct {
 		rule string
@@ -57,6 +58,7 @@ func TestByHand(t *testing.T) {
 		{"gm", Options{}, Matrix{Data: []float32{0, 0, 2, 2, 0, 2, 2, 0}, Rows: 4, Cols: 2}, []float32{1, 1}},
 	} {
 		rule := must(New(c.rule, c.o))
+		missing = slices.DeleteFunc(missing, func(name string) bool { return name == c.rule })
 		dst := make([]float32, c.G.Cols)
 		if _, err := rule.Aggregate(dst, c.G, Step{}); err != nil {
 			t.Errorf("%v of %v: %v", rule, c.G.Data, err)
@@ -67,6 +69,9 @@ func TestByHand(t *testing.T) {
 				t.Errorf("%v of %v is %v, want %v", rule, c.G.Data, dst, c.want)
 			}
 		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("no example of %s", strings.Join(missing, ", "))
 	}
 }
 
@@ -269,6 +274,60 @@ func TestSetOptions(t *testing.T) {
 	} {
 		if err := o.Set(pair[0], pair[1]); err == nil || err.Error() != want {
 			t.Errorf("error is %v, want %s", err, want)
+		}
+	}
+}
+
+// TestDropKeepsNumbers: what a rule says of rows by number or number of rows holds
+// for G as it was.
+func TestDropKeepsNumbers(t *testing.T) {
+	nan := float32(math.NaN())
+	G := Matrix{Data: []float32{nan, 1, 1000, 1, 1, 1}, Rows: 6, Cols: 1}
+	for _, c := range []struct {
+		rule string
+		o    Options
+		want float32
+		err  string
+	}{
+		{"monna", Options{F: 2, Pivot: 1}, 1, ""},
+		{"monna", Options{F: 2, Pivot: 5}, 1, ""},
+		{"monna", Options{F: 2, Pivot: 2}, 250.75, ""}, // three of 1 beside it
+		{"monna", Options{F: 2, Pivot: 0}, 0, "pivot is row 0, which is not finite"},
+		{"multi-krum", Options{F: 1, Keep: 6}, 1004. / 5, ""}, // all that are left
+		{"multi-krum", Options{F: 1, Keep: 7}, 0, "keep is 7, want at most n = 6"},
+	} {
+		rule := must(DropNonFinite(must(New(c.rule, c.o))))
+		dst := make([]float32, 1)
+		for range 2 { // what is dropped once must not be remembered
+			_, err := rule.Aggregate(dst, G, Step{})
+			switch {
+			case c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)):
+				t.Errorf("%v: error %v, want %s", rule, err, c.err)
+			case c.err == "" && (err != nil || dst[0] != c.want):
+				t.Errorf("%v: %v, %v, want %v", rule, dst, err, c.want)
+			}
+		}
+	}
+}
+
+// TestShufflingRefusesPivot: after a shuffle a trusted row's number is another's.
+func TestShufflingRefusesPivot(t *testing.T) {
+	monna := must(New("monna", Options{F: 1}))
+	_, err := NewPre("bucketing", must(NewPre("nnm", monna, Options{F: 1})), Options{})
+	if want := "it shuffles the rows, but nnm(f=1) + monna(f=1, pivot=0) knows one by its number"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+// TestTinySpectrum: gonum's Dsterf panics at this covariance unless it is scaled.
+func TestTinySpectrum(t *testing.T) {
+	const a, b = 1.9999999e-38, 1e-38
+	G := Matrix{Data: []float32{a, 0, a, a, 0, a, 0, a, a, 0, a, b, b, a}, Rows: 14, Cols: 1}
+	for _, name := range []string{"smea", "caf", "spectral-filter"} {
+		rule := must(New(name, Options{F: map[string]int{"smea": 6, "caf": 6, "spectral-filter": 3}[name]}))
+		dst := make([]float32, 1)
+		if _, err := rule.Aggregate(dst, G, Step{}); err != nil || dst[0] < 0 || dst[0] > a {
+			t.Errorf("%v: %v, %v", rule, dst, err)
 		}
 	}
 }

@@ -37,6 +37,7 @@ var multiKrumRule = Rule{
 type krum struct {
 	name    string
 	f, keep int // keep 0 is the default
+	dropped int
 
 	scores, near []float64
 	index        []int
@@ -53,11 +54,14 @@ func (k *krum) check(n, f int) error {
 	if n <= 2*f+2 {
 		return tooMany(k.name, n, f, "n > 2f + 2")
 	}
-	if k.keep > n {
-		return fmt.Errorf("agg: rule %q: keep is %d, want at most n = %d", k.name, k.keep, n)
+	if all := n + k.dropped; k.keep > all {
+		return fmt.Errorf("agg: rule %q: keep is %d, want at most n = %d", k.name, k.keep, all)
 	}
 	return nil
 }
+
+// spare implements sparing.
+func (k *krum) spare(kept []int, n int) { k.dropped = missing(kept, n) }
 
 func (k *krum) weigh(w []float64, rows *distances, f int) {
 	n := rows.n
@@ -70,7 +74,7 @@ func (k *krum) weigh(w []float64, rows *distances, f int) {
 	if keep == 0 {
 		keep = n - f - 2
 	}
-	k.index = smallest(k.index, k.scores, keep)
+	k.index = smallest(k.index, k.scores, min(keep, n)) // fewer where rows were dropped
 	average(w, k.index)
 }
 

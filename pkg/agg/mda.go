@@ -10,7 +10,12 @@ import (
 var minimumDiameterRule = Rule{
 	Name: "mda", Title: "minimum diameter averaging",
 	Options: []string{"f"}, Needs: "n > 2f, n ≤ 64",
-	Cost: "O(n²d + 1.5^f n²)", Breakdown: "f/n → 1/2", MaxCorrupt: minority,
+	Cost: "O(n²d + 1.5^f n²)", Breakdown: "f/n → 1/2", MaxCorrupt: func(n int) int {
+		if n > 64 {
+			return -1
+		}
+		return minority(n)
+	},
 	Source: "El-Mhamdi et al. 2018, Rousseeuw 1985", Weights: true,
 	build: func(o Options) Aggregator { return newWeighing("mda", o, &minimumDiameter{f: o.F}) },
 }

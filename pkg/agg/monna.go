@@ -1,6 +1,9 @@
 package agg
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 var monnaRule = Rule{
 	Name: "monna", Title: "MoNNA, nearest neighbour averaging",
@@ -17,6 +20,7 @@ var monnaRule = Rule{
 // [Farhadkhani et al. 2023]; if it is not, there is no bound.
 type monna struct {
 	f, pivot int
+	kept     []int // numbers of the rows there are, nil for all
 	index    []int
 }
 
@@ -26,13 +30,29 @@ func (m *monna) check(n, f int) error {
 	if n <= 2*f {
 		return tooMany("monna", n, f, "n > 2f")
 	}
-	if m.pivot >= n {
+	switch {
+	case m.kept == nil && m.pivot >= n:
 		return fmt.Errorf("agg: rule %q: pivot is row %d, want below n = %d", "monna", m.pivot, n)
+	case m.place() < 0:
+		return fmt.Errorf("agg: rule %q: pivot is row %d, which is not finite: %w", "monna", m.pivot, ErrNotFinite)
 	}
 	return nil
 }
 
+// spare implements sparing.
+func (m *monna) spare(kept []int, _ int) { m.kept = kept }
+
+func (m *monna) numbered() bool { return true }
+
+// place is where the pivot is among the rows there are, −1 where it is not.
+func (m *monna) place() int {
+	if m.kept == nil {
+		return m.pivot
+	}
+	return slices.Index(m.kept, m.pivot)
+}
+
 func (m *monna) weigh(w []float64, rows *distances, f int) {
-	m.index = smallest(m.index, rows.to(m.pivot), rows.n-f)
+	m.index = smallest(m.index, rows.to(m.place()), rows.n-f)
 	average(w, m.index)
 }

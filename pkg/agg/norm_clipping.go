@@ -1,13 +1,5 @@
 package agg
 
-import (
-	"fmt"
-	"math"
-
-	"github.com/bgmd/bgmd/internal/par"
-	"github.com/bgmd/bgmd/internal/simd"
-)
-
 var normClippingRule = Rule{
 	Name: "norm-clipping", Title: "norm clipping NC_β, comparative gradient elimination",
 	Options: []string{"f", "beta"}, Needs: "n > 2⌈βn⌉",
@@ -16,33 +8,6 @@ var normClippingRule = Rule{
 	build: func(o Options) Aggregator {
 		return &normClipping{trim: trim{budget{f: o.F}, o.Beta}}
 	},
-}
-
-// trim is a number of rows to drop: ⌈βn⌉, or f for β = 0.
-type trim struct {
-	budget
-	beta float64
-}
-
-func (t *trim) count(n int) int {
-	if t.beta == 0 {
-		return t.left()
-	}
-	return int(math.Ceil(t.beta*float64(n) - 1e-9)) // 0.1 of 30 is 3
-}
-
-func (t *trim) describe(rule string) string {
-	if t.beta == 0 {
-		return fmt.Sprintf("%s(f=%d)", rule, t.f)
-	}
-	return fmt.Sprintf("%s(beta=%g)", rule, t.beta)
-}
-
-func (t *trim) check(rule string, n int) error {
-	if n <= 2*t.count(n) {
-		return fmt.Errorf("agg: rule %q: n = %d clients of which %d are dropped, want n > 2·%d", rule, n, t.count(n), t.count(n))
-	}
-	return nil
 }
 
 // normClipping is the rule "norm-clipping", as [bgmd] defines NC_β: it drops
@@ -81,34 +46,3 @@ func (c *normClipping) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error)
 	}
 	return Stats{Weights: c.weights}, nil
 }
-
-// squaredNorms returns ‖gᵢ‖² for every row, in sums grown from the given slice.
-func squaredNorms(sums []float64, G Matrix) []float64 {
-	return squaredDistances(sums, G, nil)
-}
-
-// squaredDistances returns ‖gᵢ − y‖² for every row, for a nil y that of zeros.
-// It sums in float64, chunk by chunk.
-func squaredDistances(sums []float64, G Matrix, y []float32) []float64 {
-	chunks := par.Chunks(G.Cols, columnGrain)
-	sums = grown(sums, G.Rows*(chunks+1))
-	parts := sums[G.Rows:]
-	par.For(G.Rows*chunks, 1, func(part, _, _ int) {
-		i, lo := part/chunks, part%chunks*columnGrain
-		row := G.Row(i)[lo:min(lo+columnGrain, G.Cols)]
-		if y == nil {
-			parts[part] = simd.SquaredDistance(row, zeros[:len(row)])
-		} else {
-			parts[part] = simd.SquaredDistance(row, y[lo:][:len(row)])
-		}
-	})
-	for i := range G.Rows {
-		sums[i] = 0
-		for _, v := range parts[i*chunks : (i+1)*chunks] {
-			sums[i] += v
-		}
-	}
-	return sums[:G.Rows]
-}
-
-var zeros [columnGrain]float32

@@ -27,7 +27,8 @@ type Pre struct {
 	Cost    string
 	Source  string
 
-	build func(Options) transform
+	shuffles bool // new row i is not row i of G, changed
+	build    func(Options) transform
 }
 
 // transform changes rows.
@@ -56,7 +57,8 @@ func PreNames() []string {
 
 // NewPre returns a rule that runs inner on rows which the named pre-aggregator,
 // one of [PreNames], has changed. It is [Stateful] if inner is. It keeps a
-// matrix of the changed rows, up to n×d.
+// matrix of the changed rows, up to n×d. It refuses to shuffle the rows of a rule
+// that knows one by its number.
 func NewPre(name string, inner Aggregator, o Options) (Aggregator, error) {
 	i := slices.IndexFunc(pres, func(p Pre) bool { return p.Name == name })
 	if i < 0 {
@@ -64,6 +66,9 @@ func NewPre(name string, inner Aggregator, o Options) (Aggregator, error) {
 	}
 	if err := o.validate("pre-aggregator", name, pres[i].Options); err != nil {
 		return nil, err
+	}
+	if pres[i].shuffles && isNumbered(inner) {
+		return nil, fmt.Errorf("agg: pre-aggregator %q: it shuffles the rows, but %v knows one by its number", name, inner)
 	}
 	p := &preceded{name: name, transform: pres[i].build(o), inner: inner}
 	if s, ok := inner.(Stateful); ok {
@@ -102,13 +107,12 @@ func (p *preceded) Equivariant() bool {
 func (p *preceded) weightless() bool { return !p.transform.mixes() || weightless(p.inner) }
 
 // spare implements sparing.
-func (p *preceded) spare(dropped int) {
-	for _, part := range []any{p.transform, p.inner} {
-		if s, ok := part.(sparing); ok {
-			s.spare(dropped)
-		}
-	}
+func (p *preceded) spare(kept []int, n int) {
+	spared(p.transform, kept, n)
+	spared(p.inner, kept, n)
 }
+
+func (p *preceded) numbered() bool { return isNumbered(p.inner) }
 
 // Aggregate implements [Aggregator]. Stats.Weights are those of G's rows, or
 // nil where the changed rows are not means of them.

@@ -8,7 +8,7 @@ import (
 var bucketingPre = Pre{
 	Name: "bucketing", Title: "bucketing",
 	Options: []string{"bucket"}, Cost: "O(nd)",
-	Source: "Karimireddy, He and Jaggi 2022",
+	Source: "Karimireddy, He and Jaggi 2022", shuffles: true,
 	build: func(o Options) transform {
 		if o.Bucket == 0 {
 			o.Bucket = 2

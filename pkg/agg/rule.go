@@ -19,8 +19,8 @@ type Rule struct {
 	Weights   bool // Stats.Weights say what the result is made of
 	Separable bool // every coordinate of the result depends on that column of G alone
 	// MaxCorrupt is the largest number of corrupt rows among n that leave the
-	// result bounded, given the options that suit them best; −1 where n rows
-	// are too few for the rule.
+	// result bounded, given the options that suit them best; −1 where the rule
+	// does not take n rows.
 	MaxCorrupt func(n int) int
 
 	build func(Options) Aggregator
@@ -75,5 +75,10 @@ func New(name string, o Options) (Aggregator, error) {
 	return rules[i].build(o), nil
 }
 
-// minority is the largest f with n > 2f.
-func minority(n int) int { return (n - 1) / 2 }
+// minority is the largest f ≥ 0 with n > 2f, −1 where there is none.
+func minority(n int) int {
+	if n < 1 {
+		return -1
+	}
+	return (n - 1) / 2
+}

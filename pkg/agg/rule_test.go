@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -78,6 +79,50 @@ func TestSteadyStateAllocation(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		if bytes := (after.TotalAlloc - before.TotalAlloc) / calls; bytes > 16<<10 {
 			t.Errorf("%s allocates %d bytes a call, want at most %d", v.name, bytes, 16<<10)
+		}
+	}
+}
+
+// TestMaxCorrupt holds MaxCorrupt to what the rules take and refuse.
+func TestMaxCorrupt(t *testing.T) {
+	for _, rule := range Rules() {
+		most := 70
+		if rule.Name == "smea" {
+			most = 12 // its subsets are many
+		}
+		for n := 1; n <= most; n++ {
+			takes := func(f int) bool {
+				o := someOptions[rule.Name]
+				o.F, o.Pivot = f, 0
+				_, err := must(New(rule.Name, o)).Aggregate(make([]float32, 1), NewMatrix(n, 1), Step{})
+				return err == nil
+			}
+			f := rule.MaxCorrupt(n)
+			if f < 0 == takes(0) {
+				t.Errorf("%s: MaxCorrupt(%d) is %d, and with f = 0 it runs: %v", rule.Name, n, f, takes(0))
+			}
+			if f >= 0 && !takes(f) {
+				t.Errorf("%s: MaxCorrupt(%d) is %d, which it refuses", rule.Name, n, f)
+			}
+			if slices.Contains(rule.Options, "f") && takes(f+1) {
+				t.Errorf("%s: MaxCorrupt(%d) is %d, but it takes one more", rule.Name, n, f)
+			}
+		}
+	}
+}
+
+// TestSparing: what counts on f corrupt rows must hear of those that were dropped.
+func TestSparing(t *testing.T) {
+	for _, rule := range Rules() {
+		_, spares := must(New(rule.Name, someOptions[rule.Name])).(sparing)
+		if reads := slices.Contains(rule.Options, "f"); reads && !spares {
+			t.Errorf("%s: has the option f, but is not sparing: it should embed a budget", rule.Name)
+		}
+		if dropped := must(New(rule.Name, someOptions[rule.Name])); spares {
+			dropped.(sparing).spare([]int{0, 1, 2, 3, 4, 5, 7}, 8)
+			if b, ok := dropped.(interface{ left() int }); ok && b.left() != max(0, someOptions[rule.Name].F-1) {
+				t.Errorf("%s: one of f = %d rows dropped leaves %d", rule.Name, someOptions[rule.Name].F, b.left())
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package agg_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/bgmd/bgmd/pkg/agg"
@@ -57,10 +58,29 @@ func TestDescriptions(t *testing.T) {
 		if rule.Weights != (stats.Weights != nil) {
 			t.Errorf("%s: Weights is %v, but Stats.Weights are %v", rule.Name, rule.Weights, stats.Weights)
 		}
+		e, ok := build(rule.Name, claims[rule.Name].options)().(agg.Equivariant)
+		if p := claims[rule.Name].props; ok && e.Equivariant() && !(p.Translation && p.Scale) {
+			t.Errorf("%s: it is Equivariant, but does not claim Translation and Scale", rule.Name)
+		}
+		if separable := isSeparable(rule.Name); rule.Separable && !separable {
+			t.Errorf("%s: Separable, but the result depends on other columns", rule.Name)
+		}
 		if got, least := rule.MaxCorrupt(11), claims[rule.Name].props.Corrupt; got < least {
 			t.Errorf("%s: MaxCorrupt(11) is %d, but %d are claimed", rule.Name, got, least)
 		}
 	}
+}
+
+// isSeparable reports whether a rule's result of some columns is that of all, there.
+func isSeparable(name string) bool {
+	G, half := aggtest.Random(11, 30, 1), agg.NewMatrix(11, 15)
+	for i := range G.Rows {
+		copy(half.Row(i), G.Row(i))
+	}
+	whole, part := make([]float32, 30), make([]float32, 15)
+	must(build(name, claims[name].options)().Aggregate(whole, G, agg.Step{}))
+	must(build(name, claims[name].options)().Aggregate(part, half, agg.Step{}))
+	return slices.Equal(whole[:15], part)
 }
 
 func TestSolvers(t *testing.T) {

@@ -113,3 +113,34 @@ func (f *fourRows) wrap() {
 		f.take()
 	}
 }
+
+// squaredNorms returns ‖gᵢ‖² for every row, in sums grown from the given slice.
+func squaredNorms(sums []float64, G Matrix) []float64 {
+	return squaredDistances(sums, G, nil)
+}
+
+// squaredDistances returns ‖gᵢ − y‖² for every row, for a nil y that of zeros.
+// It sums in float64, chunk by chunk.
+func squaredDistances(sums []float64, G Matrix, y []float32) []float64 {
+	chunks := par.Chunks(G.Cols, columnGrain)
+	sums = grown(sums, G.Rows*(chunks+1))
+	parts := sums[G.Rows:]
+	par.For(G.Rows*chunks, 1, func(part, _, _ int) {
+		i, lo := part/chunks, part%chunks*columnGrain
+		row := G.Row(i)[lo:min(lo+columnGrain, G.Cols)]
+		if y == nil {
+			parts[part] = simd.SquaredDistance(row, zeros[:len(row)])
+		} else {
+			parts[part] = simd.SquaredDistance(row, y[lo:][:len(row)])
+		}
+	})
+	for i := range G.Rows {
+		sums[i] = 0
+		for _, v := range parts[i*chunks : (i+1)*chunks] {
+			sums[i] += v
+		}
+	}
+	return sums[:G.Rows]
+}
+
+var zeros [columnGrain]float32

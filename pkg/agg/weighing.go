@@ -28,6 +28,14 @@ func newWeighing(name string, o Options, rule weigher) Aggregator {
 
 func (r *weighing) String() string { return r.rule.String() }
 
+// spare implements sparing.
+func (r *weighing) spare(kept []int, n int) {
+	r.budget.spare(kept, n)
+	spared(r.rule, kept, n)
+}
+
+func (r *weighing) numbered() bool { return isNumbered(r.rule) }
+
 // Equivariant implements [Equivariant]: distances do not change when all rows
 // move, and only their order and proportions matter.
 func (r *weighing) Equivariant() bool {
