@@ -121,23 +121,27 @@ func (a aggregation) build() (agg.Aggregator, error) {
 // parse reads the options and refuses those that nothing would read.
 func (a aggregation) parse() (agg.Options, error) {
 	var o agg.Options
-	var read []string
+	var rule, pre []string
 	for _, r := range agg.Rules() {
 		if r.Name == a.rule {
-			read = append(read, r.Options...)
+			rule = r.Options
 		}
 	}
 	for _, p := range agg.Pres() {
 		if p.Name == a.pre {
-			read = append(read, p.Options...)
+			pre = p.Options
 		}
 	}
+	read := slices.Concat(rule, pre)
+	given := map[string]bool{}
 	var errs []error
 	for _, assignment := range a.options {
 		key, value, ok := strings.Cut(assignment, "=")
 		switch {
 		case !ok:
 			errs = append(errs, fmt.Errorf("--opt %s: want key=value", assignment))
+		case given[key]:
+			errs = append(errs, fmt.Errorf("--opt %s: %s is given twice", assignment, key))
 		case !slices.Contains(read, key) && slices.Contains(agg.OptionNames(), key):
 			have := "has no options"
 			if len(read) > 0 {
@@ -145,22 +149,31 @@ func (a aggregation) parse() (agg.Options, error) {
 			}
 			errs = append(errs, fmt.Errorf("--opt %s: %s %s", assignment, strings.TrimSpace(a.pre+" "+a.rule), have))
 		default:
+			given[key] = true
 			if err := o.Set(key, value); err != nil {
 				errs = append(errs, fmt.Errorf("--opt %s: %w", assignment, err))
 			}
 		}
 	}
-	set := func(key string) bool {
-		return slices.ContainsFunc(a.options, func(option string) bool { return strings.HasPrefix(option, key+"=") })
+	return o, errors.Join(append(errs, a.checkCorrupt(given, rule, pre))...)
+}
+
+// checkCorrupt reports who of the rule and what goes before it is not told, or is
+// told twice, how many rows may be corrupt.
+func (a aggregation) checkCorrupt(given map[string]bool, rule, pre []string) error {
+	byShare := slices.Contains(rule, "beta")
+	ruleAsks, preAsks := slices.Contains(rule, "f"), slices.Contains(pre, "f")
+	switch {
+	case given["f"] && given["beta"] && byShare && !preAsks:
+		return fmt.Errorf("--opt f and --opt beta: %s drops f rows or a share of them, want one of the two", a.rule)
+	case preAsks && !given["f"]:
+		return fmt.Errorf("--pre %s: say how many rows may be corrupt: --opt f=2", a.pre)
+	case ruleAsks && !given["f"] && byShare && !given["beta"]:
+		return fmt.Errorf("--rule %s: say how many rows may be corrupt: --opt f=2, or their share: --opt beta=0.2", a.rule)
+	case ruleAsks && !given["f"] && !byShare:
+		return fmt.Errorf("--rule %s: say how many rows may be corrupt: --opt f=2", a.rule)
 	}
-	if slices.Contains(read, "f") && !set("f") && !set("beta") {
-		or := ""
-		if slices.Contains(read, "beta") {
-			or = ", or their share: --opt beta=0.2"
-		}
-		errs = append(errs, fmt.Errorf("--rule %s: say how many rows may be corrupt: --opt f=2%s", strings.TrimSpace(a.pre+" "+a.rule), or))
-	}
-	return o, errors.Join(errs...)
+	return nil
 }
 
 // inputError is about data that were given.

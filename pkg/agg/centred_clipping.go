@@ -9,17 +9,17 @@ import (
 
 var centredClippingRule = Rule{
 	Name: "centred-clipping", Title: "centred clipping",
-	Options: []string{"tau", "max_iter"},
+	Options: []string{"tau", "iterations"},
 	Cost:    "O(nd) an iteration", Breakdown: "1: a call moves by at most τ an iteration; many calls move anywhere",
 	MaxCorrupt: func(n int) int { return n },
 	Source:     "Karimireddy, He and Jaggi 2021",
 	build: func(o Options) Aggregator {
-		return &centredClipping{tau: o.Tau, iterations: max(1, o.MaxIter)}
+		return &centredClipping{tau: o.Tau, iterations: max(1, o.Iterations)}
 	},
 }
 
 // centredClipping is the rule "centred-clipping". From the last call's result
-// y, at first zero, it takes max_iter steps
+// y, at first zero, it takes iterations steps
 //
 //	y ← y + (1/n) Σ (gᵢ − y) min(1, τ/‖gᵢ − y‖),
 //
@@ -39,7 +39,7 @@ func (c *centredClipping) String() string {
 	if c.iterations == 1 {
 		return fmt.Sprintf("centred-clipping(tau=%g)", c.tau)
 	}
-	return fmt.Sprintf("centred-clipping(tau=%g, max_iter=%d)", c.tau, c.iterations)
+	return fmt.Sprintf("centred-clipping(tau=%g, iterations=%d)", c.tau, c.iterations)
 }
 
 // State implements [Stateful]: d floats.

@@ -112,7 +112,7 @@ func TestCentredClippingRemembers(t *testing.T) {
 			t.Errorf("got %v, want %v", dst[0], want)
 		}
 	}
-	twice := must(New("centred-clipping", Options{Tau: 3, MaxIter: 2}))
+	twice := must(New("centred-clipping", Options{Tau: 3, Iterations: 2}))
 	if must(twice.Aggregate(dst, G, Step{})); dst[0] != 6 {
 		t.Errorf("two iterations give %v, want 6", dst[0])
 	}

@@ -29,6 +29,9 @@ type Options struct {
 	Pivot int
 	// Bucket is the number of rows that bucketing averages; 0 stands for 2.
 	Bucket int
+	// Iterations is the number of steps that centred-clipping takes a call; 0
+	// stands for 1.
+	Iterations int
 	// Radius is the norm to which clip shortens rows.
 	Radius float64
 
@@ -47,8 +50,7 @@ type Options struct {
 	// authors') and, for stop "residual", 1e-8 for gram and 1e-6 for the
 	// solvers that converge linearly and pay a pass over G an iteration.
 	Eps float64
-	// MaxIter bounds the number of iterations; the default is 100 for gm and
-	// 1 for centred-clipping.
+	// MaxIter bounds the number of gm's iterations; the default is 100.
 	MaxIter int
 }
 
@@ -69,6 +71,7 @@ var options = []option{
 	}},
 	{"keep", func(o *Options) any { return &o.Keep }, naturalOrDefault},
 	{"tau", func(o *Options) any { return &o.Tau }, positive},
+	{"iterations", func(o *Options) any { return &o.Iterations }, naturalOrDefault},
 	{"sigma", func(o *Options) any { return &o.Sigma }, positiveOrDefault},
 	{"pivot", func(o *Options) any { return &o.Pivot }, natural},
 	{"bucket", func(o *Options) any { return &o.Bucket }, naturalOrDefault},

@@ -102,16 +102,17 @@ type AggregatorConfig struct {
 	MaxIter int     `mapstructure:"max_iter"` // gm: most iterations
 	OnFail  string  `mapstructure:"on_fail"`  // gm, not converged: last or zero
 
-	F         int     `mapstructure:"f"`          // corrupt rows that the rule assumes; −1 as many as there are
-	Beta      float64 `mapstructure:"beta"`       // trimmed-mean, norm-clipping: share dropped; 0: F rows
-	Keep      int     `mapstructure:"keep"`       // multi-krum: rows averaged; 0: n − f − 2
-	Tau       float64 `mapstructure:"tau"`        // centred-clipping: radius
-	Sigma     float64 `mapstructure:"sigma"`      // spectral-filter: honest standard deviation; 0: unknown
-	Pivot     int     `mapstructure:"pivot"`      // monna: the trusted row
-	Pre       string  `mapstructure:"pre"`        // none or a name of agg.PreNames
-	Bucket    int     `mapstructure:"bucket"`     // bucketing: rows averaged
-	Radius    float64 `mapstructure:"radius"`     // clip: norm
-	NonFinite string  `mapstructure:"non_finite"` // rows of NaN or Inf: refuse or drop
+	F          int     `mapstructure:"f"`          // corrupt rows that the rule assumes; −1 as many as there are
+	Beta       float64 `mapstructure:"beta"`       // trimmed-mean, norm-clipping: share dropped; 0: F rows
+	Keep       int     `mapstructure:"keep"`       // multi-krum: rows averaged; 0: n − f − 2
+	Tau        float64 `mapstructure:"tau"`        // centred-clipping: radius
+	Iterations int     `mapstructure:"iterations"` // centred-clipping: steps a call
+	Sigma      float64 `mapstructure:"sigma"`      // spectral-filter: honest standard deviation; 0: unknown
+	Pivot      int     `mapstructure:"pivot"`      // monna: the trusted row
+	Pre        string  `mapstructure:"pre"`        // none or a name of agg.PreNames
+	Bucket     int     `mapstructure:"bucket"`     // bucketing: rows averaged
+	Radius     float64 `mapstructure:"radius"`     // clip: norm
+	NonFinite  string  `mapstructure:"non_finite"` // rows of NaN or Inf: refuse or drop
 
 	Block BlockConfig `mapstructure:"block"`
 }

@@ -150,6 +150,7 @@ var settings = []setting{
 	{"aggregator.beta", func(c *Config) any { return &c.Aggregator.Beta }, below(0.5), "trimmed-mean, norm-clipping: share of rows dropped; 0: f rows"},
 	{"aggregator.keep", func(c *Config) any { return &c.Aggregator.Keep }, atLeast(0), "multi-krum: rows averaged; 0: n-f-2"},
 	{"aggregator.tau", func(c *Config) any { return &c.Aggregator.Tau }, positive(), "centred-clipping: radius, in units of the rows"},
+	{"aggregator.iterations", func(c *Config) any { return &c.Aggregator.Iterations }, atLeast(1), "centred-clipping: steps a call"},
 	{"aggregator.sigma", func(c *Config) any { return &c.Aggregator.Sigma }, from(0), "spectral-filter: standard deviation of honest rows; 0: unknown"},
 	{"aggregator.pivot", func(c *Config) any { return &c.Aggregator.Pivot }, atLeast(0), "monna: number of the row that is trusted, from 0"},
 	{"aggregator.pre", func(c *Config) any { return &c.Aggregator.Pre }, oneOf(append([]string{"none"}, agg.PreNames()...)...), "what changes the rows before the rule: see bgmd rules"},

@@ -43,6 +43,7 @@ var youngKeys = map[string]func(*Config) bool{
 	"aggregator.pre":              func(*Config) bool { return false },
 	"aggregator.bucket":           reads("bucket"),
 	"aggregator.radius":           reads("radius"),
+	"aggregator.iterations":       reads("iterations"),
 	"aggregator.non_finite":       func(*Config) bool { return false },
 }
 

@@ -70,7 +70,7 @@ func Defaults() Config {
 	c.Corruption.Gradient.Z, c.Corruption.Gradient.Epsilon = 0, 0.1
 	c.Aggregator.Rule = "mean"
 	a := &c.Aggregator
-	a.F, a.Tau, a.Pre, a.Bucket, a.Radius, a.NonFinite = -1, 10, "none", 2, 10, "refuse"
+	a.F, a.Tau, a.Iterations, a.Pre, a.Bucket, a.Radius, a.NonFinite = -1, 10, 1, "none", 2, 10, "refuse"
 	c.Aggregator.Block.Fraction = 1
 	c.Optimizer.Kind = "sgd"
 	c.Optimizer.Beta1, c.Optimizer.Beta2, c.Optimizer.Eps = 0.9, 0.999, 1e-8 // PyTorch's

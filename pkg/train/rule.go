@@ -12,12 +12,9 @@ import (
 func (c Config) Rule() (agg.Aggregator, error) {
 	a := c.Aggregator
 	o := agg.Options{
-		F: a.F, Beta: a.Beta, Keep: a.Keep, Tau: a.Tau, Sigma: a.Sigma, Pivot: a.Pivot,
+		F: a.F, Beta: a.Beta, Keep: a.Keep, Tau: a.Tau, Iterations: a.Iterations, Sigma: a.Sigma, Pivot: a.Pivot,
 		Bucket: a.Bucket, Radius: a.Radius,
 		Solver: a.Solver, Stop: a.Stop, Eps: a.Eps, MaxIter: a.MaxIter, OnFail: a.OnFail,
-	}
-	if a.Rule != "gm" {
-		o.MaxIter = 0 // the default of 100 is gm's
 	}
 	if a.F < 0 {
 		o.F = c.corrupt()
@@ -38,11 +35,12 @@ func (c Config) Rule() (agg.Aggregator, error) {
 	return rule, nil
 }
 
-// corrupt is the largest number of clients that any one corruption makes
-// corrupt in a step: all of them, where a share of every client's samples is.
+// corrupt is the largest number of clients that may be corrupt in a step: all of
+// them, where a share of every client's samples is. Corruptions that draw their
+// members in the same way share them, the fewer among the more; others may not.
 func (c Config) corrupt() int {
 	n := c.Data.Clients
-	most := 0
+	most := map[string]int{} // of those that draw in that way
 	for _, part := range []struct {
 		kind string
 		MembersConfig
@@ -54,12 +52,16 @@ func (c Config) corrupt() int {
 		switch {
 		case part.kind == "none" || part.Fraction == 0:
 		case part.Level == "sample":
-			most = n
+			return n
 		default:
-			most = max(most, part.size(n))
+			most[part.Members] = max(most[part.Members], part.size(n))
 		}
 	}
-	return most
+	all := 0
+	for _, m := range most {
+		all += m
+	}
+	return min(n, all)
 }
 
 // membersConfig says which clients' rows are corrupt, with the count that

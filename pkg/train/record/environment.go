@@ -21,6 +21,8 @@ type Environment struct {
 	Workers  int    `json:"workers"`
 	Backend  string `json:"backend"` // who multiplies matrices
 
+	Aggregator string `json:"aggregator,omitempty"` // with the f that it assumes
+
 	DataSet   string     `json:"data_set"`
 	DataFiles []DataFile `json:"data_files,omitempty"` // nil for generated data
 	Initial   *Initial   `json:"initial,omitempty"`    // nil where parameters were drawn, or came from a checkpoint
@@ -54,8 +56,8 @@ type environmentFile struct {
 }
 
 // Here returns the environment of the calling process, started now, as far as
-// the process can know it: Workers, Backend, DataSet, DataFiles and Initial are
-// left to the caller.
+// the process can know it: Workers, Backend, Aggregator, DataSet, DataFiles and
+// Initial are left to the caller.
 func Here() Environment {
 	env := Environment{
 		Version: "unknown",
