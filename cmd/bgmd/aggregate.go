@@ -36,7 +36,7 @@ where the result is a mean of them; how near a geometric median is to the exact
 one, which has a residual of 0; the block and what it left out; and how many
 rows were dropped.
 
-Rules that take each coordinate on its own, mean, cm, trimmed-mean and meamed,
+Rules that take each coordinate on its own (` + separableNames() + `)
 read a file part by part, so that it may be larger than memory; all others, and
 all that goes around rules, need the matrix in memory, as float32.
 
@@ -235,6 +235,17 @@ type certificate struct {
 type block struct {
 	Size     int     `json:"size"`
 	Residual float64 `json:"residual"`
+}
+
+// separableNames lists the rules that take each coordinate on its own.
+func separableNames() string {
+	var names []string
+	for _, r := range agg.Rules() {
+		if r.Separable {
+			names = append(names, r.Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // separable reports whether parts of the columns can be aggregated on their own.

@@ -46,7 +46,7 @@ func golden(t *testing.T, file, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s:\ngot:\n%s\nwant:\n%s", file, got, want)
+		t.Errorf("%s (go test ./cmd/bgmd -update writes it anew):\ngot:\n%s\nwant:\n%s", file, got, want)
 	}
 }
 

@@ -2,7 +2,6 @@ package agg
 
 import (
 	"math"
-	"slices"
 )
 
 // distances knows the squared distances between the rows of a matrix.
@@ -61,34 +60,21 @@ func (s *distances) to(i int) []float64 { return s.square[i*s.n : (i+1)*s.n] }
 
 // medoid returns the row with the least sum of distances, the lowest of equals.
 func (s *distances) medoid() int {
+	return medoidOf(s.n, func(k, i int) float64 { return s.square[k*s.n+i] })
+}
+
+// medoidOf returns the row k of n with the least Σ √square(k, i), the lowest of
+// equals.
+func medoidOf(n int, square func(k, i int) float64) int {
 	best, least := 0, math.Inf(1)
-	for i := range s.n {
+	for k := range n {
 		var sum float64
-		for _, square := range s.to(i) {
-			sum += math.Sqrt(square)
+		for i := range n {
+			sum += math.Sqrt(square(k, i))
 		}
 		if sum < least {
-			best, least = i, sum
+			best, least = k, sum
 		}
 	}
 	return best
-}
-
-// smallest sets index, which it returns, to the places of the m smallest keys
-// in ascending order of the keys, ties to the lowest place.
-func smallest(index []int, keys []float64, m int) []int {
-	index = index[:0]
-	for i := range keys {
-		index = append(index, i)
-	}
-	slices.SortFunc(index, func(a, b int) int {
-		switch {
-		case keys[a] < keys[b]:
-			return -1
-		case keys[a] > keys[b]:
-			return 1
-		}
-		return a - b
-	})
-	return index[:m]
 }

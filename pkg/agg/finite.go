@@ -39,12 +39,3 @@ func overflows(rule, what string) error {
 func finiteRow(row []float32) bool { return simd.Finite(row) }
 
 func finite(x float64) bool { return math.Abs(x) <= math.MaxFloat64 }
-
-// grown returns s with length n, reusing its array where it is large enough.
-// The contents are unspecified.
-func grown[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	return s[:n]
-}

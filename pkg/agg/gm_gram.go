@@ -123,17 +123,7 @@ func (s *gramSolver) median(c *Certificate, mayRecentre bool) int {
 // medoid returns the row k with the least Σ ‖gᵢ − g_k‖, the lowest of equals.
 func (s *gramSolver) medoid() int {
 	K, n := s.gram.K, s.n
-	best, least := 0, math.Inf(1)
-	for k := range n {
-		var sum float64
-		for i := range n {
-			sum += math.Sqrt(max(0, K[i*n+i]-2*K[i*n+k]+K[k*n+k]))
-		}
-		if sum < least {
-			best, least = k, sum
-		}
-	}
-	return best
+	return medoidOf(n, func(k, i int) float64 { return max(0, K[i*n+i]-2*K[i*n+k]+K[k*n+k]) })
 }
 
 // descend iterates until it converges, runs out of iterations, or, if it may,

@@ -107,15 +107,6 @@ func (g *gram) safe(G Matrix, zero func(row int) bool) bool {
 	return true
 }
 
-func allZero(row []float32) bool {
-	for _, v := range row {
-		if v != 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // exact sets K to the Gram matrix of the rows less the given one (none if
 // negative) wholly in float64, at about nine times the cost of fast with AVX-512.
 // It neither overflows nor underflows, and equal rows are exactly equal in it.

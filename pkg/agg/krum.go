@@ -1,9 +1,6 @@
 package agg
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 var krumRule = Rule{
 	Name: "krum", Title: "Krum",
@@ -76,17 +73,4 @@ func (k *krum) weigh(w []float64, rows *distances, f int) {
 	}
 	k.index = smallest(k.index, k.scores, min(keep, n)) // fewer where rows were dropped
 	average(w, k.index)
-}
-
-// sumOfSmallest adds up the m smallest of x, which it sorts.
-func sumOfSmallest(x []float64, m int) float64 {
-	slices.Sort(x)
-	return sum(x[:m])
-}
-
-func sum(x []float64) (total float64) {
-	for _, v := range x {
-		total += v
-	}
-	return total
 }

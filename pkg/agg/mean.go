@@ -34,9 +34,3 @@ func (m *mean) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
 	}
 	return Stats{Weights: m.weights}, nil
 }
-
-func fill[T float32 | float64](s []T, v T) {
-	for i := range s {
-		s[i] = v
-	}
-}
