@@ -83,15 +83,20 @@ func (s *columnSorter) borrow() *[]float32 {
 func meanOf(out, sorted []float32, from, to int) {
 	var acc [lanes]float64
 	sum := acc[:len(out)]
-	row := func(r int) []float32 { return sorted[r*lanes:][:len(out)] }
+	addRows(sum, sorted, from, to)
+	for j, v := range sum {
+		out[j] = float32(v / float64(to-from))
+	}
+}
+
+// addRows adds sorted rows from, …, to − 1 to sum.
+func addRows(sum []float64, sorted []float32, from, to int) {
+	row := func(r int) []float32 { return sorted[r*lanes:][:len(sum)] }
 	r := from
 	for ; r+4 <= to; r += 4 {
 		simd.AddScaled4(sum, &[4][]float32{row(r), row(r + 1), row(r + 2), row(r + 3)}, &[4]float64{1, 1, 1, 1}, nil)
 	}
 	for ; r < to; r++ {
 		simd.AddScaled(sum, row(r), 1)
-	}
-	for j, v := range sum {
-		out[j] = float32(v / float64(to-from))
 	}
 }

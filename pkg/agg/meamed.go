@@ -1,6 +1,9 @@
 package agg
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 var meanAroundMedianRule = Rule{
 	Name: "meamed", Title: "mean around median",
@@ -40,23 +43,32 @@ func (m *meanAroundMedian) Aggregate(dst []float32, G Matrix, _ Step) (Stats, er
 // meanAround sets out to the mean of the keep values nearest to the median in
 // each column of n sorted rows. They are neighbours: from the first keep values,
 // the window moves up as long as what it would take in is nearer than what it
-// would leave.
+// would leave. Once that is not so, it is not for any rows above.
 func meanAround(out, sorted []float32, n, keep int) {
 	at := func(r int) []float32 { return sorted[r*lanes:][:len(out)] }
+	var medians, acc [lanes]float64
 	var starts [lanes]int
 	lower, upper := at((n-1)/2), at(n/2)
-	for s := range n - keep {
+	for j := range out {
+		medians[j] = (float64(lower[j]) + float64(upper[j])) / 2
+	}
+	drop := n - keep
+	for s := range drop {
 		first, next := at(s), at(s+keep)
-		for j := range out {
-			median := (float64(lower[j]) + float64(upper[j])) / 2
-			if starts[j] == s && median-float64(first[j]) > float64(next[j])-median {
-				starts[j]++
-			}
+		for j, median := range medians[:len(out)] {
+			farther := (float64(next[j]) - median) - (median - float64(first[j]))
+			starts[j] += int(math.Float64bits(farther) >> 63) // its sign; a branch could not be predicted
 		}
 	}
-	for j := range out {
-		var sum float64
-		for r := starts[j]; r < starts[j]+keep; r++ {
+	from, to := drop, max(drop, keep) // in every window
+	sums := acc[:len(out)]
+	addRows(sums, sorted, from, to)
+	for j, sum := range sums {
+		end := starts[j] + keep
+		for r := starts[j]; r < min(from, end); r++ {
+			sum += float64(sorted[r*lanes+j])
+		}
+		for r := max(to, starts[j]); r < end; r++ {
 			sum += float64(sorted[r*lanes+j])
 		}
 		out[j] = float32(sum / float64(keep))
