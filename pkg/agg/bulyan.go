@@ -26,7 +26,7 @@ func bulyanMost(n int) int {
 // coordinate the mean of the θ − 2f selected values nearest to their median.
 // Krum's score of m rows left sums the m − f − 2 least squared distances, at
 // least one; of equal scores, which two nearest neighbours have when it is one,
-// the row with the least sum of all wins.
+// the row with the least sum over all n rows wins, those already taken among them.
 // Bounded for n ≥ 4f + 3. Two passes over G.
 type bulyan struct {
 	budget

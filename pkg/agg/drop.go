@@ -10,9 +10,9 @@ import (
 // it costs nothing: G is searched only once inner has refused it.
 //
 // Rows dropped count as corrupt ones found: a rule that assumes f corrupt rows
-// is left to assume f less their number. With no finite row, the error of inner
-// stays, and a rule that trusts a row fails where that one is not finite. Not for
-// a [Block] with a memory a client, whose rows must keep their numbers.
+// is left to assume f less their number. It fails with no finite row, and a rule
+// that trusts a row where that one is not finite. Not for a [Block] with a memory a
+// client, whose rows must keep their numbers.
 func DropNonFinite(inner Aggregator) (Aggregator, error) {
 	if b, ok := inner.(*Block); ok && b.options.Memory == memoryClient {
 		return nil, fmt.Errorf("agg: rows of %v cannot be dropped: its memory is %q", inner, memoryClient)
@@ -62,8 +62,11 @@ func (d *dropping) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 		}
 	}
 	dropped := G.Rows - len(d.kept)
-	if dropped == 0 || len(d.kept) == 0 {
+	if dropped == 0 {
 		return stats, err
+	}
+	if len(d.kept) == 0 {
+		return stats, fmt.Errorf("agg: none of the %d rows of G is finite: %w", G.Rows, ErrNotFinite)
 	}
 	rest := Matrix{Rows: len(d.kept), Cols: G.Cols}
 	d.rows = grown(d.rows, rest.Rows*rest.Cols)

@@ -175,6 +175,7 @@ func (s *gramSolver) descend(c *Certificate, mayRecentre bool) int {
 		near, _ := s.nearest()
 		pull, equal, _ := s.pullAt(near)
 		c.Residual = max(0, pull-float64(equal)) / float64(s.n)
+		c.Converged = s.stop == stopResidual && c.Residual <= s.eps
 	}
 	return -1
 }

@@ -31,8 +31,9 @@ type spatialSolver struct {
 	y, next      []float64 // d
 	dist, distTo []float64 // n, to y and to next
 	weights      []float64 // n, of T(y)
-	partial      []float64 // chunks × (n+1): sums of squares a chunk
+	partial      []float64 // chunks × (n+2): sums of squares a chunk
 	moved        float64   // ‖next − y‖
+	norm, normTo float64   // ‖y‖ and ‖next‖
 }
 
 func (s *spatialSolver) solve(dst []float32, w []float64, G Matrix, eps float64) (Certificate, error) {
@@ -82,15 +83,17 @@ func (s *spatialSolver) solve(dst []float32, w []float64, G Matrix, eps float64)
 func (s *spatialSolver) resize(n, d int) {
 	s.y, s.next = grown(s.y, d), grown(s.next, d)
 	s.dist, s.distTo, s.weights = grown(s.dist, n), grown(s.distTo, n), grown(s.weights, n)
-	s.partial = grown(s.partial, par.Chunks(d, columnGrain)*(n+1))
+	s.partial = grown(s.partial, par.Chunks(d, columnGrain)*(n+2))
 }
 
-// weigh sets weights to those of T(y), zero for rows that equal y, and returns
-// the number of those rows and Σ 1/Dᵢ over the others.
+// weigh sets weights to those of T(y), zero for rows that equal y to the rounding
+// of a sum of n rows, and returns the number of those rows and Σ 1/Dᵢ over the
+// others.
 func (s *spatialSolver) weigh() (equal int, inverse float64) {
+	rounding := 0x1p-52 * float64(len(s.dist)) * s.norm
 	for i, d := range s.dist {
 		s.weights[i] = 0
-		if d == 0 {
+		if d <= rounding {
 			equal++
 			continue
 		}
@@ -104,11 +107,11 @@ func (s *spatialSolver) weigh() (equal int, inverse float64) {
 }
 
 // step sets next = y + share·(Σ wᵢ gᵢ − y), distTo to the distances of the rows
-// from it, and moved, in one pass over G.
+// from it, moved and normTo, in one pass over G.
 func (s *spatialSolver) step(G Matrix, w []float64, share float64) {
 	n := G.Rows
 	par.For(G.Cols, columnGrain, func(chunk, lo, hi int) {
-		sums := s.partial[chunk*(n+1):][:n+1]
+		sums := s.partial[chunk*(n+2):][:n+2]
 		clear(sums)
 		for ; lo < hi; lo += columnBlock {
 			next := s.next[lo:min(lo+columnBlock, hi)]
@@ -119,6 +122,7 @@ func (s *spatialSolver) step(G Matrix, w []float64, share float64) {
 					next[j] = y[j] + share*(v-y[j])
 				}
 				sums[n] += (next[j] - y[j]) * (next[j] - y[j])
+				sums[n+1] += next[j] * next[j]
 			}
 			for i := range n {
 				sums[i] += squaredDistance(G.Data[i*G.Cols+lo:][:len(next)], next)
@@ -126,24 +130,26 @@ func (s *spatialSolver) step(G Matrix, w []float64, share float64) {
 		}
 	})
 	clear(s.distTo)
-	s.moved = 0
+	s.moved, s.normTo = 0, 0
 	for c := range par.Chunks(G.Cols, columnGrain) {
-		sums := s.partial[c*(n+1):][:n+1]
+		sums := s.partial[c*(n+2):][:n+2]
 		for i := range n {
 			s.distTo[i] += sums[i]
 		}
 		s.moved += sums[n]
+		s.normTo += sums[n+1]
 	}
 	for i, v := range s.distTo {
 		s.distTo[i] = math.Sqrt(v)
 	}
-	s.moved = math.Sqrt(s.moved)
+	s.moved, s.normTo = math.Sqrt(s.moved), math.Sqrt(s.normTo)
 }
 
 // accept makes next the current iterate.
 func (s *spatialSolver) accept() {
 	s.y, s.next = s.next, s.y
 	s.dist, s.distTo = s.distTo, s.dist
+	s.norm = s.normTo
 }
 
 func squaredDistance(row []float32, y []float64) float64 {

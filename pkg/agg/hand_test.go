@@ -1,6 +1,7 @@
 package agg
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -45,6 +46,8 @@ func TestByHand(t *testing.T) {
 		{"mda", Options{F: 2}, line(0, 9, 1, 12, 2), []float32{1}},
 		// {0, 1, 2} and {1, 2, 3} are equally good.
 		{"mda", Options{F: 1}, line(0, 1, 2, 3), []float32{1}},
+		// The diameter is 10 whoever goes, and a 0 is farthest from the rest.
+		{"mda", Options{F: 1}, line(0, 0, 10, 10, 9), []float32{7.25}},
 		{"monna", Options{F: 1, Pivot: 2}, line(0, 9, 1), []float32{0.5}},
 		{"monna", Options{F: 1, Pivot: 1}, line(0, 9, 1), []float32{5}},
 		// The least variance of three of four is that of 1, 2, 3.
@@ -248,8 +251,9 @@ func TestDropNonFinite(t *testing.T) {
 	for i := range all.Data {
 		all.Data[i] = float32(math.NaN())
 	}
-	if _, err := must(DropNonFinite(must(New("gm", Options{})))).Aggregate(make([]float32, 2), all, Step{}); err == nil {
-		t.Error("no row is finite: no error")
+	_, err := must(DropNonFinite(must(New("gm", Options{})))).Aggregate(make([]float32, 2), all, Step{})
+	if want := "agg: none of the 3 rows of G is finite"; !errors.Is(err, ErrNotFinite) || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %s", err, want)
 	}
 	client := must(NewBlock(must(New("gm", Options{})), BlockOptions{Fraction: 0.5, Memory: "client"}))
 	if _, err := DropNonFinite(client); err == nil || !strings.Contains(err.Error(), `its memory is "client"`) {
@@ -328,6 +332,52 @@ func TestTinySpectrum(t *testing.T) {
 		dst := make([]float32, 1)
 		if _, err := rule.Aggregate(dst, G, Step{}); err != nil || dst[0] < 0 || dst[0] > a {
 			t.Errorf("%v: %v, %v", rule, dst, err)
+		}
+	}
+}
+
+// TestMDAManySubsets: of rows in far pairs one of each has to go, in 2³¹ ways, all of
+// the same diameter.
+func TestMDAManySubsets(t *testing.T) {
+	const pairs = 32
+	for name, place := range map[string]func(i int) (x, y float64){
+		"pairs":  func(i int) (x, y float64) { return float64(i/2) * 1e-3, float64(i%2) },
+		"circle": func(i int) (x, y float64) { return math.Sincos(math.Pi * float64(i) / pairs) },
+	} {
+		G := NewMatrix(2*pairs, 2)
+		for i := range 2 * pairs {
+			x, y := place(i)
+			G.Row(i)[0], G.Row(i)[1] = float32(x), float32(y)
+		}
+		for _, f := range []int{10, 25, 31} {
+			rule := must(New("mda", Options{F: f}))
+			stats := must(rule.Aggregate(make([]float32, 2), G, Step{}))
+			kept := 0
+			for _, w := range stats.Weights {
+				if w != 0 {
+					kept++
+				}
+			}
+			if kept != 2*pairs-f {
+				t.Errorf("%s, f = %d: %d rows kept, want %d", name, f, kept, 2*pairs-f)
+			}
+		}
+	}
+}
+
+// TestEqualRows: the mean of equal rows is rounded, and still is their median.
+func TestEqualRows(t *testing.T) {
+	G := NewMatrix(7, 30)
+	for j := range G.Cols {
+		for i := range G.Rows {
+			G.Row(i)[j] = float32(math.Sqrt(float64(j + 2)))
+		}
+	}
+	for _, solver := range Solvers() {
+		dst := make([]float32, G.Cols)
+		stats := must(must(New("gm", Options{Solver: solver})).Aggregate(dst, G, Step{}))
+		if !stats.GM.Converged || stats.GM.Residual != 0 || !slices.Equal(dst, G.Row(0)) {
+			t.Errorf("%s: %+v, %v", solver, *stats.GM, dst[:3])
 		}
 	}
 }

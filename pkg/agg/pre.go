@@ -132,6 +132,9 @@ func (p *preceded) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 	if errors.Is(err, ErrNotFinite) {
 		err = p.blame(G, err)
 	}
+	if err != nil && m != G.Rows {
+		err = fmt.Errorf("agg: behind %v, which makes %d rows of %d: %w", p.transform, m, G.Rows, err)
+	}
 	if err != nil {
 		return Stats{}, err
 	}

@@ -25,7 +25,7 @@ func (m *neighbourMixing) mixes() bool    { return true }
 func (m *neighbourMixing) prepare(G Matrix, _ Step) (int, error) {
 	n, f := G.Rows, m.left()
 	if n <= 2*f {
-		return 0, tooMany("nnm", n, f, "n > 2f")
+		return 0, fmt.Errorf("agg: pre-aggregator %q: n = %d clients and f = %d corrupt, want n > 2f", "nnm", n, f)
 	}
 	if err := m.distances.measure(G); err != nil {
 		return 0, notFinite("nnm", G)

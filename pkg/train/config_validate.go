@@ -45,19 +45,14 @@ func (c Config) Validate() error {
 	}
 	if problems == nil {
 		if err := c.tryRule(); err != nil {
-			problems = append(problems, &KeyError{"aggregator.rule", "cannot run: " + cause(err)})
+			problems = append(problems, &KeyError{"aggregator.rule", "cannot run: " + ofOneColumn.Replace(err.Error())})
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// cause is the text of what err wraps, without its package.
-func cause(err error) string {
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner
-	}
-	return strings.TrimPrefix(err.Error(), "agg: ")
-}
+// ofOneColumn takes from an error of tryRule what says nothing about the config.
+var ofOneColumn = strings.NewReplacer("train: ", "", "agg: ", "", "block of 1 coordinates: ", "")
 
 // show writes a value as an error message shows it: text in quotes.
 func show(value any) string {
