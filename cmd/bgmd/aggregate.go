@@ -12,11 +12,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/internal/npy"
 	"github.com/bgmd/bgmd/internal/stream"
+	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/agg"
 )
 
@@ -55,9 +55,9 @@ standard error. Rules and their options are listed by bgmd rules.`),
 			var dst []float32
 			var told aggregated
 			if a.separable() && isRegular(args[0]) {
-				dst, told, err = aggregateColumns(rule, args[0], partSize)
+				dst, told, err = a.columns(rule, args[0], partSize)
 			} else {
-				dst, told, err = aggregateAll(rule, cmd.InOrStdin(), args[0], stream.Root(seed).At(stream.Aggregate))
+				dst, told, err = a.all(rule, cmd.InOrStdin(), args[0], stream.Root(seed).At(stream.Aggregate))
 			}
 			if err != nil {
 				return err
@@ -155,15 +155,20 @@ func (a aggregation) parse() (agg.Options, error) {
 			}
 		}
 	}
-	return o, errors.Join(append(errs, a.checkCorrupt(given, rule, pre))...)
+	given["beta"] = o.Beta != 0 // which stands for f
+	return o, errors.Join(append(errs, a.checkGiven(given, rule, pre))...)
 }
 
-// checkCorrupt reports who of the rule and what goes before it is not told, or is
-// told twice, how many rows may be corrupt.
-func (a aggregation) checkCorrupt(given map[string]bool, rule, pre []string) error {
+// checkGiven reports what the rule, or what goes before it, is not told: a radius,
+// for which there is no default, and how many rows may be corrupt.
+func (a aggregation) checkGiven(given map[string]bool, rule, pre []string) error {
 	byShare := slices.Contains(rule, "beta")
 	ruleAsks, preAsks := slices.Contains(rule, "f"), slices.Contains(pre, "f")
 	switch {
+	case slices.Contains(rule, "tau") && !given["tau"]:
+		return fmt.Errorf("--rule %s: say how far one row may pull: --opt tau=10", a.rule)
+	case slices.Contains(pre, "radius") && !given["radius"]:
+		return fmt.Errorf("--pre %s: say to which norm: --opt radius=10", a.pre)
 	case given["f"] && given["beta"] && byShare && !preAsks:
 		return fmt.Errorf("--opt f and --opt beta: %s drops f rows or a share of them, want one of the two", a.rule)
 	case preAsks && !given["f"]:
@@ -209,7 +214,7 @@ func writeVector(stdout io.Writer, path string, y []float32, double bool) error 
 		_, err := stdout.Write(b.Bytes())
 		return err
 	}
-	return renameio.WriteFile(path, b.Bytes(), 0o644)
+	return whole.Write(path, b.Bytes())
 }
 
 // aggregated is what is printed of an aggregation.
@@ -260,7 +265,7 @@ func isRegular(path string) bool {
 }
 
 // aggregateAll aggregates a matrix in memory.
-func aggregateAll(rule agg.Aggregator, stdin io.Reader, path string, r *rand.Rand) ([]float32, aggregated, error) {
+func (a aggregation) all(rule agg.Aggregator, stdin io.Reader, path string, r *rand.Rand) ([]float32, aggregated, error) {
 	G, err := readMatrix(stdin, path)
 	if err != nil {
 		return nil, aggregated{}, err
@@ -269,19 +274,30 @@ func aggregateAll(rule agg.Aggregator, stdin io.Reader, path string, r *rand.Ran
 	start := time.Now()
 	stats, err := rule.Aggregate(dst, G.Matrix, agg.Step{Gamma: 1, Rand: r})
 	if err != nil {
-		return nil, aggregated{}, err
+		return nil, aggregated{}, a.explain(err, path, G.Matrix, 0)
 	}
 	told := tell(rule, G.Rows, G.Cols, stats, time.Since(start))
 	told.double = G.Double
 	return dst, told, nil
 }
 
-// inColumns says where the columns that an error counts begin.
-func inColumns(err error, from int) error {
-	if from == 0 {
-		return err
+// explain says of an error of the rule, about a part of the matrix that begins at
+// column from, whether the matrix is to blame, and where, or what the rule was told.
+func (a aggregation) explain(err error, path string, part agg.Matrix, from int) error {
+	if !errors.Is(err, agg.ErrNotFinite) {
+		return &configError{err}
 	}
-	return fmt.Errorf("from column %d on: %w", from, err)
+	if a.drop {
+		return &inputError{fmt.Errorf("%s: %w", path, err)}
+	}
+	for i := range part.Rows {
+		for j, v := range part.Row(i) {
+			if v-v != 0 {
+				return &inputError{fmt.Errorf("%s: row %d, column %d is %v: --drop-non-finite leaves out such rows", path, i, from+j, v)}
+			}
+		}
+	}
+	return &inputError{fmt.Errorf("%s: %w", path, err)}
 }
 
 // partSize is the number of elements of a part of a matrix, 64 MB.
@@ -289,7 +305,7 @@ const partSize = 1 << 24
 
 // aggregateColumns aggregates a file with a separable rule, in parts of the
 // given number of elements.
-func aggregateColumns(rule agg.Aggregator, path string, size int) ([]float32, aggregated, error) {
+func (a aggregation) columns(rule agg.Aggregator, path string, size int) ([]float32, aggregated, error) {
 	fail := func(err error) ([]float32, aggregated, error) {
 		return nil, aggregated{}, &inputError{fmt.Errorf("%s: %w", path, err)}
 	}
@@ -311,7 +327,7 @@ func aggregateColumns(rule agg.Aggregator, path string, size int) ([]float32, ag
 		start := time.Now()
 		stats, err = rule.Aggregate(dst[lo:hi], agg.Matrix{Data: part, Rows: rows, Cols: hi - lo}, agg.Step{Gamma: 1})
 		if err != nil {
-			return nil, aggregated{}, inColumns(err, lo)
+			return nil, aggregated{}, a.explain(err, path, agg.Matrix{Data: part, Rows: rows, Cols: hi - lo}, lo)
 		}
 		took += time.Since(start)
 	}

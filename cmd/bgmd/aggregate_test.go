@@ -32,12 +32,12 @@ func TestAggregateColumns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, wantTold, err := aggregateAll(rule, nil, path, nil)
+		want, wantTold, err := aggregation{}.all(rule, nil, path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, size := range []int{1, 7 * rows, rows * cols} {
-			got, told, err := aggregateColumns(rule, path, size)
+			got, told, err := aggregation{}.columns(rule, path, size)
 			if err != nil || !slices.Equal(got, want) {
 				t.Errorf("%s: parts of %d: %v, error %v, want %v", r.Name, size, got, err, want)
 			}
@@ -49,8 +49,8 @@ func TestAggregateColumns(t *testing.T) {
 
 	G.Set(3, 40, math.NaN())
 	rule, _ := agg.New("cm", agg.Options{})
-	_, _, err := aggregateColumns(rule, write(t, G), 7*rows)
-	if !errors.Is(err, agg.ErrNotFinite) || !strings.Contains(err.Error(), "from column 35 on: ") || !strings.Contains(err.Error(), "row 3 of G has NaN in column 5") {
+	_, _, err := aggregation{}.columns(rule, write(t, G), 7*rows)
+	if err == nil || !strings.HasSuffix(err.Error(), "g.npy: row 3, column 40 is NaN: --drop-non-finite leaves out such rows") {
 		t.Errorf("NaN in row 3, column 40: error %v", err)
 	}
 }

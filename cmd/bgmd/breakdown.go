@@ -13,10 +13,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/internal/stream"
+	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/corrupt"
 	"github.com/bgmd/bgmd/pkg/train/report"
@@ -201,7 +201,7 @@ func (b *breakdown) write(dir string, points []breakdownPoint) ([]string, error)
 		return nil, err
 	}
 	table := filepath.Join(dir, "breakdown.csv")
-	if err := renameio.WriteFile(table, b.csv(points), 0o644); err != nil {
+	if err := whole.Write(table, b.csv(points)); err != nil {
 		return nil, err
 	}
 	paths := []string{table}

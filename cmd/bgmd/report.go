@@ -8,12 +8,11 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/evidence/page"
 )
 
@@ -52,7 +51,7 @@ ends it.`),
 			if err != nil {
 				return err
 			}
-			if err := renameio.WriteFile(out, html, 0o644, renameio.WithTempDir(filepath.Dir(out))); err != nil {
+			if err := whole.Write(out, html); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d runs\n", out, len(data.Runs))

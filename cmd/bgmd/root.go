@@ -53,8 +53,8 @@ environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others.`),
 	return root
 }
 
-// checkOutput refuses a file to write whose folder is not there, which would come
-// out only when all work is done.
+// checkOutput refuses a file to write whose folder is not there, or that is one,
+// which would come out only when all work is done.
 func checkOutput(cmd *cobra.Command) error {
 	var errs []error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -66,6 +66,9 @@ func checkOutput(cmd *cobra.Command) error {
 		folder := filepath.Dir(path)
 		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
 			errs = append(errs, fmt.Errorf("--%s is %q, but there is no folder %s", f.Name, path, folder))
+		}
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			errs = append(errs, fmt.Errorf("--%s is %q, which is a folder, want a file", f.Name, path))
 		}
 	})
 	return errors.Join(errs...)

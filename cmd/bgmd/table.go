@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/evidence"
 	"github.com/bgmd/bgmd/pkg/paper"
 	"github.com/bgmd/bgmd/pkg/train"
@@ -70,7 +70,7 @@ one with the most runs.`),
 				_, err = cmd.OutOrStdout().Write(b.Bytes())
 				return err
 			}
-			return renameio.WriteFile(out, b.Bytes(), 0o644)
+			return whole.Write(out, b.Bytes())
 		},
 	}
 	f := cmd.Flags()

@@ -30,7 +30,7 @@ func Open(path string) (*File, error) {
 }
 
 func (f *File) open() error {
-	in := bufio.NewReader(f.file)
+	in := bufio.NewReaderSize(f.file, mostHeader)
 	var err error
 	if f.layout, err = readLayout(in); err != nil {
 		return err

@@ -29,7 +29,8 @@ type Matrix struct {
 	Double bool // the file holds float64
 }
 
-// mostHeader bounds the length of a header, which NumPy keeps around 100 bytes.
+// mostHeader bounds the length of a header, which NumPy keeps around 100 bytes. What
+// reads one has a buffer for it.
 const mostHeader = 1 << 16
 
 // layout is what a header says.
@@ -51,7 +52,7 @@ func (l layout) size() int {
 // byte order, up to the end of r. A float64 that is not infinite but beyond
 // float32 is refused. Errors wrap [ErrFormat], or are those of r.
 func Read(r io.Reader) (Matrix, error) {
-	in := bufio.NewReaderSize(r, 1<<16)
+	in := bufio.NewReaderSize(r, mostHeader)
 	l, err := readLayout(in)
 	if err != nil {
 		return Matrix{}, err
@@ -106,6 +107,9 @@ func readHeader(in *bufio.Reader) (header npy.Header, err error) {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return header, err
 		}
+		if len(start) == 0 {
+			return header, bad("it is empty")
+		}
 		return header, bad("it does not begin as .npy files do")
 	}
 	length, prefix := int(binary.LittleEndian.Uint16(start[8:])), 10
@@ -124,12 +128,12 @@ func readHeader(in *bufio.Reader) (header npy.Header, err error) {
 	}
 	defer func() {
 		if recover() != nil { // npyio slices the header's text where keys should be
-			err = bad("the header cannot be read")
+			err = bad("the header is not as numpy.save writes it")
 		}
 	}()
 	r, err := npy.NewReader(in)
 	if err != nil {
-		return header, bad("%v", err)
+		return header, bad("the header is not as numpy.save writes it: %v", err)
 	}
 	return r.Header, nil
 }

@@ -61,11 +61,12 @@ func TestReadRefuses(t *testing.T) {
 	long[6] = 2
 	binary.LittleEndian.PutUint32(long[8:], 1<<31)
 	for want, b := range map[string][]byte{
+		"it is empty":                                                                  {},
 		"it does not begin as .npy files do":                                           []byte("PK\x03\x04 something else"),
 		"the format version is 9, want 1 or 2":                                         append([]byte("\x93NUMPY\x09"), whole[7:]...),
 		"the header is 2147483648 bytes long, want at most 65524":                      long,
 		"the header is cut off":                                                        whole[:40],
-		"the header cannot be read":                                                    append([]byte("\x93NUMPY\x01\x00\x36\x00"), []byte("'shape': 'fortran_order': 'descr': }"+strings.Repeat(" ", 17)+"\n")...),
+		"the header is not as numpy.save writes it":                                    append([]byte("\x93NUMPY\x01\x00\x36\x00"), []byte("'shape': 'fortran_order': 'descr': }"+strings.Repeat(" ", 17)+"\n")...),
 		`the dtype is "<i4", want float32 or float64`:                                  file("<i4", "False", "(2, 3)", numbers),
 		"the array is in Fortran order, want C order: save numpy.ascontiguousarray(G)": file("<f4", "True", "(2, 3)", numbers),
 		"the shape is [6], want two dimensions":                                        file("<f4", "False", "(6,)", numbers),
@@ -166,4 +167,28 @@ func byColumns(path string, step int) (m Matrix, err error) {
 		}
 	}
 	return read, nil
+}
+
+// TestLongHeader: NumPy takes headers of any length.
+func TestLongHeader(t *testing.T) {
+	b := file("<f4", "False", "(1, 2)", nil)
+	header := append(bytes.TrimRight(b[10:], "\n"), bytes.Repeat([]byte(" "), 5000)...)
+	header = append(header, '\n')
+	b = append(append(b[:8:8], byte(len(header)), byte(len(header)>>8)), header...)
+	b = append(b, bytesOf[float32](binary.LittleEndian, 1, 2)...)
+	if _, err := Read(bytes.NewReader(b)); err != nil {
+		t.Errorf("Read: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "long.npy")
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(path)
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	defer f.Close()
+	if x, err := f.Columns(nil, 0, 2); err != nil || !slices.Equal(x, []float32{1, 2}) {
+		t.Errorf("columns: %v, %v", x, err)
+	}
 }

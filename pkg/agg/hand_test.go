@@ -341,7 +341,7 @@ func TestTinySpectrum(t *testing.T) {
 func TestMDAManySubsets(t *testing.T) {
 	const pairs = 32
 	for name, place := range map[string]func(i int) (x, y float64){
-		"pairs":  func(i int) (x, y float64) { return float64(i/2) * 1e-3, float64(i%2) },
+		"pairs":  func(i int) (x, y float64) { return float64(i/2) * 1e-3, float64(i % 2) },
 		"circle": func(i int) (x, y float64) { return math.Sincos(math.Pi * float64(i) / pairs) },
 	} {
 		G := NewMatrix(2*pairs, 2)

@@ -46,6 +46,9 @@ func Save(path string, tensors []Tensor, state any) (err error) {
 	}
 	header = bytes.Replace(header, []byte(blank), hex.AppendEncode(nil, digest.Sum(nil)), 1)
 
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no regular file, and would be replaced", path)
+	}
 	folder := filepath.Dir(path)
 	file, err := renameio.NewPendingFile(path, renameio.WithTempDir(folder), renameio.WithPermissions(0o644))
 	if err != nil {

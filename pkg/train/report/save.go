@@ -7,13 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/bgmd/bgmd/internal/whole"
 )
 
 // The size of a plot: the width of a page's text or of a README.
@@ -39,7 +40,7 @@ func (p *Plot) Save(path string) error {
 func saveAs(path string, width, height vg.Length, paint func(draw.Canvas)) error {
 	data, err := encode(strings.ToLower(filepath.Ext(path)), width, height, paint)
 	if err == nil {
-		err = renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path)))
+		err = whole.Write(path, data)
 	}
 	if err != nil {
 		return fmt.Errorf("report: save plot to %s: %w", path, err)
