@@ -66,7 +66,7 @@ func (d *dropping) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 		return stats, err
 	}
 	if len(d.kept) == 0 {
-		return stats, fmt.Errorf("agg: none of the %d rows of G is finite: %w", G.Rows, ErrNotFinite)
+		return stats, fmt.Errorf("agg: each of the %d rows of G is %w", G.Rows, ErrNotFinite)
 	}
 	rest := Matrix{Rows: len(d.kept), Cols: G.Cols}
 	d.rows = grown(d.rows, rest.Rows*rest.Cols)

@@ -252,7 +252,7 @@ func TestDropNonFinite(t *testing.T) {
 		all.Data[i] = float32(math.NaN())
 	}
 	_, err := must(DropNonFinite(must(New("gm", Options{})))).Aggregate(make([]float32, 2), all, Step{})
-	if want := "agg: none of the 3 rows of G is finite"; !errors.Is(err, ErrNotFinite) || !strings.Contains(err.Error(), want) {
+	if want := "agg: each of the 3 rows of G is not finite"; !errors.Is(err, ErrNotFinite) || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %s", err, want)
 	}
 	client := must(NewBlock(must(New("gm", Options{})), BlockOptions{Fraction: 0.5, Memory: "client"}))
@@ -296,7 +296,7 @@ func TestDropKeepsNumbers(t *testing.T) {
 		{"monna", Options{F: 2, Pivot: 1}, 1, ""},
 		{"monna", Options{F: 2, Pivot: 5}, 1, ""},
 		{"monna", Options{F: 2, Pivot: 2}, 250.75, ""}, // three of 1 beside it
-		{"monna", Options{F: 2, Pivot: 0}, 0, "pivot is row 0, which is not finite"},
+		{"monna", Options{F: 2, Pivot: 0}, 0, "row 0, the pivot, is not finite"},
 		{"multi-krum", Options{F: 1, Keep: 6}, 1004. / 5, ""}, // all that are left
 		{"multi-krum", Options{F: 1, Keep: 7}, 0, "keep is 7, want at most n = 6"},
 	} {

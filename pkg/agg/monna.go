@@ -34,7 +34,7 @@ func (m *monna) check(n, f int) error {
 	case m.kept == nil && m.pivot >= n:
 		return fmt.Errorf("agg: rule %q: pivot is row %d, want below n = %d", "monna", m.pivot, n)
 	case m.place() < 0:
-		return fmt.Errorf("agg: rule %q: pivot is row %d, which is not finite: %w", "monna", m.pivot, ErrNotFinite)
+		return fmt.Errorf("agg: rule %q: row %d, the pivot, is %w", "monna", m.pivot, ErrNotFinite)
 	}
 	return nil
 }
