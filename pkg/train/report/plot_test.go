@@ -180,6 +180,24 @@ func TestTitleIsTheCallers(t *testing.T) {
 	}
 }
 
+// TestLongTitleIsFolded: a title wider than the data would be cut off on both sides.
+func TestLongTitleIsFolded(t *testing.T) {
+	p, err := AccuracyPlot(plots()["three-points"], Time, strings.Repeat("wide words ", 12))
+	if err != nil {
+		t.Fatal(err)
+	}
+	save(t, p, filepath.Join(t.TempDir(), "a.svg"))
+	lines := strings.Split(p.plot.Title.Text, "\n")
+	for _, line := range lines {
+		if w := p.plot.Title.TextStyle.Width(line); w > width {
+			t.Errorf("%q is %v wide, and the plot %v", line, w, width)
+		}
+	}
+	if len(lines) < 2 || strings.Join(lines, " ") != strings.TrimSpace(strings.Repeat("wide words ", 12)) {
+		t.Errorf("the title is %q", lines)
+	}
+}
+
 func TestEqualRunsGiveEqualBytes(t *testing.T) {
 	dir := t.TempDir()
 	for _, extension := range []string{".png", ".svg"} {

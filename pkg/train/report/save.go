@@ -108,17 +108,35 @@ func (p *Plot) draw(c draw.Canvas) {
 	}
 	if below := p.legendBelow(); below > 0 {
 		data := draw.Crop(c, 0, 0, below, 0)
+		p.fold(data)
 		p.plot.Draw(data)
 		c.Min.X = p.plot.DataCanvas(data).Min.X
 		c.Max.Y = data.Min.Y - margin
 	} else {
 		legend := p.legendSize().X
 		data := draw.Crop(c, 0, -(legend + 2*margin), 0, 0)
+		p.fold(data)
 		p.plot.Draw(data)
 		c.Min.X = c.Max.X - legend
 		c.Max.Y = p.plot.DataCanvas(data).Max.Y
 	}
 	p.legend.Draw(c)
+}
+
+// fold breaks the title into lines that fit the width of the data.
+func (p *Plot) fold(data draw.Canvas) {
+	title := &p.plot.Title
+	line := ""
+	var lines []string
+	for _, word := range strings.Fields(title.Text) {
+		longer := strings.TrimSpace(line + " " + word)
+		if line != "" && title.TextStyle.Width(longer) > data.Size().X {
+			lines = append(lines, line)
+			longer = word
+		}
+		line = longer
+	}
+	title.Text = strings.Join(append(lines, line), "\n")
 }
 
 // drawPanels draws the panels side by side and the legend below them in a row.
