@@ -75,24 +75,30 @@ func (s *spectrum) centre(rows *distances, c []float64) {
 // eigen replaces the symmetric A by its eigenvectors, if asked for, and sets
 // values in ascending order.
 //
-// It scales A to about one by a power of two, which changes no digit: LAPACK's
-// way to scale, in gonum's Dsterf, panics for some A of less than 1e-43.
+// It scales a tiny A to about one, by a power of two, which changes no digit:
+// LAPACK's way to scale, in gonum's Dsterf, panics for some A of less than 1e-43.
 func (s *spectrum) eigen(n int, job lapack.EVJob) {
 	s.values = grown(s.values, n)
 	var largest float64
 	for _, v := range s.A {
 		largest = max(largest, math.Abs(v))
 	}
-	_, exponent := math.Frexp(largest)
-	for i, v := range s.A {
-		s.A[i] = math.Ldexp(v, -exponent)
+	exponent := 0
+	if largest < 1e-30 {
+		_, exponent = math.Frexp(largest)
+		scale(s.A, -exponent)
 	}
 	if len(s.work) < 64*n {
 		s.work = make([]float64, 64*n)
 	}
 	A := blas64.Symmetric{N: n, Stride: n, Data: s.A, Uplo: blas.Lower}
 	lapack64.Syev(job, A, s.values, s.work, len(s.work))
-	for i, v := range s.values {
-		s.values[i] = math.Ldexp(v, exponent)
+	scale(s.values, exponent)
+}
+
+// scale multiplies x by 2^exponent.
+func scale(x []float64, exponent int) {
+	for i, v := range x {
+		x[i] = math.Ldexp(v, exponent)
 	}
 }
