@@ -121,6 +121,10 @@ func (a aggregation) build() (agg.Aggregator, error) {
 // parse reads the options and refuses those that nothing would read.
 func (a aggregation) parse() (agg.Options, error) {
 	var o agg.Options
+	if !slices.Contains(agg.Names(), a.rule) {
+		_, err := agg.New(a.rule, o)
+		return o, err
+	}
 	var rule, pre []string
 	for _, r := range agg.Rules() {
 		if r.Name == a.rule {
@@ -181,6 +185,9 @@ func (a aggregation) checkGiven(given map[string]bool, rule, pre []string) error
 	return nil
 }
 
+// standardInput is what errors call it.
+const standardInput = "standard input"
+
 // inputError is about data that were given.
 type inputError struct{ error }
 
@@ -196,7 +203,7 @@ func readMatrix(stdin io.Reader, path string) (npy.Matrix, error) {
 		defer file.Close()
 		in = file
 	} else {
-		path = "standard input"
+		path = standardInput
 	}
 	m, err := npy.Read(in)
 	if err != nil {
@@ -264,7 +271,7 @@ func isRegular(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// aggregateAll aggregates a matrix in memory.
+// all aggregates a matrix in memory.
 func (a aggregation) all(rule agg.Aggregator, stdin io.Reader, path string, r *rand.Rand) ([]float32, aggregated, error) {
 	G, err := readMatrix(stdin, path)
 	if err != nil {
@@ -287,6 +294,9 @@ func (a aggregation) explain(err error, path string, part agg.Matrix, from int) 
 	if !errors.Is(err, agg.ErrNotFinite) {
 		return &configError{err}
 	}
+	if path == "-" {
+		path = standardInput
+	}
 	if a.drop {
 		return &inputError{fmt.Errorf("%s: %w", path, err)}
 	}
@@ -303,7 +313,7 @@ func (a aggregation) explain(err error, path string, part agg.Matrix, from int) 
 // partSize is the number of elements of a part of a matrix, 64 MB.
 const partSize = 1 << 24
 
-// aggregateColumns aggregates a file with a separable rule, in parts of the
+// columns aggregates a file with a separable rule, in parts of the
 // given number of elements.
 func (a aggregation) columns(rule agg.Aggregator, path string, size int) ([]float32, aggregated, error) {
 	fail := func(err error) ([]float32, aggregated, error) {

@@ -60,7 +60,13 @@ func checkOutput(cmd *cobra.Command) error {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		kind, _ := pflag.UnquoteUsage(f)
 		path := f.Value.String()
-		if written := f.Name == "out" || f.Name == "figure"; !written || kind != "file" || path == "" {
+		if written := f.Name == "out" || f.Name == "figure"; !written || kind != "file" {
+			return
+		}
+		if path == "" {
+			if f.Changed {
+				errs = append(errs, fmt.Errorf("--%s is empty, want a file", f.Name))
+			}
 			return
 		}
 		folder := filepath.Dir(path)

@@ -29,11 +29,18 @@ func TestWrite(t *testing.T) {
 	if to, err := os.Readlink(link); err != nil || to != "file" {
 		t.Errorf("the link leads to %q, %v", to, err)
 	}
+	if err := os.Symlink("later", filepath.Join(dir, "ahead")); err != nil {
+		t.Skip(err)
+	}
+	if err := Write(filepath.Join(dir, "ahead"), []byte("fourth")); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, filepath.Join(dir, "later"), "fourth")
 	if err := Write(dir, nil); err == nil {
 		t.Error("a folder was written to")
 	}
-	if entries, _ := os.ReadDir(dir); len(entries) != 2 {
-		t.Errorf("%v, want a file and a link", entries)
+	if entries, _ := os.ReadDir(dir); len(entries) != 4 {
+		t.Errorf("%v, want two files and their links", entries)
 	}
 }
 

@@ -50,7 +50,7 @@ func (s *spatialSolver) solve(dst []float32, w []float64, G Matrix, eps float64)
 	}
 	var c Certificate
 	for settled := false; ; c.Iterations++ {
-		equal, inverse := s.weigh()
+		equal, inverse := s.weigh(G)
 		pull := 0.0
 		if equal < G.Rows {
 			s.step(G, s.weights, 1)
@@ -86,14 +86,14 @@ func (s *spatialSolver) resize(n, d int) {
 	s.partial = grown(s.partial, par.Chunks(d, columnGrain)*(n+2))
 }
 
-// weigh sets weights to those of T(y), zero for rows that equal y to the rounding
-// of a sum of n rows, and returns the number of those rows and Σ 1/Dᵢ over the
-// others.
-func (s *spatialSolver) weigh() (equal int, inverse float64) {
+// weigh sets weights to those of T(y), zero for rows that equal y, and returns the
+// number of those rows and Σ 1/Dᵢ over the others. A row that y rounds to is equal
+// to it, if it is no farther away than the rounding of a sum of n rows.
+func (s *spatialSolver) weigh(G Matrix) (equal int, inverse float64) {
 	rounding := 0x1p-52 * float64(len(s.dist)) * s.norm
 	for i, d := range s.dist {
 		s.weights[i] = 0
-		if d <= rounding {
+		if d == 0 || d <= rounding && s.roundsTo(G.Row(i)) {
 			equal++
 			continue
 		}
@@ -104,6 +104,16 @@ func (s *spatialSolver) weigh() (equal int, inverse float64) {
 		s.weights[i] /= inverse
 	}
 	return equal, inverse
+}
+
+// roundsTo reports whether y, rounded to float32, is the row.
+func (s *spatialSolver) roundsTo(row []float32) bool {
+	for j, v := range row {
+		if float32(s.y[j]) != v {
+			return false
+		}
+	}
+	return true
 }
 
 // step sets next = y + share·(Σ wᵢ gᵢ − y), distTo to the distances of the rows

@@ -228,13 +228,17 @@ func TestDropNonFinite(t *testing.T) {
 		copy(rest.Row(r), G.Row(i))
 	}
 	build := map[string]func(f int) Aggregator{
-		"krum":     func(f int) Aggregator { return must(New("krum", Options{F: f})) },
-		"gm":       func(int) Aggregator { return must(New("gm", Options{})) },
+		"krum": func(f int) Aggregator { return must(New("krum", Options{F: f})) },
+		"gm":   func(int) Aggregator { return must(New("gm", Options{})) },
+		"clip + trimmed-mean": func(f int) Aggregator {
+			return must(NewPre("clip", must(New("trimmed-mean", Options{F: f})), Options{Radius: 1e6}))
+		},
 		"nnm + gm": func(f int) Aggregator { return must(NewPre("nnm", must(New("gm", Options{})), Options{F: f})) },
 		"block": func(f int) Aggregator {
 			return must(NewBlock(must(New("trimmed-mean", Options{F: f})), BlockOptions{Fraction: 0.5}))
 		},
 	}
+	whole := rows(9, 40, 1, 1, 1, 100, 4)
 	for name, rule := range build {
 		got, want := make([]float32, 40), make([]float32, 40)
 		dropping := must(DropNonFinite(rule(3)))
@@ -242,6 +246,19 @@ func TestDropNonFinite(t *testing.T) {
 		must(rule(1).Aggregate(want, rest, Step{Gamma: 1}))
 		if !slices.Equal(got, want) || stats.Dropped != 2 {
 			t.Errorf("%s: %d rows dropped, result\n%v, want\n%v", name, stats.Dropped, got, want)
+		}
+		// What was dropped once is not remembered.
+		all := must(DropNonFinite(rule(3)))
+		must(all.Aggregate(want, G, Step{Gamma: 1}))
+		if s, ok := all.(Stateful); ok {
+			if err := s.Restore(nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		must(all.Aggregate(got, whole, Step{Gamma: 1}))
+		must(rule(3).Aggregate(want, whole, Step{Gamma: 1}))
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: after a call that dropped rows, the result of whole rows is\n%v, want\n%v", name, got, want)
 		}
 		if w := stats.Weights; w != nil && (len(w) != 9 || w[2] != 0 || w[7] != 0) {
 			t.Errorf("%s: weights are %v", name, w)
@@ -297,6 +314,7 @@ func TestDropKeepsNumbers(t *testing.T) {
 		{"monna", Options{F: 2, Pivot: 5}, 1, ""},
 		{"monna", Options{F: 2, Pivot: 2}, 250.75, ""}, // three of 1 beside it
 		{"monna", Options{F: 2, Pivot: 0}, 0, "row 0, the pivot, is not finite"},
+		{"monna", Options{F: 2, Pivot: 6}, 0, "pivot is row 6, want below n = 6"},
 		{"multi-krum", Options{F: 1, Keep: 6}, 1004. / 5, ""}, // all that are left
 		{"multi-krum", Options{F: 1, Keep: 7}, 0, "keep is 7, want at most n = 6"},
 	} {
@@ -378,6 +396,24 @@ func TestEqualRows(t *testing.T) {
 		stats := must(must(New("gm", Options{Solver: solver})).Aggregate(dst, G, Step{}))
 		if !stats.GM.Converged || stats.GM.Residual != 0 || !slices.Equal(dst, G.Row(0)) {
 			t.Errorf("%s: %+v, %v", solver, *stats.GM, dst[:3])
+		}
+	}
+}
+
+// TestRowsNearY: a large part in common must not hide what sets rows apart, as it
+// would if rows within the rounding of y's norm were taken to equal it.
+func TestRowsNearY(t *testing.T) {
+	for _, common := range []float32{1 << 30, 1 << 26} {
+		G := NewMatrix(5, 2)
+		for i, v := range []float32{0, 1, 2, 3, 10} {
+			G.Row(i)[0], G.Row(i)[1] = common, v*1e-7
+		}
+		for _, solver := range Solvers() {
+			dst := make([]float32, 2)
+			stats := must(must(New("gm", Options{Solver: solver})).Aggregate(dst, G, Step{}))
+			if math.Abs(float64(dst[1])-2e-7) > 1e-9 {
+				t.Errorf("%s, %v in common: %v, %+v, want 2e-7", solver, common, dst, *stats.GM)
+			}
 		}
 	}
 }

@@ -26,8 +26,8 @@ var minimumDiameterRule = Rule{
 //	dst = mean of S,  S = argmin_{|S| = n−f} max_{i,j in S} ‖gᵢ − gⱼ‖.
 //
 // Among subsets of equal diameter it takes the one with the least sum of
-// squared distances, of those that are still equal one that leaves out high
-// indices. Bounded for f < n/2.
+// squared distances, as far as it compares them (see below), of those that are
+// still equal one that leaves out high indices. Bounded for f < n/2.
 //
 // The diameter is exact: rows farther apart than t cannot be in S together, so
 // that the rows outside S cover all edges of the graph of such pairs. Whether f

@@ -21,6 +21,7 @@ var monnaRule = Rule{
 type monna struct {
 	f, pivot int
 	kept     []int // numbers of the rows there are, nil for all
+	all      int   // the number of rows that they are of
 	index    []int
 }
 
@@ -30,9 +31,13 @@ func (m *monna) check(n, f int) error {
 	if n <= 2*f {
 		return tooMany("monna", n, f, "n > 2f")
 	}
+	all := n
+	if m.kept != nil {
+		all = m.all
+	}
 	switch {
-	case m.kept == nil && m.pivot >= n:
-		return fmt.Errorf("agg: rule %q: pivot is row %d, want below n = %d", "monna", m.pivot, n)
+	case m.pivot >= all:
+		return fmt.Errorf("agg: rule %q: pivot is row %d, want below n = %d", "monna", m.pivot, all)
 	case m.place() < 0:
 		return fmt.Errorf("agg: rule %q: row %d, the pivot, is %w", "monna", m.pivot, ErrNotFinite)
 	}
@@ -40,7 +45,7 @@ func (m *monna) check(n, f int) error {
 }
 
 // spare implements sparing.
-func (m *monna) spare(kept []int, _ int) { m.kept = kept }
+func (m *monna) spare(kept []int, n int) { m.kept, m.all = kept, n }
 
 func (m *monna) numbered() bool { return true }
 

@@ -12,7 +12,7 @@ var smallestEigenvalueRule = Rule{
 	Options: []string{"f"}, Needs: fmt.Sprintf("n > 2f, at most %d subsets of n − f rows", mostSubsets),
 	Cost: "O(n²d + C(n, f) n³)", Breakdown: "f/n → 1/2", MaxCorrupt: func(n int) int {
 		f := minority(n)
-		for f > 0 && subsets(n, f) > mostSubsets {
+		for subsets(n, f) > mostSubsets {
 			f--
 		}
 		return f

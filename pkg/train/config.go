@@ -102,7 +102,7 @@ type AggregatorConfig struct {
 	MaxIter int     `mapstructure:"max_iter"` // gm: most iterations
 	OnFail  string  `mapstructure:"on_fail"`  // gm, not converged: last or zero
 
-	F          int     `mapstructure:"f"`          // corrupt rows that the rule assumes; −1 as many as there are
+	F          int     `mapstructure:"f"`          // corrupt rows that the rule assumes; −1 as many as there may be
 	Beta       float64 `mapstructure:"beta"`       // trimmed-mean, norm-clipping: share dropped; 0: F rows
 	Keep       int     `mapstructure:"keep"`       // multi-krum: rows averaged; 0: n − f − 2
 	Tau        float64 `mapstructure:"tau"`        // centred-clipping: radius

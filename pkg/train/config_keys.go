@@ -146,7 +146,7 @@ var settings = []setting{
 	{"aggregator.eps", func(c *Config) any { return &c.Aggregator.Eps }, positive(), "gm: tolerance at which the solver stops"},
 	{"aggregator.max_iter", func(c *Config) any { return &c.Aggregator.MaxIter }, atLeast(1), "gm: most iterations"},
 	{"aggregator.on_fail", func(c *Config) any { return &c.Aggregator.OnFail }, oneOf(agg.OnFails()...), "gm: what a solver that runs out of iterations returns"},
-	{"aggregator.f", func(c *Config) any { return &c.Aggregator.F }, atLeast(-1), "corrupt rows that the rule assumes; -1: as many as the corruption makes"},
+	{"aggregator.f", func(c *Config) any { return &c.Aggregator.F }, atLeast(-1), "corrupt rows that the rule assumes; -1: as many as the corruptions may make"},
 	{"aggregator.beta", func(c *Config) any { return &c.Aggregator.Beta }, below(0.5), "trimmed-mean, norm-clipping: share of rows dropped; 0: f rows"},
 	{"aggregator.keep", func(c *Config) any { return &c.Aggregator.Keep }, atLeast(0), "multi-krum: rows averaged; 0: n-f-2"},
 	{"aggregator.tau", func(c *Config) any { return &c.Aggregator.Tau }, positive(), "centred-clipping: radius, in units of the rows"},

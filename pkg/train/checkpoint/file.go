@@ -23,8 +23,8 @@ import (
 // dies may leave a temporary file beside it, named "." + base + digits.)
 //
 // Save fails, leaving path alone, if the state has no JSON form (NaN and Inf
-// have none), if names are not unique or shapes do not fit their data, or if
-// the file cannot be written.
+// have none), if names are not unique or shapes do not fit their data, if path is
+// something other than a file or a link to one, or if the file cannot be written.
 func Save(path string, tensors []Tensor, state any) (err error) {
 	defer func() {
 		if err != nil {
@@ -46,8 +46,13 @@ func Save(path string, tensors []Tensor, state any) (err error) {
 	}
 	header = bytes.Replace(header, []byte(blank), hex.AppendEncode(nil, digest.Sum(nil)), 1)
 
-	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is no regular file, and would be replaced", path)
+	if info, err := os.Stat(path); err == nil {
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("it is %v, want a regular file", info.Mode().Type())
+		}
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return err
+		}
 	}
 	folder := filepath.Dir(path)
 	file, err := renameio.NewPendingFile(path, renameio.WithTempDir(folder), renameio.WithPermissions(0o644))
