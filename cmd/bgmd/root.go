@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -92,6 +93,9 @@ func flagError(err error) error {
 	}[invalid.GetFlag().Value.Type()]
 	if !ok {
 		return err
+	}
+	if errors.Is(err, strconv.ErrRange) {
+		want += " that fits in 64 bits"
 	}
 	return fmt.Errorf("--%s is %q, want %s", invalid.GetFlag().Name, invalid.GetValue(), want)
 }

@@ -21,6 +21,11 @@ func TestRule(t *testing.T) {
 		"krum(f=10)": func(c *Config) { // samples of every client
 			c.Corruption.Label.Kind, c.Corruption.Label.Fraction, c.Corruption.Label.Level = "backdoor", 0.2, "sample"
 		},
+		"trimmed-mean(f=10)": func(c *Config) { // no more than there are
+			c.Aggregator.Rule = "trimmed-mean"
+			c.Corruption.Feature.Kind, c.Corruption.Feature.Fraction, c.Corruption.Feature.Members = "impulse", 0.8, "fixed"
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction, c.Corruption.Gradient.Members = "bitflip", 0.6, "redrawn"
+		},
 		"krum(f=1)": func(c *Config) {
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction, c.Aggregator.F = "bitflip", 0.4, 1
 		},
