@@ -3,6 +3,7 @@
 package whole
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -74,5 +75,32 @@ func wantText(t *testing.T, path, want string) {
 	t.Helper()
 	if got, err := os.ReadFile(path); err != nil || string(got) != want {
 		t.Errorf("%s holds %q, %v, want %q", path, got, err, want)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	dir := t.TempDir()
+	file, link, pipe := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "pipe")
+	if err := errors.Join(Write(file, []byte("text")), os.Symlink(file, link), syscall.Mkfifo(pipe, 0o600)); err != nil {
+		t.Skip(err)
+	}
+	for _, path := range []string{file, link} {
+		f, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, _ := io.ReadAll(f); string(text) != "text" {
+			t.Errorf("%s: read %q", path, text)
+		}
+		f.Close()
+	}
+	for path, want := range map[string]string{
+		dir:         "it is a folder, want a regular file",
+		pipe:        "it is a pipe, want a regular file",
+		"/dev/zero": "it is a device, want a regular file",
+	} {
+		if _, err := Open(path); err == nil || err.Error() != "open "+path+": "+want {
+			t.Errorf("error is %v, want %s", err, want)
+		}
 	}
 }
