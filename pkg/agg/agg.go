@@ -42,10 +42,12 @@ func (m Matrix) Row(i int) []float32 {
 // Step says where in training an aggregation takes place.
 type Step struct {
 	// Gamma is the step size γ > 0. Rules with memory need it: the memory of
-	// [bgmd, Alg. 1] is in units of γ times a gradient. A geometric median
-	// with stop "step" bounds γ times the step between two iterates; for it,
-	// 0 stands for 1.
+	// [bgmd, Alg. 1] is in units of γ times a gradient.
 	Gamma float64
+	// Scale says that the rows are so many times gradients, as those are that a
+	// [Block] gives to its inner rule; 0 stands for 1. A geometric median with
+	// stop "step" needs it: its tolerance is in units of gradients.
+	Scale float64
 	// Rand feeds rules that draw; the others ignore it and accept nil.
 	Rand *rand.Rand
 }

@@ -158,7 +158,7 @@ func (b *Block) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	lap(&seconds.Select)
 	inner := step
 	if !b.direct {
-		inner.Gamma = 1 // the rows are γ times gradients already
+		inner.Scale = step.Gamma
 	}
 	b.out = grown(b.out, k)
 	block := b.gather(G, step.Gamma)

@@ -42,26 +42,25 @@ func TestBlockIsAlgorithm1(t *testing.T) {
 	}
 }
 
-// TestBlockStepAwareInner wraps a rule that is not equivariant: its tolerance
-// is on the scale of γG + m, to which the block must therefore apply it.
-func TestBlockStepAwareInner(t *testing.T) {
-	inner := must(New("gm", Options{Solver: "vardi-zhang", Stop: "step", Eps: 1e-3}))
-	block := must(NewBlock(inner, BlockOptions{Fraction: 1}))
+// TestBlockKeepsAToleranceInUnitsOfGradients gives a block's rows, γG, to a rule
+// whose tolerance is in units of G's: it stops where it stops on G itself.
+func TestBlockKeepsAToleranceInUnitsOfGradients(t *testing.T) {
 	G := rows(7, 50, 1, 1, 0, 0, 3)
-	scaled := NewMatrix(7, 50)
-	for i, v := range G.Data {
-		scaled.Data[i] = float32(0.01 * float64(v))
-	}
-	got, want := make([]float32, 50), make([]float32, 50)
-	stats := must(block.Aggregate(got, G, Step{Gamma: 0.01}))
-	iterations := stats.GM.Iterations
-	direct := must(inner.Aggregate(want, scaled, Step{}))
-	if iterations != direct.GM.Iterations {
-		t.Errorf("%d iterations, want the %d that γG takes", iterations, direct.GM.Iterations)
-	}
-	for j := range want {
-		if math.Abs(float64(got[j]-want[j]/0.01)) > 1e-5 {
-			t.Errorf("coordinate %d is %v, want %v", j, got[j], want[j]/0.01)
+	for _, solver := range Solvers() {
+		inner := must(New("gm", Options{Solver: solver, Stop: "step", Eps: 1e-3}))
+		got, want := make([]float32, 50), make([]float32, 50)
+		direct := *must(inner.Aggregate(want, G, Step{})).GM
+		for _, memory := range []string{"none", "client"} {
+			block := must(NewBlock(inner, BlockOptions{Fraction: 1, Memory: memory}))
+			stats := must(block.Aggregate(got, G, Step{Gamma: 1e-5}))
+			if stats.GM.Iterations != direct.Iterations {
+				t.Errorf("%v: %d iterations, want %d", block, stats.GM.Iterations, direct.Iterations)
+			}
+			for j := range want {
+				if math.Abs(float64(got[j]-want[j])) > 1e-5 {
+					t.Errorf("%v: coordinate %d is %v, want %v", block, j, got[j], want[j])
+				}
+			}
 		}
 	}
 }

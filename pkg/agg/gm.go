@@ -140,7 +140,7 @@ func (g *geometric) Aggregate(dst []float32, G Matrix, step Step) (Stats, error)
 	g.weights = grown(g.weights, G.Rows)
 	eps := g.options.Eps
 	if g.options.Stop == stopStep {
-		eps /= cmp.Or(step.Gamma, 1)
+		eps *= cmp.Or(step.Scale, 1)
 	}
 	cert, err := g.solve(dst, G, eps)
 	if err != nil {

@@ -20,6 +20,11 @@ import (
 //
 //	y ← (1 − η) T(y) + η y,  η = min(1, m/R).
 //
+// With stop "step" the solver is that of [bgmd]'s authors in what it returns and
+// when: the y from which the next step would be shorter than eps, and not what that
+// step leads to; of at most maxIter iterates, of which the mean is the first and the
+// last is no longer looked at, so that maxIter − 1 steps are tried.
+//
 // A median that is a row is approached but not reached from elsewhere: the
 // residual then stays large and the solver reports that it did not converge.
 type spatialSolver struct {
@@ -48,30 +53,40 @@ func (s *spatialSolver) solve(dst []float32, w []float64, G Matrix, eps float64)
 			return Certificate{}, errSumNotFinite
 		}
 	}
+	limit := s.maxIter
+	if s.stop == stopStep {
+		limit--
+	}
 	var c Certificate
-	for settled := false; ; c.Iterations++ {
+	for ; ; c.Iterations++ {
 		equal, inverse := s.weigh(G)
-		pull := 0.0
+		pull, share := 0.0, 1.0 // share of T(y) in the next y
 		if equal < G.Rows {
 			s.step(G, s.weights, 1)
 			pull = inverse * s.moved
 		}
-		c.Residual = max(0, pull-float64(equal)) / float64(G.Rows)
 		stuck := equal > 0 && !s.leave
-		c.Converged = settled || (s.stop == stopResidual && c.Residual <= s.eps) || equal == G.Rows ||
-			(s.stop == stopStep && stuck) // its next step is zero
-		if c.Converged || stuck || c.Iterations == s.maxIter {
+		switch {
+		case stuck:
+			share = 0
+		case equal > 0:
+			share = 1 - min(1, float64(equal)/pull)
+		}
+		c.Residual = max(0, pull-float64(equal)) / float64(G.Rows)
+		if s.stop == stopStep {
+			c.Converged = c.Iterations < limit && (equal == G.Rows || share*s.moved < s.eps)
+		} else {
+			c.Converged = equal == G.Rows || c.Residual <= s.eps
+		}
+		if c.Converged || stuck || c.Iterations >= limit {
 			break
 		}
-		share := 1.0 // of T(y) in the next y
-		if equal > 0 {
-			share = 1 - min(1, float64(equal)/pull)
+		if share != 1 {
 			s.step(G, s.weights, share)
 		}
 		for i := range w {
 			w[i] = (1-share)*w[i] + share*s.weights[i]
 		}
-		settled = s.stop == stopStep && s.moved < s.eps
 		s.accept()
 	}
 	for j, v := range s.y {

@@ -60,9 +60,11 @@ func TestLeavingADataPoint(t *testing.T) {
 	}
 }
 
-// authorsMedian is the solver of [bgmd]'s authors, who took it from a
-// much-copied answer on Stack Overflow, in float64.
-func authorsMedian(rows [][]float64, eps float64, maxIter int) (y []float64, updates int) {
+// authorsMedian is the solver of [bgmd]'s authors in float64: it looks at fewer than
+// maxIter iterates, of which the mean is the first, and returns the one from which
+// the next is nearer than eps, or zeros. No row may equal an iterate. It returns how
+// many steps lead to the result.
+func authorsMedian(rows [][]float64, eps float64, maxIter int) (y []float64, steps int) {
 	n, d := float64(len(rows)), len(rows[0])
 	y = make([]float64, d)
 	for _, row := range rows {
@@ -70,7 +72,7 @@ func authorsMedian(rows [][]float64, eps float64, maxIter int) (y []float64, upd
 			y[j] += v / n
 		}
 	}
-	for updates = 1; updates <= maxIter; updates++ {
+	for steps = range maxIter - 1 {
 		next, weight := make([]float64, d), 0.0
 		for _, row := range rows {
 			w := 1 / distance(y, row)
@@ -82,35 +84,64 @@ func authorsMedian(rows [][]float64, eps float64, maxIter int) (y []float64, upd
 		for j := range next {
 			next[j] /= weight
 		}
-		step := distance(next, y)
-		y = next
-		if step < eps {
-			return y, updates
+		if distance(next, y) < eps {
+			return y, steps
 		}
+		y = next
 	}
-	return make([]float64, d), maxIter
+	return make([]float64, d), maxIter - 1
 }
 
-func TestStopAtStep(t *testing.T) {
+func TestStopAtStepIsTheAuthors(t *testing.T) {
 	G := rows(10, 400, 1, 1, 3, 20, 21)
 	for _, solver := range []string{"weiszfeld", "vardi-zhang"} {
-		for _, maxIter := range []int{50, 4} {
-			want, updates := authorsMedian(rowsOf(G), 1e-5, maxIter)
-			rule := must(New("gm", Options{Solver: solver, Stop: "step", OnFail: "zero", MaxIter: maxIter}))
-			dst := make([]float32, G.Cols)
-			stats, err := rule.Aggregate(dst, G, Step{})
-			if err != nil {
-				t.Fatal(err)
+		for _, maxIter := range []int{50, 10, 9, 4, 1} {
+			for _, gamma := range []float64{1, 1e-3} { // it is no matter of the step size
+				want, steps := authorsMedian(rowsOf(G), 1e-5, maxIter)
+				rule := must(New("gm", Options{Solver: solver, Stop: "step", OnFail: "zero", MaxIter: maxIter}))
+				dst := make([]float32, G.Cols)
+				stats, err := rule.Aggregate(dst, G, Step{Gamma: gamma})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if gap := distance(want, toFloat64(dst)); gap > 1e-6*(1+norm(want)) {
+					t.Errorf("%v: off the authors' by %g", rule, gap)
+				}
+				if stats.GM.Iterations != steps || stats.GM.Converged != (maxIter > 9) {
+					t.Errorf("%v: %+v, want %d iterations", rule, *stats.GM, steps)
+				}
+				if (stats.Weights == nil) != (maxIter <= 9) {
+					t.Errorf("%v: weights %v", rule, stats.Weights)
+				}
 			}
-			if gap := distance(want, toFloat64(dst)); gap > 1e-6*(1+norm(want)) {
-				t.Errorf("%v: off the authors' by %g", rule, gap)
-			}
-			if stats.GM.Iterations != updates || stats.GM.Converged != (maxIter == 50) {
-				t.Errorf("%v: %+v, want %d iterations", rule, *stats.GM, updates)
-			}
-			if (stats.Weights == nil) != (maxIter == 4) {
-				t.Errorf("%v: weights %v", rule, stats.Weights)
-			}
+		}
+	}
+}
+
+// TestStopAtStepByHand has rows 0, 1, 5 on a line: the mean is 2, from which
+// Weiszfeld's step leads to (0/2 + 1/1 + 5/3)/(1/2 + 1/1 + 1/3) = 16/11, and from
+// there to (1·11/5 + 5·11/39)/(11/16 + 11/5 + 11/39) = 1.1390432. The steps are
+// 0.545 and 0.315 long, the next is 0.112.
+func TestStopAtStepByHand(t *testing.T) {
+	G := Matrix{Data: []float32{0, 1, 5}, Rows: 3, Cols: 1}
+	for _, c := range []struct {
+		eps     float64
+		maxIter int
+		want    float32
+	}{
+		{0.6, 50, 2},         // the first step is short enough: the mean is the result
+		{0.5, 50, 16. / 11},  // the second is
+		{0.2, 50, 1.1390432}, // the third is
+		{0.6, 2, 2},          // one step may be tried
+		{0.5, 2, 0},          // and was too long: zero
+		{0.5, 3, 16. / 11},   // two may
+		{0.6, 1, 0},          // none may
+		{1e-5, 4, 0},
+	} {
+		rule := must(New("gm", Options{Solver: "vardi-zhang", Stop: "step", OnFail: "zero", Eps: c.eps, MaxIter: c.maxIter}))
+		var dst [1]float32
+		if must(rule.Aggregate(dst[:], G, Step{Gamma: 0.01})); math.Abs(float64(dst[0]-c.want)) > 1e-6 {
+			t.Errorf("%v: %v, want %v", rule, dst[0], c.want)
 		}
 	}
 }

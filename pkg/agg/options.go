@@ -39,7 +39,9 @@ type Options struct {
 	Solver string
 	// Stop is one of [Stops] and says what Eps bounds: "residual" (default)
 	// is the optimality residual of [Certificate], which is free of scale;
-	// "step" is the distance between two iterates, in units of the rows.
+	// "step" is the distance between two iterates, in units of gradients (see
+	// [Step]). With "step" the solvers other than gram return the iterate from
+	// which the next is nearer than that, as the code of [bgmd]'s authors does.
 	Stop string
 	// OnFail is one of [OnFails] and says what an unconverged solver
 	// returns: "last" (default) its last iterate, "zero" a zero vector. The
@@ -50,7 +52,8 @@ type Options struct {
 	// authors') and, for stop "residual", 1e-8 for gram and 1e-6 for the
 	// solvers that converge linearly and pay a pass over G an iteration.
 	Eps float64
-	// MaxIter bounds the number of gm's iterations; the default is 100.
+	// MaxIter bounds the number of gm's iterations; the default is 100. With stop
+	// "step" the solvers other than gram count the mean as the first of them.
 	MaxIter int
 }
 
