@@ -153,9 +153,11 @@ func rank(aggregator string) int {
 
 // add adds a row, of which the paper has p or nothing.
 func (t *Table) add(k rowKey, groups map[cellKey]*group, p *paper.Row) {
+	seeds := 0
 	row := Row{DataSet: k.dataSet, Model: k.model, Setting: k.setting, Label: k.setting, Epochs: k.epochs}
 	if p != nil {
 		row.Label, row.Full = p.Setting.Label(), paper.Epochs(k.dataSet, t.Profile)
+		seeds = paper.Seeds(p.Table)
 	}
 	for _, aggregator := range t.Columns {
 		c := Cell{Aggregator: aggregator}
@@ -170,7 +172,7 @@ func (t *Table) add(k rowKey, groups map[cellKey]*group, p *paper.Row) {
 				c.Authors = &r
 			}
 		}
-		c.judge(row.Epochs, row.Full)
+		c.judge(row.Epochs, row.Full, seeds)
 		row.Cells = append(row.Cells, c)
 	}
 	row.crown()

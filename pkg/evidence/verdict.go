@@ -34,14 +34,14 @@ const (
 
 // Rule says in words how verdicts are come by.
 const Rule = "Reproduced: the means differ by at most 3 joint standard errors, or 0.5 points if that is more; close: by at most twice that. " +
-	"The paper's ± is taken as the deviation of 5 runs. One run has no known error: within 0.5 points it is close, else not reproduced. " +
+	"The paper's ± is taken as the deviation of 5 runs, in Table 3 of 2. One run has no known error: within 0.5 points it is close, else not reproduced. " +
 	"Figures in the paper of runs that were lost, which ended at the tenth of a guess or stopped after their first epoch, count as diverged where runs here diverged. " +
 	"Fewer epochs than the paper's are scaled down, and not judged unless training diverged. " +
 	"The order is judged among methods that the paper has apart by more than the sum of their ±."
 
 // judge sets the verdict of a cell that was trained for so many epochs, where
-// the paper's were full.
-func (c *Cell) judge(epochs, full int) {
+// the paper's were full, of so many seeds.
+func (c *Cell) judge(epochs, full, seeds int) {
 	m := c.Measured
 	switch {
 	case m == nil:
@@ -51,7 +51,7 @@ func (c *Cell) judge(epochs, full int) {
 		c.Verdict = Unprinted
 		return
 	}
-	c.Scaled = scaled(epochs, full, m.N)
+	c.Scaled = scaled(epochs, full, m.N, seeds)
 	if m.Trained() && !c.Paper.Diverged {
 		difference := m.Final - c.Paper.Accuracy
 		c.Difference = &difference
@@ -66,15 +66,15 @@ func (c *Cell) judge(epochs, full int) {
 	case c.Paper.Diverged:
 		c.Verdict = NotReproduced
 	default:
-		c.Verdict = c.compare(m, *c.Paper)
+		c.Verdict = c.compare(m, *c.Paper, seeds)
 	}
 }
 
 // lost reports whether the paper's runs have diverged, in print or in effect.
 func lost(p paper.Figure) bool { return p.Diverged || p.Lost }
 
-// compare judges two means, neither of which is of runs that diverged.
-func (c *Cell) compare(m *Measured, p paper.Figure) Verdict {
+// compare judges two means, the paper's of so many seeds, neither of which is of runs that diverged.
+func (c *Cell) compare(m *Measured, p paper.Figure, seeds int) Verdict {
 	gap := math.Abs(*c.Difference)
 	c.Tolerance = slack
 	if m.N == 1 {
@@ -83,7 +83,7 @@ func (c *Cell) compare(m *Measured, p paper.Figure) Verdict {
 		}
 		return NotReproduced
 	}
-	ours, theirs := m.Deviation*m.Deviation/float64(m.N), p.Spread*p.Spread/paper.Seeds
+	ours, theirs := m.Deviation*m.Deviation/float64(m.N), p.Spread*p.Spread/float64(seeds)
 	c.Tolerance = max(c.Tolerance, errorsApart*math.Sqrt(ours+theirs))
 	switch {
 	case gap <= c.Tolerance:
@@ -95,13 +95,13 @@ func (c *Cell) compare(m *Measured, p paper.Figure) Verdict {
 }
 
 // scaled says in what runs are less than the paper's.
-func scaled(epochs, full, n int) string {
+func scaled(epochs, full, n, seeds int) string {
 	var parts []string
 	if epochs < full {
 		parts = append(parts, fmt.Sprintf("%d/%d epochs", epochs, full))
 	}
-	if n < paper.Seeds {
-		parts = append(parts, fmt.Sprintf("%d/%d seeds", n, paper.Seeds))
+	if n < seeds {
+		parts = append(parts, fmt.Sprintf("%d/%d seeds", n, seeds))
 	}
 	return strings.Join(parts, ", ")
 }

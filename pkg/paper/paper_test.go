@@ -3,7 +3,10 @@ package paper
 import (
 	"fmt"
 	"math"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -37,6 +40,44 @@ func TestRows(t *testing.T) {
 	}
 	if Rows(1) != nil {
 		t.Error("Table 1 has no accuracies")
+	}
+}
+
+// TestCellsAreThePapers compares every printed cell with testdata/tables.tsv, which
+// was read off the paper's Tables 2 and 3 apart from the table in the code.
+func TestCellsAreThePapers(t *testing.T) {
+	text, err := os.ReadFile("testdata/tables.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]Figure{}
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Split(strings.TrimRight(line, "\n"), "\t"); f[0] != "table" {
+			accuracy, _ := strconv.ParseFloat(f[8], 64)
+			spread, _ := strconv.ParseFloat(f[9], 64)
+			percent, _ := strconv.Atoi(f[6])
+			s := Setting{f[4], f[5], percent}
+			if f[5] == "clean" {
+				s = Setting{}
+			}
+			want[fmt.Sprint(f[0], " ", f[1], " ", s, " ", f[7])] = Figure{Accuracy: accuracy, Spread: spread, Diverged: f[10] == "diverged"}
+		}
+	}
+	cells := 0
+	for _, table := range []int{2, 3} {
+		for _, row := range Rows(table) {
+			for name, got := range row.Paper {
+				cells++
+				got.Lost = false // is read off the public files
+				cell := fmt.Sprint(row.Table, " ", row.DataSet, " ", row.Setting, " ", name)
+				if w, ok := want[cell]; !ok || got != w {
+					t.Errorf("%s is %+v, the paper has %+v", cell, got, w)
+				}
+			}
+		}
+	}
+	if cells != len(want) || cells != 84 {
+		t.Errorf("%d cells, the paper has %d", cells, len(want))
 	}
 }
 
