@@ -54,6 +54,7 @@ func TestNumPyMembers(t *testing.T) {
 		{additive, 10, lenet, 0.2, []int{2}},
 		{additive, 10, lenet, 0.4, []int{2, 5, 6}},
 		{additive, 10, resnet18, 0.2, []int{2, 4}},
+		{additive, 10, resnet18, 0.4, []int{2, 4, 5, 7}},
 		{additive, 10, 2, 0.4, []int{2, 3, 4, 6}},
 		{additive, 4, 3, 0.2, nil}, // ⌊ψn⌋ = 0: none, even where a toss hits
 		{additive, 4, 3, 0, nil},
