@@ -182,7 +182,8 @@ func resolve(layers []*layer) (train.Config, error) {
 			return train.Config{}, fmt.Errorf("merge configurations: %w", err)
 		}
 	}
-	c, err := train.Profile(v.GetString("profile"), v.GetString("data.set"))
+	written := func(path string) bool { return origin[path] != "" }
+	c, err := train.Below(v.GetString("profile"), v.GetString("data.set"), written)
 	if err != nil { // none is named, or an unknown one, which Validate reports
 		c = train.Defaults()
 	}

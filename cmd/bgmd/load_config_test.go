@@ -169,7 +169,7 @@ func TestResolvedFileNeedsNoProfile(t *testing.T) {
 		}
 		if slices.Contains([]string{"data.shards", "data.alpha", "data.crop", "data.flip", "schedule.warmup",
 			"optimizer.kind", "optimizer.beta1", "optimizer.beta2", "optimizer.eps",
-			"model.widths", "model.stem", "model.buffers", "model.eval_batch_stats", "model.init"}, key.Path) {
+			"model.widths", "model.stem", "model.buffers", "model.eval_batch_stats", "model.eval_batch", "model.init"}, key.Path) {
 			continue
 		}
 		if strings.HasSuffix(key.Path, ".z") || strings.HasSuffix(key.Path, ".epsilon") {
@@ -248,7 +248,7 @@ func TestFlags(t *testing.T) {
 		{"every mistake", []string{"--set", "seed", "--set", "sede=1", "--set", "data=1", "--set", "base=x",
 			"--set", "seed=1.5", "--set", "epochs=0", "--set", "optimizer.lr=[", "--set", "workers="},
 			`--set seed: want key=value
---set sede=1: unknown key "sede", did you mean seed? (have name, profile, seed, epochs, workers, diverged_loss, data, model, corruption, aggregator, optimizer, schedule)
+--set sede=1: unknown key "sede", did you mean seed? (have name, profile, seed, epochs, workers, diverged_loss, diverged_at, data, model, corruption, aggregator, optimizer, schedule)
 --set data=1: data is a section, want one of its keys: set, dir, partition, clients, batch, shards, alpha, crop, flip
 --set base=x: base can be set in a file only
 --set seed=1.5: seed is 1.5, want an integer (≥ 0)

@@ -63,13 +63,29 @@ func (f *sweepFlags) runs() ([]sweep.Run, error) {
 					problems = append(problems, problem)
 				}
 			}
-			runs = append(runs, sweep.Run{Config: c, Dir: filepath.Join(f.out, c.Name, runName(c))})
+			runs = append(runs, f.run(c))
 		}
 	}
 	if problems != nil {
 		return nil, errors.Join(problems...)
 	}
 	return f.selected(runs)
+}
+
+// run returns the run of a configuration. Where diverged_at is epoch, one that is
+// there and has finished with step is the same to the bit: no loss in it was ever
+// beyond the bound.
+func (f *sweepFlags) run(c train.Config) sweep.Run {
+	strict := c
+	strict.DivergedAt = "step"
+	if r := f.named(strict); sweep.Look(r).State == sweep.Finished {
+		return r
+	}
+	return f.named(c)
+}
+
+func (f *sweepFlags) named(c train.Config) sweep.Run {
+	return sweep.Run{Config: c, Dir: filepath.Join(f.out, c.Name, runName(c))}
 }
 
 // unjoin returns the errors that errors.Join has joined.

@@ -10,10 +10,12 @@ import (
 	"github.com/bgmd/bgmd/pkg/sweep"
 )
 
-// The records of Table 2 were begun by bgmd run, before there were grids. The
-// grid has to find them: these are the folders of some.
+// The records of Table 2 were begun by bgmd run, before there were grids and when
+// divergence was looked for at every step. The grid has to find them, but for those
+// that diverged: these are the folders of some.
 func TestTable2Folders(t *testing.T) {
-	f := sweepFlags{file: "../../configs/table2/fashion-mnist.yaml", sets: []string{"epochs=5"}, out: "out"}
+	out := "../../results/table2/fashion-mnist"
+	f := sweepFlags{file: "../../configs/table2/fashion-mnist.yaml", sets: []string{"epochs=5"}, out: out}
 	runs, err := f.runs()
 	if err != nil {
 		t.Fatal(err)
@@ -27,13 +29,16 @@ func TestTable2Folders(t *testing.T) {
 	}
 	for _, dir := range []string{
 		"clean-sgd/seed-1-d5ab62a9", "clean-cmd/seed-1-bf1cd22c", "clean-bgmd/seed-1-60a9ecdb", "clean-gmd/seed-1-62015fed",
-		"bitflip20-sgd/seed-1-5620f5ee", "bitflip20-cmd/seed-1-03ab0aa5", "bitflip20-gmd/seed-1-416a6182",
-		"bitflip40-sgd/seed-1-ff5aa98f", "bitflip40-cmd/seed-1-0fb63405", "bitflip40-bgmd/seed-1-7f43d39c", "bitflip40-gmd/seed-1-62727d53",
-		"additive20-sgd/seed-1-074e7eb8", "additive20-cmd/seed-1-8d067b4d",
+		"bitflip20-cmd/seed-1-03ab0aa5", "bitflip20-gmd/seed-1-416a6182",
+		"bitflip40-cmd/seed-1-0fb63405", "bitflip40-bgmd/seed-1-7f43d39c", "bitflip40-gmd/seed-1-62727d53",
+		"additive20-cmd/seed-1-8d067b4d",
 	} {
-		if have[filepath.Join("out", dir)].Dir == "" {
+		if have[filepath.Join(out, dir)].Dir == "" {
 			t.Errorf("no run in %s", dir)
 		}
+	}
+	if diverged := "bitflip20-sgd/seed-1-5620f5ee"; have[filepath.Join(out, diverged)].Dir != "" {
+		t.Errorf("a run that diverged at a step, %s, is taken for one to be judged at an epoch's end", diverged)
 	}
 	for name, beta := range map[string]float64{"clean-bgmd": 0.05, "additive40-bgmd": 0.2, "additive20-bgmd": 0.1, "backdoor40-gmd": 1} {
 		f.only = name
@@ -115,7 +120,7 @@ func TestSweepConfigErrors(t *testing.T) {
 		want         string
 	}{
 		{"of every run, once", "config: {sede: 1}\ngrid:\n  optimizer.lr: [0.1, x, -1]\n  a: {b: {epochs: 0}, c: {}}\n", sweepFlags{},
-			`g.yaml:1: unknown key "sede", did you mean seed? (have name, profile, seed, epochs, workers, diverged_loss, data, model, corruption, aggregator, optimizer, schedule)
+			`g.yaml:1: unknown key "sede", did you mean seed? (have name, profile, seed, epochs, workers, diverged_loss, diverged_at, data, model, corruption, aggregator, optimizer, schedule)
 g.yaml:4: epochs is 0, want ≥ 1
 g.yaml:3: optimizer.lr is x, want a number (> 0)
 g.yaml:3: optimizer.lr is -1, want > 0`},

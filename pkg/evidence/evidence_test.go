@@ -28,6 +28,7 @@ type made struct {
 	seed                uint64
 	accuracy            []float64 // after each epoch that is recorded; none for a run that diverged at once
 	status              record.Status
+	old                 bool   // from before diverged_at
 	extra               string // of the configuration
 	files               []record.DataFile
 }
@@ -54,8 +55,12 @@ func (m made) config() string {
 	if profile == "" {
 		profile = "author-code"
 	}
-	return fmt.Sprintf("name: x\nprofile: %s\nseed: %d\nepochs: %d\nworkers: %d\ndata:\n  set: fashion-mnist\n  dir: /somewhere/%d\n  clients: 32\n  batch: 16\nmodel:\n  name: lenet\ncorruption:\n%s  label: {kind: none, fraction: 0}\naggregator:\n%s%s",
-		profile, m.seed, m.epochs, m.seed, m.seed, settings[m.setting], aggregators[m.aggregator], m.extra)
+	criterion := "diverged_at: epoch\n"
+	if m.old {
+		criterion = ""
+	}
+	return fmt.Sprintf("name: x\nprofile: %s\nseed: %d\nepochs: %d\n%sworkers: %d\ndata:\n  set: fashion-mnist\n  dir: /somewhere/%d\n  clients: 32\n  batch: 16\nmodel:\n  name: lenet\ncorruption:\n%s  label: {kind: none, fraction: 0}\naggregator:\n%s%s",
+		profile, m.seed, m.epochs, criterion, m.seed, m.seed, settings[m.setting], aggregators[m.aggregator], m.extra)
 }
 
 // write writes runs below a folder and reads them all.
@@ -186,13 +191,30 @@ func TestVerdicts(t *testing.T) {
 func TestLost(t *testing.T) {
 	for lost, want := range map[bool]Verdict{true: DivergedToo, false: NotReproduced} {
 		c := Cell{Paper: &paper.Figure{Accuracy: 9.51, Lost: lost}, Measured: &Measured{N: 3, Diverged: 3}}
-		if c.judge(10, 10); c.Verdict != want || c.Difference != nil {
+		if c.judge(10, 10, 2); c.Verdict != want || c.Difference != nil {
 			t.Errorf("diverged, lost %v: %q, difference %v, want %q and none", lost, c.Verdict, c.Difference, want)
 		}
 		c.Measured = &Measured{N: 3, Final: 50, Deviation: 1}
-		if c.judge(10, 10); c.Verdict != NotReproduced {
+		if c.judge(10, 10, 2); c.Verdict != NotReproduced {
 			t.Errorf("50 beside 9.51, lost %v: %q", lost, c.Verdict)
 		}
+	}
+}
+
+// TestWhenDivergenceIsLookedFor: it is no matter to runs that finished. One that
+// diverged when it was looked for at every step is another experiment.
+func TestWhenDivergenceIsLookedFor(t *testing.T) {
+	early := diverged("clean", "gmd", 2)
+	early.old = true
+	older := ended("clean", "gmd", 2, 2, 70, 82)
+	older.old = true
+	table, err := PaperTable(2, write(t, []made{early, older, ended("clean", "gmd", 2, 3, 75, 84), diverged("clean", "gmd", 2)}), "author-code")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := cell(t, table, "clean", 2, "gmd")
+	if m := c.Measured; m.N != 3 || m.Diverged != 1 || m.Final != 83 || !strings.Contains(c.Note, "run-00") {
+		t.Errorf("measured %+v, note %q", m, c.Note)
 	}
 }
 

@@ -78,7 +78,7 @@ func FactsOf(run *record.Run) (Facts, error) {
 		Profile: c.Profile, Seed: c.Seed, Epochs: c.Epochs,
 		DataSet: c.Data.Set, Clients: c.Data.Clients, Batch: c.Data.Batch, Model: c.Model.Name,
 		Setting: c.setting(), Aggregator: c.aggregator(), Beta: 1,
-		variant: variant(run.Config),
+		variant: variant(run),
 	}
 	if c.Aggregator.Rule == "gm" {
 		f.Solver = c.Aggregator.Solver
@@ -155,17 +155,27 @@ func (c *config) aggregator() string {
 // short has the paper's names of three rules, as optimisers.
 var short = map[string]string{"mean": "sgd", "cm": "cmd", "gm": "gmd"}
 
-// variant returns the lines of a configuration that make it another experiment:
-// all but its name, its seed and those that do not change results.
-func variant(config []byte) string {
+// variant returns the lines of a run's configuration that make it another
+// experiment: all but its name, its seed and those that do not change results. When
+// a loss beyond the bound ends the run, at a step or at an epoch's end, is one of
+// these for a run that finished; configurations that do not say it are older than
+// the choice and mean a step.
+func variant(run *record.Run) string {
 	var kept []string
-	for line := range strings.Lines(string(config)) {
+	at := "diverged_at: step\n"
+	for line := range strings.Lines(string(run.Config)) {
 		key, _, _ := strings.Cut(strings.TrimSpace(line), ":")
 		top := !strings.HasPrefix(line, " ")
-		if top && (key == "name" || key == "seed" || key == "workers") || !top && key == "dir" {
-			continue
+		switch {
+		case top && (key == "name" || key == "seed" || key == "workers"), !top && key == "dir":
+		case top && key == "diverged_at":
+			at = line
+		default:
+			kept = append(kept, line)
 		}
-		kept = append(kept, line)
 	}
-	return strings.Join(kept, "")
+	if run.Status() == record.Finished {
+		at = "diverged_at: epoch\n"
+	}
+	return strings.Join(append(kept, at), "")
 }

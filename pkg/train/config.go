@@ -12,7 +12,8 @@ type Config struct {
 	Seed         uint64           `mapstructure:"seed"`          // root of every random stream
 	Epochs       int              `mapstructure:"epochs"`        // passes over the training set
 	Workers      int              `mapstructure:"workers"`       // clients computed at once; 0 is one a core
-	DivergedLoss float64          `mapstructure:"diverged_loss"` // a step's mean loss above it ends the run
+	DivergedLoss float64          `mapstructure:"diverged_loss"` // a mean loss above it ends the run
+	DivergedAt   string           `mapstructure:"diverged_at"`   // when it is looked at: at an epoch's end, or at every step, too
 	Data         DataConfig       `mapstructure:"data"`
 	Model        ModelConfig      `mapstructure:"model"`
 	Corruption   CorruptionConfig `mapstructure:"corruption"`
@@ -44,6 +45,7 @@ type ModelConfig struct {
 	EvalDropout    bool    `mapstructure:"eval_dropout"`     // keep dropping units in evaluation
 	Buffers        string  `mapstructure:"buffers"`          // batch norm: mean or median of the clients' statistics
 	EvalBatchStats bool    `mapstructure:"eval_batch_stats"` // batch norm: evaluate by the batch's statistics
+	EvalBatch      int     `mapstructure:"eval_batch"`       // samples a batch in evaluation
 	Init           string  `mapstructure:"init"`             // file of initial parameters; empty draws them
 }
 

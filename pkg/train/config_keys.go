@@ -93,7 +93,8 @@ var settings = []setting{
 	{"seed", func(c *Config) any { return &c.Seed }, anything("≥ 0"), "root of every random stream"},
 	{"epochs", func(c *Config) any { return &c.Epochs }, atLeast(1), "passes over the training set"},
 	{"workers", func(c *Config) any { return &c.Workers }, atLeast(0), "clients computed at once; 0: one a core; results do not depend on it"},
-	{"diverged_loss", func(c *Config) any { return &c.DivergedLoss }, positive(), "a training loss (mean of the clients with clean samples) or test loss above it ends the run as diverged"},
+	{"diverged_loss", func(c *Config) any { return &c.DivergedLoss }, positive(), "a loss above it ends the run as diverged; one that is not finite always does"},
+	{"diverged_at", func(c *Config) any { return &c.DivergedAt }, oneOf(divergedNames...), "whose loss counts: epoch: the test set's at an epoch's end; step: each step's, too (mean of the clients with clean samples)"},
 
 	{"data.set", func(c *Config) any { return &c.Data.Set }, oneOf(data.Names()...), "what to train on"},
 	{"data.dir", func(c *Config) any { return &c.Data.Dir }, folder(), "folder with one subfolder a set; results do not depend on it"},
@@ -112,6 +113,7 @@ var settings = []setting{
 	{"model.eval_dropout", func(c *Config) any { return &c.Model.EvalDropout }, booleans, "keep dropping units in evaluation"},
 	{"model.buffers", func(c *Config) any { return &c.Model.Buffers }, oneOf(bufferNames...), "batch norm: how the clients' statistics of a step become one"},
 	{"model.eval_batch_stats", func(c *Config) any { return &c.Model.EvalBatchStats }, booleans, "batch norm: evaluate by each batch's own statistics, not running averages"},
+	{"model.eval_batch", func(c *Config) any { return &c.Model.EvalBatch }, atLeast(1), "samples a batch in evaluation; the test set's last batch is filled up with its first images"},
 	{"model.init", func(c *Config) any { return &c.Model.Init }, anything("a file"), "safetensors file, with PyTorch's names, of initial parameters; empty: drawn"},
 
 	{"corruption.feature.kind", func(c *Config) any { return &c.Corruption.Feature.Kind }, oneOf(corrupt.FeatureNames()...), "what happens to images"},

@@ -22,6 +22,7 @@ var (
 	countNames          = []string{"floor", "ceil"}
 	spaceNames          = []string{"image", "whitened"}
 	optimizerNames      = []string{"sgd", "adam"}
+	divergedNames       = []string{"epoch", "step"}
 	bufferNames         = []string{"mean", "median"}
 	scheduleNames       = []string{"constant", "step", "exponential", "cosine"}
 )

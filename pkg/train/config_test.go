@@ -137,10 +137,11 @@ func TestProfileOfSets(t *testing.T) {
 		{"paper", "synthetic", nil},
 		{"paper", "mnist", []string{"epochs=10", "data.set=mnist", "data.clients=10", "model.name=mlp", "model.dropout=0", "optimizer.lr=0.1"}},
 		{"author-code", "mnist", []string{"epochs=10", "data.set=mnist", "data.clients=10", "data.batch=64",
-			"aggregator.max_iter=100", "optimizer.kind=adam", "optimizer.lr=0.001", "schedule.kind=cosine"}},
+			"aggregator.max_iter=100", "optimizer.kind=adam", "optimizer.lr=0.001", "schedule.kind=cosine", "schedule.t_max=100"}},
 		{"paper", "cifar-10", []string{"epochs=200", "data.set=cifar-10", "data.partition=shards", "data.clients=10", "data.batch=128", "model.name=resnet18",
 			"optimizer.lr=0.1", "schedule.kind=cosine"}},
 		{"corrected", "cifar-10", []string{"epochs=100", "data.set=cifar-10", "data.clients=10", "data.batch=128", "model.name=resnet18",
+			"model.stem=cifar", "model.eval_batch=128",
 			"corruption.gradient.std=100", "optimizer.lr=0.1", "optimizer.nesterov=false", "optimizer.weight_decay=0.0005",
 			"schedule.kind=cosine", "schedule.t_max=100"}},
 	} {
@@ -295,6 +296,44 @@ func TestHash(t *testing.T) {
 	want := negative.Hash()
 	if negative.Optimizer.WeightDecay = math.Copysign(0, -1); negative.Hash() != want {
 		t.Errorf("hash tells −0 from 0")
+	}
+}
+
+// TestLateKeys: a whole config of before there were the late keys means what it
+// meant, and has the hash that it had; any other config has the profile's.
+func TestLateKeys(t *testing.T) {
+	c, _ := Profile("author-code", "cifar-10")
+	for _, asThen := range lateKeys {
+		asThen(&c)
+	}
+	text := string(c.YAML())
+	var tree map[string]any
+	if err := yaml.Unmarshal([]byte(text), &tree); err != nil {
+		t.Fatal(err)
+	}
+	written := map[string]any{}
+	flatten("", tree, written)
+	for path := range lateKeys {
+		if _, ok := written[path]; ok {
+			t.Errorf("%s is in the YAML of a config of before it", path)
+		}
+	}
+	below, err := Below("author-code", "cifar-10", func(path string) bool { return written[path] != nil })
+	if got, want := changes(below, c), []string(nil); err != nil || !slices.Equal(got, want) {
+		t.Errorf("read again: %v, %v, want no difference", got, err)
+	}
+	delete(written, "optimizer.lr")
+	below, err = Below("author-code", "cifar-10", func(path string) bool { return written[path] != nil })
+	if got, want := changes(c, below), []string{"diverged_at=epoch", "model.eval_batch=128"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("one key not written: %v, %v, want %v", got, err, want)
+	}
+	for path, change := range map[string]func(*Config){
+		"diverged_at: epoch": func(c *Config) { c.DivergedAt = "epoch" }, "eval_batch: 128": func(c *Config) { c.Model.EvalBatch = 128 },
+	} {
+		later := c
+		if change(&later); !strings.Contains(string(later.YAML()), path) || later.Hash() == c.Hash() {
+			t.Errorf("%s is not in the YAML or not in the hash:\n%s", path, later.YAML())
+		}
 	}
 }
 

@@ -47,6 +47,36 @@ var youngKeys = map[string]func(*Config) bool{
 	"aggregator.non_finite":       func(*Config) bool { return false },
 }
 
+// lateKeys are keys that a config without them, but with all others that are
+// always written, is older than: a record's. They have, in such a config and in
+// those that are equal to it, the value by which the program went then, whatever the
+// profile sets, and are left out of the YAML.
+var lateKeys = map[string]func(*Config){
+	"diverged_at":      func(c *Config) { c.DivergedAt = "step" },
+	"model.eval_batch": func(c *Config) { c.Model.EvalBatch = 80 },
+}
+
+// Below returns the config that gives the keys which are not written their values:
+// the profile's, see [Profile], unless what is written is a whole config as
+// [Config.YAML] gives it, in which keys that it is older than keep their meaning.
+func Below(profile, set string, written func(path string) bool) (Config, error) {
+	c, err := Profile(profile, set)
+	if err != nil {
+		return c, err
+	}
+	for _, s := range settings {
+		_, young := youngKeys[s.path]
+		_, late := lateKeys[s.path]
+		if !young && !late && s.path != "name" && !written(s.path) {
+			return c, nil
+		}
+	}
+	for _, asThen := range lateKeys {
+		asThen(&c)
+	}
+	return c, nil
+}
+
 // ofModel tells whether the model is the one that has the key.
 func ofModel(name string) func(*Config) bool {
 	return func(c *Config) bool { return c.Model.Name == name }
@@ -70,18 +100,26 @@ func reads(option string) func(*Config) bool {
 }
 
 // YAML returns c in the order of [Keys], with every key but those young ones
-// that have no effect and are as the profile sets them. Loaded again it gives a
+// that have no effect and are as the profile sets them, and the late ones that are
+// as before there were any. Loaded again, over what [Below] returns, it gives a
 // config equal to c, whatever profiles have become by then.
 func (c Config) YAML() []byte {
 	base, err := Profile(c.Profile, c.Data.Set)
 	if err != nil {
 		base = Defaults()
 	}
+	then := c
+	for _, asThen := range lateKeys {
+		asThen(&then)
+	}
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	sections := map[string]*yaml.Node{"": root}
 	for _, s := range settings {
 		value := valueAt(s.at(&c))
 		if effect, young := youngKeys[s.path]; young && !effect(&c) && format(value) == format(valueAt(s.at(&base))) {
+			continue
+		}
+		if _, late := lateKeys[s.path]; late && format(value) == format(valueAt(s.at(&then))) {
 			continue
 		}
 		prefix, leaf := cutLast(s.path)

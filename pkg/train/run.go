@@ -102,7 +102,7 @@ func (t *trainer) train(ctx context.Context, epoch int) (record.Outcome, error) 
 		if err != nil {
 			return fail(err)
 		}
-		if !(loss <= t.DivergedLoss) {
+		if !finite(loss) || loss > t.DivergedLoss {
 			return t.beyond("test", loss).outcome(t.steps), nil
 		}
 	}
@@ -121,6 +121,9 @@ func (d *divergence) outcome(step int) record.Outcome {
 
 // beyond is the divergence of a loss.
 func (t *trainer) beyond(what string, loss float64) *divergence {
+	if !finite(loss) {
+		return &divergence{fmt.Sprintf("the %s loss is %v", what, loss)}
+	}
 	return &divergence{fmt.Sprintf("the %s loss is %.4g, above %g", what, loss, t.DivergedLoss)}
 }
 
@@ -137,7 +140,7 @@ func (t *trainer) step(s int) error {
 	if err != nil {
 		return err
 	}
-	if !(loss <= t.DivergedLoss) {
+	if !finite(loss) || t.DivergedAt == "step" && loss > t.DivergedLoss {
 		return t.beyond("training", loss)
 	}
 	if err := t.buffers.update(t.net); err != nil {

@@ -236,7 +236,7 @@ func TestSeedDecides(t *testing.T) {
 
 func TestDivergenceIsAnOutcome(t *testing.T) {
 	c := tiny(t)
-	c.Optimizer.LR, c.Epochs = 1e6, 5
+	c.Optimizer.LR, c.Epochs, c.DivergedAt = 1e6, 5, "step"
 	r := run(t, c)
 	if s := r.Summary; s.Status != record.Diverged || s.DivergedAtStep < 2 {
 		t.Errorf("status is %q at step %d, want diverged after the first step", s.Status, s.DivergedAtStep)
@@ -249,7 +249,40 @@ func TestDivergenceIsAnOutcome(t *testing.T) {
 	}
 }
 
-// TestLastStepDiverges: no step comes after it that would notice.
+// TestWhoseLossDiverges: the loss of a step passes a bound that the test set's is
+// below at every epoch's end.
+func TestWhoseLossDiverges(t *testing.T) {
+	c := tiny(t)
+	c.Optimizer.LR, c.Epochs = 0.1, 3
+	highest := 0.0
+	dir := filepath.Join(t.TempDir(), "run")
+	if _, err := Run(context.Background(), c, dir, Options{Observe: func(p Progress) {
+		if p.Done == nil {
+			highest = max(highest, p.Loss)
+		}
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := record.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lowest := 0.0
+	for _, e := range r.Epochs {
+		lowest = max(lowest, float64(e.TestLoss))
+	}
+	if !(lowest < highest) {
+		t.Fatalf("no bound between a test loss of %v and a training loss of %v", lowest, highest)
+	}
+	c.DivergedLoss = (lowest + highest) / 2
+	for at, want := range map[string]record.Status{"epoch": record.Finished, "step": record.Diverged} {
+		c.DivergedAt = at
+		if got := run(t, c).Summary; got.Status != want {
+			t.Errorf("diverged_at %s: %s, %s, want %s", at, got.Status, got.Reason, want)
+		}
+	}
+}
+
 // TestDroppedRowsAreRecorded: of 3 clients one sends what is not finite, in each of
 // 2 steps.
 func TestDroppedRowsAreRecorded(t *testing.T) {
@@ -266,6 +299,7 @@ func TestDroppedRowsAreRecorded(t *testing.T) {
 	}
 }
 
+// TestLastStepDiverges: no step comes after it that would notice.
 func TestLastStepDiverges(t *testing.T) {
 	c := tiny(t)
 	c.Optimizer.LR, c.Epochs, c.Data.Clients, c.Data.Batch = 1e30, 1, 1, 24

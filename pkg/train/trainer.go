@@ -54,11 +54,6 @@ type worker struct {
 	seconds     record.Seconds
 }
 
-// evalBatch divides the test sets' 10,000 images, and is a multiple of the
-// widest vector registers' 16 floats. Batches of 400 are not faster, for LeNet or
-// ResNet-18.
-const evalBatch = 80
-
 func newTrainer(c Config) (*trainer, error) {
 	t := &trainer{Config: c, started: time.Now()}
 	var err error
@@ -66,7 +61,7 @@ func newTrainer(c Config) (*trainer, error) {
 		return nil, err
 	}
 	n := c.Data.Clients
-	eval := min(evalBatch, t.set.Test.Len())
+	eval := min(c.Model.EvalBatch, t.set.Test.Len())
 	if err := t.build(eval); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/bgmd/bgmd/pkg/train"
+	"github.com/bgmd/bgmd/pkg/train/record"
+)
+
+// TestCommittedRecordsKeepTheirHashes: the configuration of every record in results/
+// is read as it was meant when it was written, whatever keys and profiles have come
+// since, so that its hash, and its folder's name, hold.
+func TestCommittedRecordsKeepTheirHashes(t *testing.T) {
+	records := 0
+	err := filepath.WalkDir("../../results", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Name() != "config.yaml" {
+			return err
+		}
+		records++
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		c, err := resolve([]*layer{parseFile(path, text)})
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		} else if c.Hash() != record.ConfigHash(text) {
+			t.Errorf("%s is read as another configuration:\n%s", path, c.Recorded().YAML())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if records < 100 {
+		t.Errorf("%d records found", records)
+	}
+}
+
+// TestLateKeysOfAFile: a file that leaves something to its profile has the
+// profile's late keys; one that leaves nothing, as an old record, has them as then.
+func TestLateKeysOfAFile(t *testing.T) {
+	short, err := resolve([]*layer{parseFile("short", []byte("profile: author-code\ndata: {set: cifar-10}\n"))})
+	if err != nil || short.DivergedAt != "epoch" || short.Model.EvalBatch != 128 {
+		t.Errorf("%s, %d, %v", short.DivergedAt, short.Model.EvalBatch, err)
+	}
+	old := short
+	old.DivergedAt, old.Model.EvalBatch = "step", 80
+	for _, c := range []train.Config{short, old} {
+		again, err := resolve([]*layer{parseFile("whole", c.YAML())})
+		if err != nil || again.DivergedAt != c.DivergedAt || again.Model.EvalBatch != c.Model.EvalBatch {
+			t.Errorf("read again: %s, %d, %v", again.DivergedAt, again.Model.EvalBatch, err)
+		}
+	}
+}
