@@ -17,7 +17,7 @@ OUT     ?= results/reproduced
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart build test race cover lint bench bench-peers data data-mnist data-cifar-10 clean \
-	reproduce-table2 reproduce-table3 reproduce-figures
+	reproduce-table2 reproduce-table3 reproduce-figures evidence
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ reproduce-figures: data build ## train what the paper's figures need, and draw t
 	mkdir -p $(OUT)/figures
 	for f in fig1a fig1b fig2 fig3 fig4 fig1c fig5; do \
 		$(BIN) plot $$f --results $(OUT) --profile $(PROFILE) --out $(OUT)/figures/$$f.png || exit 1; done
+
+evidence: build ## train what results/ lacks, for days; stop it and go on at any point
+	scripts/evidence.sh
 
 clean: ## remove what was built; records in runs/ stay
 	rm -rf bin coverage.out
