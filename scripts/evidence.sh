@@ -7,7 +7,7 @@
 #
 # BGMD is the program (bin/bgmd), DATA the folder of the data sets (data).
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 out=${1:-results}
 bgmd=${BGMD:-bin/bgmd}
 data=${DATA:-data}
