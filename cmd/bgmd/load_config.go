@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -183,8 +184,9 @@ func resolve(layers []*layer) (train.Config, error) {
 		}
 	}
 	written := func(path string) bool { return origin[path] != "" }
-	c, err := train.Below(v.GetString("profile"), v.GetString("data.set"), written)
-	if err != nil { // none is named, or an unknown one, which Validate reports
+	profile := cmp.Or(v.GetString("profile"), train.Defaults().Profile)
+	c, err := train.Below(profile, v.GetString("data.set"), written)
+	if err != nil { // an unknown profile, which Validate reports
 		c = train.Defaults()
 	}
 	strict := func(d *mapstructure.DecoderConfig) { d.WeaklyTypedInput = false }

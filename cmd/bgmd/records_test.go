@@ -56,3 +56,16 @@ func TestLateKeysOfAFile(t *testing.T) {
 		}
 	}
 }
+
+// TestEverySetHasItsProfilesModel: a file that names a set alone has the default
+// profile's settings for that set.
+func TestEverySetHasItsProfilesModel(t *testing.T) {
+	for set, want := range map[string]string{"fashion-mnist": "lenet", "mnist": "mlp", "cifar-10": "resnet18"} {
+		for _, profile := range []string{"", "profile: paper\n"} {
+			c, err := resolve([]*layer{parseFile("x", []byte(profile+"data: {set: "+set+"}\n"))})
+			if err != nil || c.Model.Name != want {
+				t.Errorf("%q, %s: model %s, %v, want %s", profile, set, c.Model.Name, err, want)
+			}
+		}
+	}
+}
