@@ -32,7 +32,7 @@ func newLayer() *layer {
 }
 
 func (l *layer) complain(where, format string, args ...any) {
-	l.problems = append(l.problems, fmt.Errorf(where+": "+format, args...))
+	l.problems = append(l.problems, fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
 }
 
 // set records a value that has its key's type.

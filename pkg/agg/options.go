@@ -129,17 +129,17 @@ func (o Options) validate(what, owner string, names []string) error {
 			continue
 		}
 		var value any
-		shown := "%v"
+		var shown string
 		switch p := x.at(&o).(type) {
 		case *int:
-			value = *p
+			value, shown = *p, fmt.Sprint(*p)
 		case *float64:
-			value = *p
+			value, shown = *p, fmt.Sprint(*p)
 		case *string:
-			value, shown = *p, "%q"
+			value, shown = *p, strconv.Quote(*p)
 		}
 		if want := x.problem(value); want != "" {
-			errs = append(errs, fmt.Errorf("agg: %s %q: %s is "+shown+", want %s", what, owner, x.name, value, want))
+			errs = append(errs, fmt.Errorf("agg: %s %q: %s is %s, want %s", what, owner, x.name, shown, want))
 		}
 	}
 	return errors.Join(errs...)

@@ -60,7 +60,7 @@ type parser struct {
 }
 
 func (p *parser) complain(node *yaml.Node, format string, args ...any) {
-	p.problems = append(p.problems, fmt.Errorf("%s: "+format, append([]any{yamltext.At(p.File, node)}, args...)...))
+	p.problems = append(p.problems, fmt.Errorf("%s: %s", yamltext.At(p.File, node), fmt.Sprintf(format, args...)))
 }
 
 // entries calls f for every key of the section called path and its value, but

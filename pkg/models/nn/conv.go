@@ -64,12 +64,12 @@ func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gor
 
 // geometry is the convolution on an input of shape s.
 func (l ConvPool) geometry(s tensor.Shape) (kernel.Conv, error) {
-	order, channels, height := "H×%d×W×N", 1, 0
+	want, channels, height := fmt.Sprintf("H×%d×W×N", l.In), 1, 0
 	if l.First {
-		order, channels, height = "%d×H×W×N", 0, 1
+		want, channels, height = fmt.Sprintf("%d×H×W×N", l.In), 0, 1
 	}
 	if len(s) != 4 || s[channels] != l.In {
-		return kernel.Conv{}, fmt.Errorf("nn: %s: input is %v, want "+order, l.Name, s, l.In)
+		return kernel.Conv{}, fmt.Errorf("nn: %s: input is %v, want %s", l.Name, s, want)
 	}
 	c := kernel.Conv{Ci: l.In, H: s[height], W: s[2], Co: l.Out, K: l.Kernel, N: s[3]}
 	if c.OH() < 2 || c.OW() < 2 || c.OH()%2 != 0 || c.OW()%2 != 0 {
