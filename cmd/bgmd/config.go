@@ -25,7 +25,11 @@ List every setting with its type, default, allowed values and meaning.
 With --config, --set or --seed: check that configuration and print it in full,
 as YAML, with every key resolved. A file may name another below it (base: FILE);
 what is written nowhere comes from the profile. A number that is not finite is
-never allowed.`),
+never allowed.
+
+A value behind --set is no YAML. It is taken whole, as the shell hands it over:
+--set 'data.dir=/my #1 data' needs no further quotes, and any that are there
+belong to the value. A list is written [200, 100].`),
 		Example: text(`
   bgmd config
   bgmd config --json

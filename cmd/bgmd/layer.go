@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -76,7 +77,7 @@ func (l *layer) section(file, path string, mapping *yaml.Node) {
 		}
 		full := joinKey(path, key.Value)
 		if first, twice := seen[key.Value]; twice {
-			l.complain(where, "key %q is there twice, first on line %d", full, first)
+			l.complain(where, "key %s is there twice, first on line %d", yamltext.Quote(full), first)
 			continue
 		}
 		seen[key.Value] = key.Line
@@ -121,20 +122,10 @@ func (l *layer) entry(file, where, section, name string, value *yaml.Node) {
 // assign reads a command line's key=value.
 func (l *layer) assign(flag, assignment string) {
 	path, source, ok := strings.Cut(assignment, "=")
-	where := flag + " " + assignment
+	where := flag + " " + yamltext.Show(assignment)
 	if !ok {
 		l.complain(where, "want key=value")
 		return
-	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal([]byte(source), &doc); err != nil {
-		_, message := yamltext.SyntaxError("", err)
-		l.complain(where, "%s", message)
-		return
-	}
-	value := &yaml.Node{Kind: yaml.ScalarNode, Style: yaml.DoubleQuotedStyle} // key= is empty text
-	if len(doc.Content) > 0 {
-		value = doc.Content[0]
 	}
 	if path == "base" {
 		l.complain(where, "base can be set in a file only")
@@ -149,12 +140,34 @@ func (l *layer) assign(flag, assignment string) {
 		l.complain(where, "%s", l.index.unknown(path))
 		return
 	}
-	v, problem := convert(key, value)
+	v, problem := convert(key, literal(key, source))
 	if problem != "" {
 		l.complain(where, "%s %s", path, problem)
 		return
 	}
 	l.set(where, path, v)
+}
+
+// literal returns the node that a value on the command line stands for. The value
+// is taken whole, as the shell hands it over: text has no comments, quotes or
+// escapes, and a list is what is between brackets, split at commas.
+func literal(key train.Key, source string) *yaml.Node {
+	if key.Type == train.Text {
+		return &yaml.Node{Kind: yaml.ScalarNode, Style: yaml.DoubleQuotedStyle, Value: source}
+	}
+	source = strings.TrimSpace(source)
+	inner := strings.TrimSuffix(strings.TrimPrefix(source, "["), "]")
+	if key.Type != train.List || len(source) != len(inner)+len("[]") {
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: source}
+	}
+	list := &yaml.Node{Kind: yaml.SequenceNode}
+	if strings.TrimSpace(inner) == "" {
+		return list
+	}
+	for item := range strings.SplitSeq(inner, ",") {
+		list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: strings.TrimSpace(item)})
+	}
+	return list
 }
 
 // What numbers look like: as people write them, and nothing that YAML would
@@ -174,6 +187,8 @@ func convert(key train.Key, node *yaml.Node) (value any, problem string) {
 	case key.Type == train.List && node.Kind == yaml.SequenceNode:
 		return convertList(key, node)
 	case node.Kind != yaml.ScalarNode:
+	case key.Type == train.Text && !utf8.ValidString(node.Value): // of a command line: files are UTF-8
+		return nil, fmt.Sprintf("is %s, want text in UTF-8", yamltext.Describe(node))
 	case key.Type == train.Text:
 		if node.ShortTag() == "!!str" {
 			return node.Value, ""

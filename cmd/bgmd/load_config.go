@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 
 	"github.com/bgmd/bgmd/pkg/train"
@@ -22,7 +23,7 @@ var configFlags = []string{"config", "set", "seed"}
 // addConfigFlags adds the flags by which a command is told its configuration.
 func addConfigFlags(cmd *cobra.Command) {
 	cmd.Flags().StringP("config", "c", "", "read the configuration from this YAML `file`")
-	cmd.Flags().StringArray("set", nil, "set one key, over the file (repeatable), as `key=value`")
+	cmd.Flags().StringArray("set", nil, "set one key, over the file (repeatable), as `key=value`, text to the letter")
 	cmd.Flags().Uint64("seed", 0, "set the seed, over the file and --set")
 	keys := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var names []string
@@ -58,12 +59,8 @@ func loadConfig(cmd *cobra.Command) (train.Config, error) {
 	if err != nil {
 		return train.Config{}, err
 	}
-	sets, err := cmd.Flags().GetStringArray("set")
-	if err != nil {
-		return train.Config{}, err
-	}
 	top := newLayer()
-	for _, assignment := range sets {
+	for _, assignment := range assignments(cmd) {
 		top.assign("--set", assignment)
 	}
 	if cmd.Flags().Changed("seed") {
@@ -83,6 +80,12 @@ func loadConfig(cmd *cobra.Command) (train.Config, error) {
 		return train.Config{}, &configError{err}
 	}
 	return c, nil
+}
+
+// assignments returns the values of --set as they were given. GetStringArray sends
+// them through CSV, which makes \n of \r\n.
+func assignments(cmd *cobra.Command) []string {
+	return cmd.Flags().Lookup("set").Value.(pflag.SliceValue).GetSlice()
 }
 
 // configError is an errConfig that says only what is wrong.

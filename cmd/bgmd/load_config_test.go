@@ -148,11 +148,33 @@ func checkReload(t testing.TB, c train.Config) {
 func TestReload(t *testing.T) {
 	for _, profile := range train.Profiles() {
 		c, err := load(t, "--set", "profile="+profile, "--set", "name=", "--set", "optimizer.lr=1e-300",
-			"--set", "optimizer.weight_decay=1e+300", "--set", `data.dir="true"`)
+			"--set", "optimizer.weight_decay=1e+300", "--set", "data.dir=true")
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkReload(t, c)
+	}
+}
+
+// Text on the command line is taken to the letter, and reads back from the file
+// that a run writes.
+func TestSetText(t *testing.T) {
+	for _, text := range []string{
+		"/tmp/my #1 data", "a: b", " a ", "\ta", "'a'", `"a"`, `C:\data\new`, "null", "~", "yes", "true", "1e3", "010", "[a]", "{a: b}",
+		"&a", "*a", "!a", "!!binary YQ==", "a=b", "- a", "? a", "|", ">", "%a", "@a", "`a`", "---", "...", "#", "<<", "=", "2026-01-02",
+		"a\nb", "a\r\nb", "\n", "a\n", "\na\n\n", "a\u0085b", "a\u2028b", "\ufeffa", "\x01", "日本 語", "e\u0301", "🙂",
+	} {
+		for _, key := range []string{"data.dir", "model.init"} {
+			c, err := load(t, "--set", key+"="+text)
+			if err != nil {
+				t.Errorf("%q: %v", text, err)
+				continue
+			}
+			if got := map[string]string{"data.dir": c.Data.Dir, "model.init": c.Model.Init}[key]; got != text {
+				t.Errorf("%s=%q gives %q", key, text, got)
+			}
+			checkReload(t, c)
+		}
 	}
 }
 
@@ -252,11 +274,28 @@ func TestFlags(t *testing.T) {
 --set data=1: data is a section, want one of its keys: set, dir, partition, clients, batch, shards, alpha, crop, flip
 --set base=x: base can be set in a file only
 --set seed=1.5: seed is 1.5, want an integer (≥ 0)
---set optimizer.lr=[: did not find expected node content
---set workers=: workers is "", want an integer (≥ 0)
+--set optimizer.lr=[: optimizer.lr is [, want a number (> 0)
+--set workers=: workers is empty, want an integer (≥ 0)
 --set epochs=0: epochs is 0, want ≥ 1`},
 		{"no such file", []string{"-c", "nowhere.yml"}, "--config nowhere.yml: no such file or directory"},
 		{"a folder", []string{"-c", "."}, "--config .: is a directory"},
+		{"a list", []string{"--set", "model.widths= [ 30,20 ]"}, "model.widths: [30 20]\n"},
+		{"an empty list", []string{"--set", "model.widths=[ ]"}, "model.widths: []\n"},
+		{"no list", []string{"--set", "model.widths=[1, 2] # [3]", "--set", "model.widths=[1\n---\n2]", "--set", "model.widths=7",
+			"--set", "model.widths=[[1]]", "--set", "model.widths=[1,]"},
+			`--set model.widths=[1, 2] # [3]: model.widths has in place 2 what is 2] # [3, want an integer (each ≥ 1)
+--set "model.widths=[1\n---\n2]": model.widths has in place 1 what is "1\n---\n2", want an integer (each ≥ 1)
+--set model.widths=7: model.widths is 7, want a list of integers, such as [200, 100] (each ≥ 1)
+--set model.widths=[[1]]: model.widths has in place 1 what is [1], want an integer (each ≥ 1)
+--set model.widths=[1,]: model.widths has in place 2 what is empty, want an integer (each ≥ 1)`},
+		{"numbers with a tail", []string{"--set", "epochs=5 # or 6", "--set", "seed=5\n---\n6", "--set", "data.flip=&a true", "--set", "optimizer.lr='1'"},
+			`--set epochs=5 # or 6: epochs is 5 # or 6, want an integer (≥ 1)
+--set "seed=5\n---\n6": seed is "5\n---\n6", want an integer (≥ 0)
+--set data.flip=&a true: data.flip is &a true, want true or false
+--set optimizer.lr='1': optimizer.lr is '1', want a number (> 0)`},
+		{"quotes in a name", []string{"--set", `name="x"`},
+			`--set name="x": name is "\"x\"", want at most 100 letters, digits and . _ -, not a dot first`},
+		{"no UTF-8", []string{"--set", "model.init=\xff"}, `--set "model.init=\xff": model.init is "\xff", want text in UTF-8`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

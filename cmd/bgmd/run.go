@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,7 +43,7 @@ record has its MD5 sum.`),
 		Args: noFile,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if initial != "" {
-				if err := cmd.Flags().Set("set", "model.init="+strconv.Quote(initial)); err != nil {
+				if err := cmd.Flags().Set("set", "model.init="+initial); err != nil {
 					return err
 				}
 			}

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -67,8 +69,36 @@ func TagProblem(node *yaml.Node) string {
 	return "has the tag " + node.Tag + ", want a value without one"
 }
 
-// maxShown is how much of a value an error message shows, in bytes.
+// maxShown is how much of a text an error message shows, in bytes.
 const maxShown = 60
+
+// Show returns a text as an error message shows it: in one line, cut where it is
+// long, and in quotes only where there is something in it that is not seen.
+func Show(s string) string {
+	short, more := shorten(s)
+	if utf8.ValidString(short) && !strings.ContainsFunc(short, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return short + more
+	}
+	return strconv.Quote(short) + more
+}
+
+// Quote is [Show] with quotes in any case.
+func Quote(s string) string {
+	short, more := shorten(s)
+	return strconv.Quote(short) + more
+}
+
+// shorten cuts a text between two letters, and says that there is more.
+func shorten(s string) (short, more string) {
+	if len(s) <= maxShown {
+		return s, ""
+	}
+	end := maxShown
+	for !utf8.RuneStart(s[end]) && end > maxShown-utf8.UTFMax {
+		end--
+	}
+	return s[:end], "…"
+}
 
 // Describe says what a node is, for error messages.
 func Describe(node *yaml.Node) string {
@@ -81,10 +111,8 @@ func Describe(node *yaml.Node) string {
 		return "a list"
 	case node.ShortTag() == "!!null":
 		return "empty"
-	case len(node.Value) > maxShown:
-		return strconv.Quote(node.Value[:maxShown]) + "…"
-	case node.Style == 0 && strconv.Quote(node.Value) == `"`+node.Value+`"`:
+	case node.Style == 0 && len(node.Value) <= maxShown && strconv.Quote(node.Value) == `"`+node.Value+`"`:
 		return node.Value
 	}
-	return strconv.Quote(node.Value)
+	return Quote(node.Value)
 }
