@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 
+	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/train"
 )
 
@@ -152,15 +154,9 @@ func beside(file, base string) string {
 // readFile reads one file, which is named at where if by another file. It
 // returns no info where the file cannot be read.
 func readFile(where, file string) (*layer, fs.FileInfo) {
-	source, err := os.ReadFile(file)
+	source, info, err := readSource(file)
 	if err == nil {
-		var info fs.FileInfo
-		if info, err = os.Stat(file); err == nil {
-			return parseFile(file, source), info
-		}
-	}
-	if reason := (*fs.PathError)(nil); errors.As(err, &reason) {
-		err = reason.Err
+		return parseFile(file, source), info
 	}
 	l := newLayer()
 	if where == "" {
@@ -169,6 +165,43 @@ func readFile(where, file string) (*layer, fs.FileInfo) {
 		l.complain(where, "base %s: %v", file, err)
 	}
 	return l, nil
+}
+
+// maxSource is more than any configuration or grid needs, in bytes.
+const maxSource = 1 << 20
+
+// readSource reads a configuration's or a grid's file. That is a regular file, or
+// one that the shell has opened, such as /dev/stdin, whatever it is. Its errors do
+// not say the file's name.
+func readSource(path string) ([]byte, fs.FileInfo, error) {
+	open := whole.Open
+	if path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/") {
+		open = os.Open
+	}
+	file, err := open(path)
+	if err != nil {
+		return nil, nil, withoutPath(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, nil, withoutPath(err)
+	}
+	source, err := io.ReadAll(io.LimitReader(file, maxSource+1))
+	if err != nil {
+		return nil, nil, withoutPath(err)
+	}
+	if len(source) > maxSource {
+		return nil, nil, fmt.Errorf("it is larger than %d MiB, want a configuration", maxSource>>20)
+	}
+	return source, info, nil
+}
+
+func withoutPath(err error) error {
+	if reason, ok := errors.AsType[*fs.PathError](err); ok {
+		return reason.Err
+	}
+	return err
 }
 
 // resolve merges layers, the lowest first, over the profile they name, and

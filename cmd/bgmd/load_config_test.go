@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -178,6 +179,66 @@ func TestSetText(t *testing.T) {
 	}
 }
 
+// What is no file, or larger than any configuration, is refused at once. What the
+// shell has opened for the program is read, whatever it is.
+func TestSources(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := syscall.Mkfifo("pipe", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, dir, "large.yaml", strings.Repeat("#", 1<<20)+"\n")
+	for path, want := range map[string]string{
+		"pipe": "it is a pipe, want a regular file", "/dev/zero": "it is a device, want a regular file",
+		"large.yaml": "it is larger than 1 MiB, want a configuration",
+	} {
+		_, err := load(t, "--config", path)
+		if got := fmt.Sprint(err); got != "--config "+path+": "+want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		_, err = load(t, "--config", writeFile(t, ".", "a.yaml", "base: "+path+"\n"))
+		if got := fmt.Sprint(err); got != "a.yaml:1: base "+path+": "+want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		_, err = (&sweepFlags{file: path}).runs()
+		if got := fmt.Sprint(err); got != "--config "+path+": "+want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	if _, err := write.WriteString("epochs: 3\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := write.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := load(t, "--config", fmt.Sprintf("/dev/fd/%d", read.Fd()))
+	if err != nil || c.Epochs != 3 {
+		t.Errorf("from an open pipe: %d epochs, %v, want 3", c.Epochs, err)
+	}
+}
+
+// A file can have an error in each of its lines.
+func TestManyErrors(t *testing.T) {
+	var source strings.Builder
+	for i := range 80_000 {
+		fmt.Fprintf(&source, "k%d: 1\n", i)
+	}
+	file := writeFile(t, t.TempDir(), "keys.yaml", source.String())
+	var out strings.Builder
+	if code := execute(t.Context(), []string{"config", "--config", file}, &out, &out); code != exitUsage {
+		t.Errorf("exit code %d, want %d", code, exitUsage)
+	}
+	if got, want := out.String(), "\nbgmd: … and 79950 lines more\n"; strings.Count(got, "\n") != 51 || !strings.HasSuffix(got, want) {
+		t.Errorf("%d lines that end with %q, want 51 that end with %q", strings.Count(got, "\n"), got[max(0, len(got)-100):], want)
+	}
+}
+
 // A run's file says everything itself: no profile can change it later.
 func TestResolvedFileNeedsNoProfile(t *testing.T) {
 	c, err := load(t, "--set", "profile=author-code")
@@ -278,16 +339,16 @@ func TestFlags(t *testing.T) {
 --set workers=: workers is empty, want an integer (≥ 0)
 --set epochs=0: epochs is 0, want ≥ 1`},
 		{"no such file", []string{"-c", "nowhere.yml"}, "--config nowhere.yml: no such file or directory"},
-		{"a folder", []string{"-c", "."}, "--config .: is a directory"},
+		{"a folder", []string{"-c", "."}, "--config .: it is a folder, want a regular file"},
 		{"a list", []string{"--set", "model.widths= [ 30,20 ]"}, "model.widths: [30 20]\n"},
 		{"an empty list", []string{"--set", "model.widths=[ ]"}, "model.widths: []\n"},
 		{"no list", []string{"--set", "model.widths=[1, 2] # [3]", "--set", "model.widths=[1\n---\n2]", "--set", "model.widths=7",
 			"--set", "model.widths=[[1]]", "--set", "model.widths=[1,]"},
-			`--set model.widths=[1, 2] # [3]: model.widths has in place 2 what is 2] # [3, want an integer (each ≥ 1)
---set "model.widths=[1\n---\n2]": model.widths has in place 1 what is "1\n---\n2", want an integer (each ≥ 1)
---set model.widths=7: model.widths is 7, want a list of integers, such as [200, 100] (each ≥ 1)
---set model.widths=[[1]]: model.widths has in place 1 what is [1], want an integer (each ≥ 1)
---set model.widths=[1,]: model.widths has in place 2 what is empty, want an integer (each ≥ 1)`},
+			`--set model.widths=[1, 2] # [3]: model.widths has in place 2 what is 2] # [3, want an integer (up to 100, each ≥ 1)
+--set "model.widths=[1\n---\n2]": model.widths has in place 1 what is "1\n---\n2", want an integer (up to 100, each ≥ 1)
+--set model.widths=7: model.widths is 7, want a list of integers, such as [200, 100] (up to 100, each ≥ 1)
+--set model.widths=[[1]]: model.widths has in place 1 what is [1], want an integer (up to 100, each ≥ 1)
+--set model.widths=[1,]: model.widths has in place 2 what is empty, want an integer (up to 100, each ≥ 1)`},
 		{"numbers with a tail", []string{"--set", "epochs=5 # or 6", "--set", "seed=5\n---\n6", "--set", "data.flip=&a true", "--set", "optimizer.lr='1'"},
 			`--set epochs=5 # or 6: epochs is 5 # or 6, want an integer (≥ 1)
 --set "seed=5\n---\n6": seed is "5\n---\n6", want an integer (≥ 0)
@@ -296,6 +357,9 @@ func TestFlags(t *testing.T) {
 		{"quotes in a name", []string{"--set", `name="x"`},
 			`--set name="x": name is "\"x\"", want at most 100 letters, digits and . _ -, not a dot first`},
 		{"no UTF-8", []string{"--set", "model.init=\xff"}, `--set "model.init=\xff": model.init is "\xff", want text in UTF-8`},
+		{"a long list", []string{"--set", "model.widths=[" + strings.Repeat("1,", 100) + "1]"},
+			"--set model.widths=[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,…: " +
+				"model.widths is [1, 1, 1, 1, 1, 1, 1, 1, 1, 1… (101 numbers), want up to 100, each ≥ 1"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

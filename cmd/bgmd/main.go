@@ -43,13 +43,32 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	for line := range strings.SplitSeq(oneLine.Replace(strings.TrimRight(err.Error(), "\n")), "\n") {
-		fmt.Fprintf(stderr, "bgmd: %s\n", line)
-	}
+	printError(stderr, err)
 	if failed := (*failure)(nil); !errors.As(err, &failed) {
 		fmt.Fprintf(stderr, "bgmd: see '%s --help'\n", cmd.CommandPath())
 	}
 	return exitCode(err)
+}
+
+// What is printed of an error: so many lines, each of so many bytes.
+const (
+	maxErrorLines = 50
+	maxErrorLine  = 4000
+)
+
+// printError prints an error's lines, but no more than people read: a file can
+// have an error in each of its 100,000 lines.
+func printError(w io.Writer, err error) {
+	lines := strings.Split(oneLine.Replace(strings.TrimRight(err.Error(), "\n")), "\n")
+	for _, line := range lines[:min(len(lines), maxErrorLines)] {
+		if len(line) > maxErrorLine {
+			line = strings.ToValidUTF8(line[:maxErrorLine], "") + "…"
+		}
+		fmt.Fprintf(w, "bgmd: %s\n", line)
+	}
+	if more := len(lines) - maxErrorLines; more > 0 {
+		fmt.Fprintf(w, "bgmd: … and %s\n", plural(more, "line more", "lines more"))
+	}
 }
 
 // oneLine folds the lines of cobra's suggestions into the error's.

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/bgmd/bgmd/internal/yamltext"
 	"github.com/bgmd/bgmd/pkg/train"
 )
 
@@ -60,7 +60,7 @@ func (x keyIndex) unknown(path string) string {
 	} else if other := x.elsewhere(path); other != "" {
 		hint = ", did you mean " + other + "?"
 	}
-	return fmt.Sprintf("unknown key %q", path) + hint + " (have " + strings.Join(have, ", ") + ")"
+	return "unknown key " + yamltext.Quote(path) + hint + " (have " + strings.Join(have, ", ") + ")"
 }
 
 // elsewhere finds the first key in another section whose last name is path's.

@@ -61,7 +61,7 @@ Configurations and logs are in OUT/.sweep.`),
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.file, "config", "c", "", "read the grid from this YAML `file`")
-	flags.StringArrayVar(&f.sets, "set", nil, "set one key of every run, over the file (repeatable), as `key=value`")
+	flags.StringArrayVar(&f.sets, "set", nil, "set one key of every run, over the file (repeatable), as `key=value`, text to the letter")
 	flags.UintSliceVar(&f.seeds, "seeds", nil, "`seeds`, such as 1,2,3, instead of the file's")
 	flags.Lookup("seeds").DefValue = "" // not "[]"
 	flags.StringVar(&f.only, "only", "", "`patterns`, such as 'clean-*,bitflip40-bgmd': train only runs with such names")

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -29,12 +27,9 @@ type sweepFlags struct {
 // runs returns the runs of the grid, in order and with their records' folders
 // as [runName] has them. The error lists the problems of all runs, each once.
 func (f *sweepFlags) runs() ([]sweep.Run, error) {
-	source, err := os.ReadFile(f.file)
-	if reason, ok := errors.AsType[*fs.PathError](err); ok {
-		err = fmt.Errorf("--config %s: %w", f.file, reason.Err)
-	}
+	source, _, err := readSource(f.file)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--config %s: %w", f.file, err)
 	}
 	grid, err := sweep.Parse(f.file, source)
 	if err != nil {
@@ -50,6 +45,9 @@ func (f *sweepFlags) runs() ([]sweep.Run, error) {
 			return nil, fmt.Errorf("--seeds has %d twice", seed)
 		}
 		seeds = append(seeds[:i:i], uint64(seed))
+	}
+	if len(cells)*len(seeds) > sweep.MaxRuns {
+		return nil, fmt.Errorf("%s: %d combinations × %d seeds, want at most %d runs", f.file, len(cells), len(seeds), sweep.MaxRuns)
 	}
 	var runs []sweep.Run
 	var problems []error

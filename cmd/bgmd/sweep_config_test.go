@@ -111,6 +111,15 @@ lr-1e-2-a seed 1 author-code 8 0.01 0.1
 	check("lr-3-b seed 9 author-code 2 3 0.2\nlr-1e-2-a seed 9 author-code 2 0.01 0.1\n")
 }
 
+// manySeeds is a line of a grid's file.
+func manySeeds(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, ", %d", i)
+	}
+	return "seeds: [" + b.String()[2:] + "]\n"
+}
+
 func TestSweepConfigErrors(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const grid = "grid: {a: {x: {}, y: {}}}\n"
@@ -134,9 +143,10 @@ g.yaml:5: base belongs at the top of the file`},
 			`g.yaml:2: unknown key "optimizer.momentun", did you mean optimizer.momentum? (have kind, lr, momentum, nesterov, weight_decay, beta1, beta2, eps)`},
 		{"only", grid, sweepFlags{only: "x,z*"}, `--only: no run matches "z*" (have x, y)`},
 		{"only, a bad pattern", grid, sweepFlags{only: "[x"}, `--only has "[x", want a pattern such as clean-*`},
+		{"more runs than any machine trains", manySeeds(50_001) + grid, sweepFlags{}, "g.yaml: 2 combinations × 50001 seeds, want at most 100000 runs"},
 		{"seeds", grid, sweepFlags{seeds: []uint{1, 1}}, `--seeds has 1 twice`},
 		{"a long name", "grid: {a: {" + strings.Repeat("x", 101) + ": {}}}", sweepFlags{},
-			`g.yaml: name is "` + strings.Repeat("x", 101) + `", want at most 100 letters, digits and . _ -, not a dot first`},
+			`g.yaml: name is "` + strings.Repeat("x", 60) + `"…, want at most 100 letters, digits and . _ -, not a dot first`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -55,6 +55,7 @@ type axis struct {
 	name   string
 	line   int
 	values []value
+	known  map[string]bool // the values' texts
 }
 
 // value is one point of an axis.
@@ -78,16 +79,16 @@ type Cell struct {
 	Pieces []*yaml.Node // of configuration, mappings, each over those before it
 }
 
-// maxCells keeps a slip of the pen from filling the memory.
-const maxCells = 100_000
+// MaxRuns keeps a slip of the pen from filling the memory.
+const MaxRuns = 100_000
 
 // Cells returns the grid's combinations in order. It fails if there are none,
 // far too many, or two of one name.
 func (g *Grid) Cells() ([]Cell, error) {
 	all := 1
 	for _, a := range g.axes {
-		if all *= len(a.values); all > maxCells {
-			return nil, fmt.Errorf("%s:%d: axis %s makes it more than %d combinations", g.File, a.line, a.name, maxCells)
+		if all *= len(a.values); all > MaxRuns {
+			return nil, fmt.Errorf("%s:%d: axis %s makes it more than %d combinations", g.File, a.line, a.name, MaxRuns)
 		}
 	}
 	var cells []Cell

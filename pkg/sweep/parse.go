@@ -74,9 +74,9 @@ func (p *parser) entries(path string, section *yaml.Node, f func(key, value *yam
 		case key.Kind != yaml.ScalarNode:
 			p.complain(key, "%s as a key, want a name", yamltext.Describe(key))
 		case twice:
-			p.complain(key, "key %q is there twice, first on line %d", full, first)
+			p.complain(key, "key %s is there twice, first on line %d", yamltext.Quote(full), first)
 		case allowed != nil && !slices.Contains(allowed, key.Value):
-			p.complain(key, "unknown key %q (have %s)", full, strings.Join(allowed, ", "))
+			p.complain(key, "unknown key %s (have %s)", yamltext.Quote(full), strings.Join(allowed, ", "))
 		default:
 			f(key, section.Content[i+1])
 		}
@@ -106,14 +106,16 @@ func (p *parser) list(path string, node *yaml.Node) []*yaml.Node {
 
 func (p *parser) seeds(node *yaml.Node) {
 	p.Seeds = nil
+	known := map[uint64]bool{}
 	for _, n := range p.list("seeds", node) {
 		seed, err := strconv.ParseUint(n.Value, 10, 64)
 		switch {
 		case n.Kind != yaml.ScalarNode || n.Style != 0 || err != nil:
 			p.complain(n, "seeds has %s, want integers ≥ 0", yamltext.Describe(n))
-		case slices.Contains(p.Seeds, seed):
+		case known[seed]:
 			p.complain(n, "seeds has %d twice", seed)
 		}
+		known[seed] = true
 		p.Seeds = append(p.Seeds, seed)
 	}
 	if node.Kind == yaml.SequenceNode && len(node.Content) == 0 {
@@ -127,7 +129,7 @@ func (p *parser) grid(node *yaml.Node) {
 		return
 	}
 	p.entries("grid", node, func(key, values *yaml.Node) {
-		a := axis{name: key.Value, line: key.Line}
+		a := axis{name: key.Value, line: key.Line, known: map[string]bool{}}
 		path := "grid." + a.name
 		switch {
 		case values.Kind != yaml.MappingNode && values.Kind != yaml.SequenceNode || len(values.Content) == 0:
@@ -174,14 +176,13 @@ var part = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
 // value adds a value, which stands at node, to an axis.
 func (p *parser) value(a *axis, node *yaml.Node, v value) {
-	for _, other := range a.values {
-		if other.text == v.text {
-			p.complain(node, "axis %s has %s twice", a.name, v.text)
-			return
-		}
+	if a.known[v.text] {
+		p.complain(node, "axis %s has %s twice", a.name, yamltext.Show(v.text))
+		return
 	}
+	a.known[v.text] = true
 	if !part.MatchString(v.name) || len(p.axes) == 0 && v.name[0] == '.' {
-		p.complain(node, "axis %s has %q, which is no part of a folder's name: want letters, digits and . _ -, not a dot first", a.name, v.text)
+		p.complain(node, "axis %s has %s, which is no part of a folder's name: want letters, digits and . _ -, not a dot first", yamltext.Show(a.name), yamltext.Quote(v.text))
 	}
 	a.values = append(a.values, v)
 }
@@ -212,12 +213,7 @@ func (p *parser) match(path string, node *yaml.Node) match {
 }
 
 func (a axis) has(node *yaml.Node) bool {
-	for _, v := range a.values {
-		if node.Kind == yaml.ScalarNode && v.text == node.Value {
-			return true
-		}
-	}
-	return false
+	return node.Kind == yaml.ScalarNode && a.known[node.Value]
 }
 
 func (a axis) texts() string {

@@ -107,7 +107,7 @@ var settings = []setting{
 	{"data.flip", func(c *Config) any { return &c.Data.Flip }, booleans, "training: mirror half of the images left to right, anew each time"},
 
 	{"model.name", func(c *Config) any { return &c.Model.Name }, oneOf(models.Names()...), "architecture"},
-	{"model.widths", func(c *Config) any { return &c.Model.Widths }, eachAtLeast(1), "mlp: units of each hidden layer"},
+	{"model.widths", func(c *Config) any { return &c.Model.Widths }, upTo(100, 1), "mlp: units of each hidden layer"},
 	{"model.stem", func(c *Config) any { return &c.Model.Stem }, oneOf(models.Stems()...), "resnet18: 7×7, stride 2 and a pool, or 3×3 for small images"},
 	{"model.dropout", func(c *Config) any { return &c.Model.Dropout }, below(1), "probability that a unit is dropped, where the model has dropout"},
 	{"model.eval_dropout", func(c *Config) any { return &c.Model.EvalDropout }, booleans, "keep dropping units in evaluation"},

@@ -31,10 +31,10 @@ func atLeast(low int) limit {
 	return limit{fmt.Sprintf("≥ %d", low), "", func(v any) bool { return v.(int) >= low }}
 }
 
-// eachAtLeast allows lists, empty ones too, of integers from low on.
-func eachAtLeast(low int) limit {
-	return limit{fmt.Sprintf("each ≥ %d", low), "", func(v any) bool {
-		return !slices.ContainsFunc(v.([]int), func(x int) bool { return x < low })
+// upTo allows lists, empty ones too, of at most so many integers from low on.
+func upTo(most, low int) limit {
+	return limit{fmt.Sprintf("up to %d, each ≥ %d", most, low), "", func(v any) bool {
+		return len(v.([]int)) <= most && !slices.ContainsFunc(v.([]int), func(x int) bool { return x < low })
 	}}
 }
 

@@ -7,9 +7,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/bgmd/bgmd/internal/yamltext"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/corrupt"
 )
@@ -54,10 +54,16 @@ func (c Config) Validate() error {
 // ofOneColumn takes from an error of tryRule what says nothing about the config.
 var ofOneColumn = strings.NewReplacer("train: ", "", "agg: ", "", "block of 1 coordinates: ", "")
 
-// show writes a value as an error message shows it: text in quotes.
+// show writes a value as an error message shows it: text in quotes, and what is
+// long cut.
 func show(value any) string {
-	if s, ok := value.(string); ok {
-		return strconv.Quote(s)
+	switch v := value.(type) {
+	case string:
+		return yamltext.Quote(v)
+	case []int:
+		if len(v) > 10 {
+			return fmt.Sprintf("%s… (%d numbers)", strings.TrimSuffix(format(v[:10]), "]"), len(v))
+		}
 	}
 	return format(value)
 }
