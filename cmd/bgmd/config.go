@@ -40,7 +40,7 @@ belong to the value. A list is written [200, 100].`),
 			out := cmd.OutOrStdout()
 			switch {
 			case configFlagsUsed(cmd):
-				c, err := loadConfig(cmd)
+				c, _, err := loadConfig(cmd)
 				if err != nil {
 					return err
 				}

@@ -137,13 +137,13 @@ client and class whose area is the number of samples (.png, .svg or .pdf).`),
   bgmd data partition --set data.set=mnist --set data.partition=dirichlet --set data.alpha=0.1 -o part.png`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd)
+			c, at, err := loadConfig(cmd)
 			if err != nil {
 				return err
 			}
 			set, parts, steps, err := train.Shares(c)
 			if err != nil {
-				return err
+				return at.locate(err)
 			}
 			counts := make([][]int, len(parts))
 			for i, part := range parts {

@@ -36,13 +36,13 @@ Corruption of gradients leaves samples as they are: see bgmd breakdown.`),
 			if errs := tooSmall([]count{{"clients", clients, 1}, {"samples", samples, 1}}); errs != nil {
 				return &configError{errors.Join(errs...)}
 			}
-			c, err := loadConfig(cmd)
+			c, at, err := loadConfig(cmd)
 			if err != nil {
 				return err
 			}
 			first, err := train.PreviewFirstStep(c)
 			if err != nil {
-				return err
+				return at.locate(err)
 			}
 			sheet := contactSheet(first.Set, chosen(first.Clients, clients), samples)
 			sheet.Title = []string{

@@ -37,13 +37,13 @@ loss is printed.`),
   bgmd gradient -c configs/quickstart.yaml --set model.init=checkpoint.safetensors --batch b.safetensors --out g.safetensors`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd)
+			c, at, err := loadConfig(cmd)
 			if err != nil {
 				return err
 			}
 			loss, err := gradient(c, classes, batch, out)
 			if err != nil {
-				return err
+				return at.locate(err)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "loss %.9g\n", loss)
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,11 +56,13 @@ func configFlagsUsed(cmd *cobra.Command) bool {
 // addConfigFlags has added, describe. Each layer lies over the one before:
 // defaults, profile, the files from the lowest base up, --set in the order
 // given, --seed. Without a file it is that of an empty one. Its error lists
-// every problem, one a line, and is an errConfig.
-func loadConfig(cmd *cobra.Command) (train.Config, error) {
+// every problem, one a line, and is an errConfig. What is allowed but hardly
+// meant it says on cmd's standard error. The places are for errors that come
+// later.
+func loadConfig(cmd *cobra.Command) (train.Config, *places, error) {
 	file, err := cmd.Flags().GetString("config")
 	if err != nil {
-		return train.Config{}, err
+		return train.Config{}, nil, err
 	}
 	top := newLayer()
 	for _, assignment := range assignments(cmd) {
@@ -68,7 +71,7 @@ func loadConfig(cmd *cobra.Command) (train.Config, error) {
 	if cmd.Flags().Changed("seed") {
 		seed, err := cmd.Flags().GetUint64("seed")
 		if err != nil {
-			return train.Config{}, err
+			return train.Config{}, nil, err
 		}
 		top.set("--seed", "seed", seed)
 	}
@@ -77,11 +80,12 @@ func loadConfig(cmd *cobra.Command) (train.Config, error) {
 		layers = readFiles("", file)
 		top.nameAfter(file, layers)
 	}
-	c, err := resolve(append(layers, top))
+	c, at, err := resolve(append(layers, top))
 	if err != nil {
-		return train.Config{}, &configError{err}
+		return train.Config{}, nil, &configError{err}
 	}
-	return c, nil
+	printError(cmd.ErrOrStderr(), "bgmd: warning: ", errors.Join(at.locateAll(c.Warnings())...))
+	return c, at, nil
 }
 
 // assignments returns the values of --set as they were given. GetStringArray sends
@@ -206,49 +210,28 @@ func withoutPath(err error) error {
 
 // resolve merges layers, the lowest first, over the profile they name, and
 // validates what comes out.
-func resolve(layers []*layer) (train.Config, error) {
+func resolve(layers []*layer) (train.Config, *places, error) {
 	var problems []error
-	origin := map[string]string{}
+	at := &places{origin: map[string]string{}}
 	v := viper.New()
 	for _, l := range layers {
 		problems = append(problems, l.problems...)
-		for path, where := range l.origin {
-			origin[path] = where
-		}
+		maps.Copy(at.origin, l.origin)
 		if err := v.MergeConfigMap(l.values); err != nil {
-			return train.Config{}, fmt.Errorf("merge configurations: %w", err)
+			return train.Config{}, nil, fmt.Errorf("merge configurations: %w", err)
 		}
 	}
-	written := func(path string) bool { return origin[path] != "" }
+	written := func(path string) bool { return at.origin[path] != "" }
 	profile := cmp.Or(v.GetString("profile"), train.Defaults().Profile)
 	c, err := train.Below(profile, v.GetString("data.set"), written)
 	if err != nil { // an unknown profile, which Validate reports
 		c = train.Defaults()
 	}
+	at.profile = c.Profile
 	strict := func(d *mapstructure.DecoderConfig) { d.WeaklyTypedInput = false }
 	if err := v.UnmarshalExact(&c, strict); err != nil {
-		return train.Config{}, fmt.Errorf("decode the configuration: %w", err)
+		return train.Config{}, nil, fmt.Errorf("decode the configuration: %w", err)
 	}
-	if err := c.Validate(); err != nil {
-		problems = append(problems, located(err, origin)...)
-	}
-	return c, errors.Join(problems...)
-}
-
-// located puts before every problem that Validate found where its value was
-// written. A value that nobody wrote is the profile's.
-func located(err error, origin map[string]string) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	var problems []error
-	for _, problem := range joined.Unwrap() {
-		where := "profile"
-		if key := (*train.KeyError)(nil); errors.As(problem, &key) && origin[key.Path] != "" {
-			where = origin[key.Path]
-		}
-		problems = append(problems, fmt.Errorf("%s: %w", where, problem))
-	}
-	return problems
+	problems = append(problems, at.locateAll(unjoin(c.Validate()))...)
+	return c, at, errors.Join(problems...)
 }

@@ -30,7 +30,8 @@ func load(t testing.TB, args ...string) (train.Config, error) {
 	if err := cmd.ParseFlags(args); err != nil {
 		t.Fatal(err)
 	}
-	return loadConfig(cmd)
+	c, _, err := loadConfig(cmd)
+	return c, err
 }
 
 // golden compares got with a file, or writes the file with -update.
@@ -200,7 +201,7 @@ func TestSources(t *testing.T) {
 		if got := fmt.Sprint(err); got != "a.yaml:1: base "+path+": "+want {
 			t.Errorf("got %s, want %s", got, want)
 		}
-		_, err = (&sweepFlags{file: path}).runs()
+		_, _, err = (&sweepFlags{file: path}).runs()
 		if got := fmt.Sprint(err); got != "--config "+path+": "+want {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -286,7 +287,7 @@ func TestConfigs(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.Contains(string(text), "\ngrid:\n") {
-			if _, err := (&sweepFlags{file: file}).runs(); err != nil {
+			if _, _, err := (&sweepFlags{file: file}).runs(); err != nil {
 				t.Errorf("%v", err)
 			}
 			continue
@@ -389,14 +390,14 @@ func FuzzParseFile(f *testing.F) {
 		f.Add(source)
 	}
 	f.Fuzz(func(t *testing.T, source []byte) {
-		c, err := resolve([]*layer{parseFile("fuzz.yaml", source)})
+		c, _, err := resolve([]*layer{parseFile("fuzz.yaml", source)})
 		if err != nil {
 			return
 		}
 		if err := c.Validate(); err != nil {
 			t.Fatalf("accepted, but %v", err)
 		}
-		again, err := resolve([]*layer{parseFile("config.yaml", c.YAML())})
+		again, _, err := resolve([]*layer{parseFile("config.yaml", c.YAML())})
 		if err != nil {
 			t.Fatalf("%v\n%s", err, c.YAML())
 		}

@@ -43,7 +43,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	printError(stderr, err)
+	printError(stderr, "bgmd: ", err)
 	if failed := (*failure)(nil); !errors.As(err, &failed) {
 		fmt.Fprintf(stderr, "bgmd: see '%s --help'\n", cmd.CommandPath())
 	}
@@ -56,18 +56,22 @@ const (
 	maxErrorLine  = 4000
 )
 
-// printError prints an error's lines, but no more than people read: a file can
-// have an error in each of its 100,000 lines.
-func printError(w io.Writer, err error) {
+// printError prints an error's lines, each behind the prefix, but no more than
+// people read: a file can have an error in each of its 100,000 lines. Of nil it
+// prints nothing.
+func printError(w io.Writer, prefix string, err error) {
+	if err == nil {
+		return
+	}
 	lines := strings.Split(oneLine.Replace(strings.TrimRight(err.Error(), "\n")), "\n")
 	for _, line := range lines[:min(len(lines), maxErrorLines)] {
 		if len(line) > maxErrorLine {
 			line = strings.ToValidUTF8(line[:maxErrorLine], "") + "…"
 		}
-		fmt.Fprintf(w, "bgmd: %s\n", line)
+		fmt.Fprintf(w, "%s%s\n", prefix, line)
 	}
 	if more := len(lines) - maxErrorLines; more > 0 {
-		fmt.Fprintf(w, "bgmd: … and %s\n", plural(more, "line more", "lines more"))
+		fmt.Fprintf(w, "%s… and %s\n", prefix, plural(more, "line more", "lines more"))
 	}
 }
 

@@ -30,24 +30,7 @@ func newProgress(out, err io.Writer) *progress {
 func (p *progress) begin(c train.Config, dir string) {
 	fmt.Fprintf(p.out, "%s: %s on %s, %d clients × %d samples, seed %d, backend %s\n%s\n\n",
 		c.Name, c.Model.Name, c.Data.Set, c.Data.Clients, c.Data.Batch, c.Seed, gemm.Backend(), dir)
-	p.idle(c.Corruption)
 	fmt.Fprintln(p.out, " epoch    step        lr  train loss   test loss  accuracy %       time  aggregate")
-}
-
-// idle tells of corruptions that have a kind and corrupt nothing.
-func (p *progress) idle(c train.CorruptionConfig) {
-	for _, part := range []struct {
-		name, kind string
-		fraction   float64
-	}{
-		{"feature", c.Feature.Kind, c.Feature.Fraction},
-		{"label", c.Label.Kind, c.Label.Fraction},
-		{"gradient", c.Gradient.Kind, c.Gradient.Fraction},
-	} {
-		if part.kind != "none" && part.fraction == 0 {
-			fmt.Fprintf(p.out, "corruption.%s.kind is %q, but nothing is corrupt: corruption.%s.fraction is 0\n\n", part.name, part.kind, part.name)
-		}
-	}
 }
 
 func (p *progress) observe(e train.Progress) {

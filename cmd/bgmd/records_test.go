@@ -24,7 +24,7 @@ func TestCommittedRecordsKeepTheirHashes(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		c, err := resolve([]*layer{parseFile(path, text)})
+		c, _, err := resolve([]*layer{parseFile(path, text)})
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
 		} else if c.Hash() != record.ConfigHash(text) {
@@ -43,14 +43,14 @@ func TestCommittedRecordsKeepTheirHashes(t *testing.T) {
 // TestLateKeysOfAFile: a file that leaves something to its profile has the
 // profile's late keys; one that leaves nothing, as an old record, has them as then.
 func TestLateKeysOfAFile(t *testing.T) {
-	short, err := resolve([]*layer{parseFile("short", []byte("profile: author-code\ndata: {set: cifar-10}\n"))})
+	short, _, err := resolve([]*layer{parseFile("short", []byte("profile: author-code\ndata: {set: cifar-10}\n"))})
 	if err != nil || short.DivergedAt != "epoch" || short.Model.EvalBatch != 128 {
 		t.Errorf("%s, %d, %v", short.DivergedAt, short.Model.EvalBatch, err)
 	}
 	old := short
 	old.DivergedAt, old.Model.EvalBatch = "step", 80
 	for _, c := range []train.Config{short, old} {
-		again, err := resolve([]*layer{parseFile("whole", c.YAML())})
+		again, _, err := resolve([]*layer{parseFile("whole", c.YAML())})
 		if err != nil || again.DivergedAt != c.DivergedAt || again.Model.EvalBatch != c.Model.EvalBatch {
 			t.Errorf("read again: %s, %d, %v", again.DivergedAt, again.Model.EvalBatch, err)
 		}
@@ -62,7 +62,7 @@ func TestLateKeysOfAFile(t *testing.T) {
 func TestEverySetHasItsProfilesModel(t *testing.T) {
 	for set, want := range map[string]string{"fashion-mnist": "lenet", "mnist": "mlp", "cifar-10": "resnet18"} {
 		for _, profile := range []string{"", "profile: paper\n"} {
-			c, err := resolve([]*layer{parseFile("x", []byte(profile+"data: {set: "+set+"}\n"))})
+			c, _, err := resolve([]*layer{parseFile("x", []byte(profile+"data: {set: "+set+"}\n"))})
 			if err != nil || c.Model.Name != want {
 				t.Errorf("%q, %s: model %s, %v, want %s", profile, set, c.Model.Name, err, want)
 			}

@@ -47,7 +47,7 @@ record has its MD5 sum.`),
 					return err
 				}
 			}
-			c, err := loadConfig(cmd)
+			c, at, err := loadConfig(cmd)
 			if err != nil {
 				return err
 			}
@@ -68,7 +68,7 @@ record has its MD5 sum.`),
 			})
 			progress.end()
 			if err != nil {
-				return err
+				return at.locate(err)
 			}
 			return conclude(cmd, c, dir, summary)
 		},

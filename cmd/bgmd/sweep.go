@@ -84,10 +84,11 @@ func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) erro
 	if errs := tooSmall([]count{{"jobs", jobs, 1}}); errs != nil {
 		return &configError{errors.Join(errs...)}
 	}
-	runs, err := f.runs()
+	runs, warnings, err := f.runs()
 	if err != nil {
 		return &configError{err}
 	}
+	printError(cmd.ErrOrStderr(), "bgmd: warning: ", errors.Join(warnings...))
 	var todo []sweep.Job
 	for _, r := range runs {
 		todo = append(todo, sweep.Look(r))

@@ -25,8 +25,55 @@ type sweepFlags struct {
 }
 
 // runs returns the runs of the grid, in order and with their records' folders
-// as [runName] has them. The error lists the problems of all runs, each once.
-func (f *sweepFlags) runs() ([]sweep.Run, error) {
+// as [runName] has them, and what in them is hardly meant, as loadConfig says it.
+// The error lists the problems of all runs. A warning or problem of several runs
+// is there once.
+func (f *sweepFlags) runs() (runs []sweep.Run, warnings []error, err error) {
+	grid, err := f.grid()
+	if err != nil {
+		return nil, nil, err
+	}
+	cells, err := grid.Cells()
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(cells)*len(grid.Seeds) > sweep.MaxRuns {
+		return nil, nil, fmt.Errorf("%s: %d combinations × %d seeds, want at most %d runs", f.file, len(cells), len(grid.Seeds), sweep.MaxRuns)
+	}
+	var problems findings
+	unmeant := map[string][]error{} // warnings, by the run's name
+	for _, cell := range cells {
+		for i, seed := range grid.Seeds {
+			c, at, err := f.resolve(grid, cell, seed)
+			if err != nil {
+				for _, problem := range unjoin(err) {
+					problems.add(problem, cell.Name)
+				}
+				continue
+			}
+			if i == 0 {
+				unmeant[cell.Name] = at.locateAll(c.Warnings())
+			}
+			runs = append(runs, f.run(c))
+		}
+	}
+	if problems.list != nil {
+		return nil, nil, errors.Join(problems.all()...)
+	}
+	if runs, err = f.selected(runs); err != nil {
+		return nil, nil, err
+	}
+	var found findings
+	for _, name := range names(runs) {
+		for _, warning := range unmeant[name] {
+			found.add(warning, name)
+		}
+	}
+	return runs, found.all(), nil
+}
+
+// grid reads the grid's file. --seeds replaces its seeds.
+func (f *sweepFlags) grid() (*sweep.Grid, error) {
 	source, _, err := readSource(f.file)
 	if err != nil {
 		return nil, fmt.Errorf("--config %s: %w", f.file, err)
@@ -35,39 +82,58 @@ func (f *sweepFlags) runs() ([]sweep.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	cells, err := grid.Cells()
-	if err != nil {
-		return nil, err
-	}
-	seeds := grid.Seeds
 	for i, seed := range f.seeds {
 		if slices.Contains(f.seeds[:i], seed) {
 			return nil, fmt.Errorf("--seeds has %d twice", seed)
 		}
-		seeds = append(seeds[:i:i], uint64(seed))
+		grid.Seeds = append(grid.Seeds[:i:i], uint64(seed))
 	}
-	if len(cells)*len(seeds) > sweep.MaxRuns {
-		return nil, fmt.Errorf("%s: %d combinations × %d seeds, want at most %d runs", f.file, len(cells), len(seeds), sweep.MaxRuns)
+	return grid, nil
+}
+
+// findings are errors of several runs, each once.
+type findings struct {
+	list []error
+	runs map[string][]string // names, by the error's text
+}
+
+func (f *findings) add(err error, run string) {
+	if f.runs == nil {
+		f.runs = map[string][]string{}
 	}
-	var runs []sweep.Run
-	var problems []error
-	known := map[string]bool{}
-	for _, cell := range cells {
-		for _, seed := range seeds {
-			c, err := f.resolve(grid, cell, seed)
-			for _, problem := range unjoin(err) {
-				if !known[problem.Error()] {
-					known[problem.Error()] = true
-					problems = append(problems, problem)
-				}
-			}
-			runs = append(runs, f.run(c))
+	text := err.Error()
+	have := f.runs[text]
+	if have == nil {
+		f.list = append(f.list, err)
+	}
+	if have == nil || have[len(have)-1] != run { // seeds of a run come one after the other
+		f.runs[text] = append(have, run)
+	}
+}
+
+// all returns the errors in order. Those about keys that clash name their runs,
+// of which no single place in the file tells.
+func (f *findings) all() []error {
+	var errs []error
+	for _, err := range f.list {
+		if key, ok := errors.AsType[*train.KeyError](err); ok && len(key.Beside) > 0 {
+			err = fmt.Errorf("%w, in %s", err, someOf(f.runs[err.Error()]))
 		}
+		errs = append(errs, err)
 	}
-	if problems != nil {
-		return nil, errors.Join(problems...)
+	return errs
+}
+
+// someOf lists the first of many runs.
+func someOf(runs []string) string {
+	const shown = 3
+	if more := len(runs) - shown; more > 0 {
+		return fmt.Sprintf("runs %s and %d more", strings.Join(runs[:shown], ", "), more)
 	}
-	return f.selected(runs)
+	if len(runs) == 1 {
+		return "run " + runs[0]
+	}
+	return "runs " + strings.Join(runs, ", ")
 }
 
 // run returns the run of a configuration. Where diverged_at is epoch, one that is
@@ -99,7 +165,7 @@ func unjoin(err error) []error {
 
 // resolve returns the configuration of one run. It reads all layers anew: merged
 // ones share maps with what they were merged into.
-func (f *sweepFlags) resolve(grid *sweep.Grid, cell sweep.Cell, seed uint64) (train.Config, error) {
+func (f *sweepFlags) resolve(grid *sweep.Grid, cell sweep.Cell, seed uint64) (train.Config, *places, error) {
 	var layers []*layer
 	if grid.Base != nil {
 		layers = readFiles(yamltext.At(f.file, grid.Base), beside(f.file, grid.Base.Value))

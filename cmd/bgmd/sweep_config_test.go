@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,7 +17,7 @@ import (
 func TestTable2Folders(t *testing.T) {
 	out := "../../results/table2/fashion-mnist"
 	f := sweepFlags{file: "../../configs/table2/fashion-mnist.yaml", sets: []string{"epochs=5"}, out: out}
-	runs, err := f.runs()
+	runs, _, err := f.runs()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func TestTable2Folders(t *testing.T) {
 	}
 	for name, beta := range map[string]float64{"clean-bgmd": 0.05, "additive40-bgmd": 0.2, "additive20-bgmd": 0.1, "backdoor40-gmd": 1} {
 		f.only = name
-		runs, err := f.runs()
+		runs, _, err := f.runs()
 		if err != nil || len(runs) != 1 || runs[0].Config.Aggregator.Block.Fraction != beta {
 			t.Errorf("%s: %v, %v, want one run with a block of %g", name, runs, err, beta)
 		}
@@ -80,7 +81,7 @@ override:
 `)}
 	list := func() string {
 		t.Helper()
-		runs, err := f.runs()
+		runs, _, err := f.runs()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,6 +112,25 @@ lr-1e-2-a seed 1 author-code 8 0.01 0.1
 	check("lr-3-b seed 9 author-code 2 3 0.2\nlr-1e-2-a seed 9 author-code 2 0.01 0.1\n")
 }
 
+// What is allowed but hardly meant is said once, with its runs, and only of runs
+// that are wanted.
+func TestSweepWarnings(t *testing.T) {
+	t.Chdir(t.TempDir())
+	f := sweepFlags{file: writeFile(t, ".", "g.yaml", "seeds: [1, 2]\ngrid:\n  corruption.gradient.kind: [none, bitflip]\n  optimizer.lr: [1, 2]\n")}
+	const warning = `g.yaml:3: corruption.gradient.kind is "bitflip", but nothing is corrupt: corruption.gradient.fraction is 0 (corruption.gradient.fraction: profile paper), in `
+	for only, want := range map[string]string{
+		"":           warning + "runs kind-bitflip-lr-1, kind-bitflip-lr-2",
+		"*lr-1":      warning + "run kind-bitflip-lr-1",
+		"kind-none*": "<nil>",
+	} {
+		f.only = only
+		_, warnings, err := f.runs()
+		if got := fmt.Sprint(errors.Join(warnings...)); err != nil || got != want {
+			t.Errorf("--only %q: got %s, %v, want %s", only, got, err, want)
+		}
+	}
+}
+
 // manySeeds is a line of a grid's file.
 func manySeeds(n int) string {
 	var b strings.Builder
@@ -133,6 +153,15 @@ func TestSweepConfigErrors(t *testing.T) {
 g.yaml:4: epochs is 0, want ≥ 1
 g.yaml:3: optimizer.lr is x, want a number (> 0)
 g.yaml:3: optimizer.lr is -1, want > 0`},
+		{"keys that clash", "config: {data: {clients: 10}}\ngrid:\n  corruption.gradient.kind: [none, alie]\n  corruption.gradient.fraction: [0.2, 0.3]\n", sweepFlags{},
+			`g.yaml:3: corruption.gradient.kind is "alie", which with 2 of 10 clients corrupt has no z > 0 that hides: ` +
+				`set corruption.gradient.z > 0, or corrupt 3 to 7 of 10 ` +
+				`(corruption.gradient.fraction: g.yaml:4, data.clients: g.yaml:1, corruption.gradient.z: profile paper), in run kind-alie-fraction-0.2`},
+		{"a rule that cannot run", "config: {aggregator: {rule: krum}, corruption: {gradient: {kind: bitflip}}}\ngrid:\n  corruption.gradient.fraction: [0.5, 0.1]\n  optimizer.lr: [1, 2, 3, 4]\n",
+			sweepFlags{sets: []string{"data.clients=10"}},
+			`g.yaml:1: aggregator.rule cannot run: rule "krum": n = 10 clients and f = 5 corrupt, want n > 2f + 2 ` +
+				`(data.clients: --set data.clients=10, aggregator.f: profile paper, corruption.gradient.fraction: g.yaml:3), ` +
+				`in runs fraction-0.5-lr-1, fraction-0.5-lr-2, fraction-0.5-lr-3 and 1 more`},
 		{"keys of the sweep's own", "config: {seed: 1}\ngrid:\n  a:\n    x: {name: n}\n    y: {base: f.yaml}\n", sweepFlags{sets: []string{"workers=1"}},
 			`g.yaml:1: a sweep has no use for seed: use seeds at the top of the file, or --seeds
 g.yaml:4: a sweep has no use for name: runs are named after the grid's variants
@@ -151,13 +180,13 @@ g.yaml:5: base belongs at the top of the file`},
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.flags.file = writeFile(t, ".", "g.yaml", tt.source)
-			_, err := tt.flags.runs()
+			_, _, err := tt.flags.runs()
 			if got := fmt.Sprint(err); got != tt.want {
 				t.Errorf("got:\n%s\nwant:\n%s", got, tt.want)
 			}
 		})
 	}
-	_, err := (&sweepFlags{file: "nowhere.yaml"}).runs()
+	_, _, err := (&sweepFlags{file: "nowhere.yaml"}).runs()
 	if got, want := fmt.Sprint(err), "--config nowhere.yaml: no such file or directory"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/corrupt"
 )
 
 // walk calls visit with the path of every leaf field of a struct, as its
@@ -213,7 +214,11 @@ aggregator.rule is "gmm", want one of ` + strings.Join(agg.Names(), ", ")},
 		{"no z hides", func(c *Config) {
 			c.Data.Clients = 10
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "alie", 0.2
-		}, `corruption.gradient.z is 0, the largest z that hides, and with 2 of 10 (data.clients) corrupt no z > 0 does: want > 0`},
+		}, `corruption.gradient.kind is "alie", which with 2 of 10 clients corrupt has no z > 0 that hides: set corruption.gradient.z > 0, or corrupt 3 to 7 of 10`},
+		{"no z ever hides", func(c *Config) {
+			c.Data.Clients = 4
+			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "alie", 0.5
+		}, `corruption.gradient.kind is "alie", which with 2 of 4 clients corrupt has no z > 0 that hides: set corruption.gradient.z > 0`},
 		{"some z hides", func(c *Config) {
 			c.Data.Clients, c.Corruption.Gradient.Count = 10, "ceil"
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "alie", 0.21
@@ -257,6 +262,31 @@ aggregator.rule is "gmm", want one of ` + strings.Join(agg.Names(), ", ")},
 				t.Errorf("got:\n%s\nwant:\n%s", got, tt.want)
 			}
 		})
+	}
+}
+
+// The remedy for an ALIE that cannot hide names all numbers of corrupt clients
+// with which it can.
+func TestHiding(t *testing.T) {
+	for n := 1; n < 60; n++ {
+		few, many := hiding(n)
+		for f := 1; f < n; f++ {
+			if got, want := few > 0 && few <= f && f <= many, corrupt.MaxZ(n, f) > 0; got != want {
+				t.Errorf("%d of %d: within %d to %d is %v, but that some z > 0 hides is %v", f, n, few, many, got, want)
+			}
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	c := Defaults()
+	c.Corruption.Label.Kind, c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "backdoor", "bitflip", 0.2
+	const want = `corruption.label.kind is "backdoor", but nothing is corrupt: corruption.label.fraction is 0`
+	if got := errors.Join(c.Warnings()...); got == nil || got.Error() != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+	if got := Defaults().Warnings(); got != nil {
+		t.Errorf("the defaults: got %v, want none", got)
 	}
 }
 

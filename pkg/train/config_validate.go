@@ -14,13 +14,17 @@ import (
 	"github.com/bgmd/bgmd/pkg/corrupt"
 )
 
-// KeyError is a value that its key does not allow.
+// KeyError is a value that its key does not allow, alone or beside others.
 type KeyError struct {
-	Path    string // such as corruption.gradient.fraction
-	Problem string // such as "is 1.2, want [0, 1)"
+	Path    string   // such as corruption.gradient.fraction
+	Problem string   // such as "is 1.2, want [0, 1)"
+	Beside  []string // the other keys without whose values there would be no problem
 }
 
 func (e *KeyError) Error() string { return e.Path + " " + e.Problem }
+
+// clash is the error of the first of several keys beside the others.
+func clash(problem string, keys ...string) *KeyError { return &KeyError{keys[0], problem, keys[1:]} }
 
 // Validate reports every value that is not allowed, alone or beside the
 // others, joined by [errors.Join]: each is a *[KeyError]. Numbers that are not
@@ -32,20 +36,20 @@ func (c Config) Validate() error {
 	for _, s := range settings {
 		if value := valueAt(s.at(&c)); !s.limit.ok(value) {
 			bad[s.path] = true
-			problems = append(problems, &KeyError{s.path, "is " + show(value) + ", want " + cmp.Or(s.limit.want, s.limit.text)})
+			problems = append(problems, clash("is "+show(value)+", want "+cmp.Or(s.limit.want, s.limit.text), s.path))
 		}
 	}
 	for _, check := range checks {
 		if slices.ContainsFunc(check.paths, func(path string) bool { return bad[path] }) {
 			continue
 		}
-		if problem := check.problem(&c); problem != "" {
-			problems = append(problems, &KeyError{check.paths[0], problem})
+		if problem := check.problem(&c); problem != nil {
+			problems = append(problems, problem)
 		}
 	}
 	if problems == nil {
 		if err := c.tryRule(); err != nil {
-			problems = append(problems, &KeyError{"aggregator.rule", "cannot run: " + ofOneColumn.Replace(err.Error())})
+			problems = append(problems, clash("cannot run: "+ofOneColumn.Replace(err.Error()), c.ruleKeys()...))
 		}
 	}
 	return errors.Join(problems...)
@@ -69,51 +73,93 @@ func show(value any) string {
 }
 
 // check compares keys with each other. It is skipped where one of them has a
-// value that is wrong in itself; the first is the one to blame.
+// value that is wrong in itself.
 type check struct {
 	paths   []string
-	problem func(*Config) string // empty where there is none
+	problem func(*Config) *KeyError // nil where there is none
 }
 
 var checks = []check{
-	{[]string{"aggregator.block.memory", "aggregator.block.fraction", "aggregator.rule", "aggregator.on_fail"}, func(c *Config) string {
+	{[]string{"aggregator.block.memory", "aggregator.block.fraction", "aggregator.rule", "aggregator.on_fail"}, func(c *Config) *KeyError {
 		a := c.Aggregator
 		switch {
 		case a.Block.Memory != "gm-weighted" || a.Block.Fraction == 1:
 		case !slices.Contains(weightedRules(), a.Rule):
-			return fmt.Sprintf("is %q, which needs a rule with weights: aggregator.rule is %q, want %s",
-				a.Block.Memory, a.Rule, strings.Join(weightedRules(), ", "))
+			return clash(fmt.Sprintf("is %q, which needs a rule with weights: aggregator.rule is %q, want %s",
+				a.Block.Memory, a.Rule, strings.Join(weightedRules(), ", ")),
+				"aggregator.block.memory", "aggregator.rule", "aggregator.block.fraction")
 		case a.Rule == "gm" && a.OnFail == "zero":
-			return fmt.Sprintf("is %q, which needs weights at every step: aggregator.on_fail is %q, want last",
-				a.Block.Memory, a.OnFail)
+			return clash(fmt.Sprintf("is %q, which needs weights at every step: aggregator.on_fail is %q, want last", a.Block.Memory, a.OnFail),
+				"aggregator.block.memory", "aggregator.on_fail", "aggregator.rule", "aggregator.block.fraction")
 		}
-		return ""
+		return nil
 	}},
-	members("feature", func(c *Config) (string, MembersConfig) {
-		return c.Corruption.Feature.Kind, c.Corruption.Feature.MembersConfig
-	}),
-	members("label", func(c *Config) (string, MembersConfig) {
-		return c.Corruption.Label.Kind, c.Corruption.Label.MembersConfig
-	}),
-	members("gradient", func(c *Config) (string, MembersConfig) {
-		return c.Corruption.Gradient.Kind, c.Corruption.Gradient.membersConfig()
-	}),
-	{[]string{"corruption.gradient.members", "corruption.gradient.kind"}, func(c *Config) string {
+	{membersPaths("feature"), func(c *Config) *KeyError { return roundedToNobody(c, c.corruptions()[0]) }},
+	{membersPaths("label"), func(c *Config) *KeyError { return roundedToNobody(c, c.corruptions()[1]) }},
+	{membersPaths("gradient"), func(c *Config) *KeyError { return roundedToNobody(c, c.corruptions()[2]) }},
+	{[]string{"corruption.gradient.members", "corruption.gradient.kind"}, func(c *Config) *KeyError {
 		g := c.Corruption.Gradient
 		if g.Members != "numpy" || g.Kind == "none" || slices.Contains(corrupt.NumPyNames(), g.Kind) {
-			return ""
+			return nil
 		}
-		return fmt.Sprintf("is %q, which goes with %s: corruption.gradient.kind is %q, want fixed, redrawn or first",
-			g.Members, strings.Join(corrupt.NumPyNames(), " or "), g.Kind)
+		return clash(fmt.Sprintf("is %q, which goes with %s: corruption.gradient.kind is %q, want fixed, redrawn or first",
+			g.Members, strings.Join(corrupt.NumPyNames(), " or "), g.Kind), "corruption.gradient.members", "corruption.gradient.kind")
 	}},
-	{[]string{"corruption.gradient.z", "corruption.gradient.kind", "corruption.gradient.fraction", "corruption.gradient.count", "data.clients"}, func(c *Config) string {
-		g, n := c.Corruption.Gradient, c.Data.Clients
-		f := g.membersConfig().size(n)
-		if g.Kind != "alie" || g.Z > 0 || f == 0 || corrupt.MaxZ(n, f) > 0 {
-			return ""
+	{append([]string{"corruption.gradient.z"}, membersPaths("gradient")...), hidden},
+}
+
+// hidden refuses an ALIE that is told to choose its z, and has none to choose.
+func hidden(c *Config) *KeyError {
+	g, n := c.Corruption.Gradient, c.Data.Clients
+	f := g.membersConfig().size(n)
+	if g.Kind != "alie" || g.Z > 0 || f == 0 || corrupt.MaxZ(n, f) > 0 {
+		return nil
+	}
+	remedy := "set corruption.gradient.z > 0"
+	if few, many := hiding(n); few > 0 {
+		remedy += fmt.Sprintf(", or corrupt %d to %d of %d", few, many, n)
+	}
+	return clash(fmt.Sprintf("is %q, which with %d of %d clients corrupt has no z > 0 that hides: %s", g.Kind, f, n, remedy),
+		"corruption.gradient.kind", "corruption.gradient.fraction", "data.clients", "corruption.gradient.z")
+}
+
+// hiding returns the fewest and the most of n rows that ALIE can corrupt with a
+// z > 0 that hides, zeros where it never can.
+func hiding(n int) (few, many int) {
+	for few = 1; few < n && corrupt.MaxZ(n, few) == 0; few++ { // for large n, up to 3
+	}
+	for many = n - 1; many > 0 && corrupt.MaxZ(n, many) == 0; many-- { // down to n − 3
+	}
+	if few > many {
+		return 0, 0
+	}
+	return few, many
+}
+
+// ruleKeys are the keys that decide whether the rule can run, itself first.
+func (c Config) ruleKeys() []string {
+	a := c.Aggregator
+	keys := []string{"aggregator.rule", "data.clients"}
+	if reads("f")(&c) {
+		keys = append(keys, "aggregator.f")
+		for _, part := range c.corruptions() {
+			if a.F < 0 && part.kind != "none" && part.Fraction > 0 {
+				keys = append(keys, "corruption."+part.name+".fraction")
+			}
 		}
-		return fmt.Sprintf("is 0, the largest z that hides, and with %d of %d (data.clients) corrupt no z > 0 does: want > 0", f, n)
-	}},
+	}
+	for _, option := range []string{"beta", "keep", "pivot", "bucket"} {
+		if reads(option)(&c) {
+			keys = append(keys, "aggregator."+option)
+		}
+	}
+	if a.Pre != "none" {
+		keys = append(keys, "aggregator.pre")
+	}
+	if a.NonFinite == "drop" {
+		keys = append(keys, "aggregator.non_finite", "aggregator.block.memory")
+	}
+	return keys
 }
 
 // tryRule aggregates one coordinate of as many clients as there are: what a rule
@@ -136,26 +182,29 @@ func (m MembersConfig) size(n int) int {
 	return corrupt.Members{Fraction: m.Fraction, Count: count}.Size(n)
 }
 
-// members refuses a fraction that rounds down to nobody: the run would be a
-// clean one under a name that says otherwise. Zero itself is allowed, as the
-// clean end of a range of fractions.
-func members(part string, get func(*Config) (string, MembersConfig)) check {
+// membersPaths are the keys that say who suffers a part's corruption.
+func membersPaths(part string) []string {
 	section := "corruption." + part
-	paths := []string{section + ".fraction", section + ".count", "data.clients", "data.batch"}
+	paths := []string{section + ".kind", section + ".fraction", section + ".count", "data.clients", "data.batch"}
 	if part != "gradient" {
 		paths = append(paths, section+".level")
 	}
-	return check{paths, func(c *Config) string {
-		kind, v := get(c)
-		n, of := c.Data.Clients, "data.clients"
-		if v.Level == "sample" {
-			n, of = c.Data.Batch, "data.batch"
-		}
-		down := corrupt.Members{Fraction: v.Fraction, Count: corrupt.Floor}
-		if kind == "none" || v.Fraction == 0 || v.Count != "floor" || down.Size(n) > 0 {
-			return ""
-		}
-		return fmt.Sprintf("is %s, which of %d (%s) rounds down to none: want 0 or at least %s",
-			format(v.Fraction), n, of, format(math.Ceil(1e4/float64(n))/1e4))
-	}}
+	return paths
+}
+
+// roundedToNobody refuses a fraction that rounds down to nobody: the run would be
+// a clean one under a name that says otherwise. Zero itself is allowed, as the
+// clean end of a range of fractions; see [Config.Warnings].
+func roundedToNobody(c *Config, part corruption) *KeyError {
+	n, of := c.Data.Clients, "data.clients"
+	if part.Level == "sample" {
+		n, of = c.Data.Batch, "data.batch"
+	}
+	down := corrupt.Members{Fraction: part.Fraction, Count: corrupt.Floor}
+	if part.kind == "none" || part.Fraction == 0 || part.Count != "floor" || down.Size(n) > 0 {
+		return nil
+	}
+	section := "corruption." + part.name
+	return clash(fmt.Sprintf("is %s, which of %d (%s) rounds down to none: want 0 or at least %s",
+		format(part.Fraction), n, of, format(math.Ceil(1e4/float64(n))/1e4)), section+".fraction", of, section+".kind")
 }

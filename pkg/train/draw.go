@@ -29,18 +29,19 @@ func newSource(c Config) (*source, error) {
 		return nil, err
 	}
 	if l := c.Corruption.Label; l.Kind != "none" && l.Target >= s.set.Classes {
-		return nil, &KeyError{"corruption.label.target", fmt.Sprintf("is %d, want below %d, the classes of %s", l.Target, s.set.Classes, s.set.Name)}
+		return nil, clash(fmt.Sprintf("is %d, want below %d, the classes of %s", l.Target, s.set.Classes, s.set.Name),
+			"corruption.label.target", "data.set")
 	}
 	if side := min(s.set.Shape.H, s.set.Shape.W); c.Data.Crop >= side {
-		return nil, &KeyError{"data.crop", fmt.Sprintf("is %d, want below %d, the side of %s's images", c.Data.Crop, side, s.set.Name)}
+		return nil, clash(fmt.Sprintf("is %d, want below %d, the side of %s's images", c.Data.Crop, side, s.set.Name), "data.crop", "data.set")
 	}
 	n := c.Data.Clients
 	p := data.Partition{Kind: c.Data.Partition, Clients: n, Shards: c.Data.Shards, Alpha: c.Data.Alpha}
 	if s.sampler, err = data.NewSampler(p, s.set.Train.Labels, c.Data.Batch, s.streams); err != nil {
 		if s.set.Train.Len()/n < c.Data.Batch {
-			return nil, &KeyError{"data.clients", fmt.Sprintf("is %d: %v", n, err)}
+			return nil, clash(fmt.Sprintf("is %d: %v", n, err), "data.clients", "data.batch", "data.partition", "data.set")
 		}
-		return nil, &KeyError{"data.partition", fmt.Sprintf("is %q: %v", p.Kind, err)}
+		return nil, clash(fmt.Sprintf("is %q: %v", p.Kind, err), "data.partition", "data.clients", "data.batch", "data.set")
 	}
 	var errs [2]error
 	f, l := c.Corruption.Feature, c.Corruption.Label

@@ -29,7 +29,7 @@ func (m ModelConfig) Load(net *models.Net) (md5 string, err error) {
 		err = net.Import(tensors)
 	}
 	if err != nil {
-		return "", &KeyError{"model.init", fmt.Sprintf("is %q: %v", m.Init, err)}
+		return "", clash(fmt.Sprintf("is %q: %v", m.Init, err), "model.init")
 	}
 	return md5, nil
 }

@@ -41,14 +41,7 @@ func (c Config) Rule() (agg.Aggregator, error) {
 func (c Config) corrupt() int {
 	n := c.Data.Clients
 	most := map[string]int{} // of those that draw in that way
-	for _, part := range []struct {
-		kind string
-		MembersConfig
-	}{
-		{c.Corruption.Feature.Kind, c.Corruption.Feature.MembersConfig},
-		{c.Corruption.Label.Kind, c.Corruption.Label.MembersConfig},
-		{c.Corruption.Gradient.Kind, c.Corruption.Gradient.membersConfig()},
-	} {
+	for _, part := range c.corruptions() {
 		switch {
 		case part.kind == "none" || part.Fraction == 0:
 		case part.Level == "sample":
@@ -62,6 +55,22 @@ func (c Config) corrupt() int {
 		all += m
 	}
 	return min(n, all)
+}
+
+// corruption is what the corruptions of features, labels and gradients share.
+type corruption struct {
+	name string // the section's
+	kind string
+	MembersConfig
+}
+
+// corruptions returns those of features, labels and gradients, in this order.
+func (c Config) corruptions() []corruption {
+	return []corruption{
+		{"feature", c.Corruption.Feature.Kind, c.Corruption.Feature.MembersConfig},
+		{"label", c.Corruption.Label.Kind, c.Corruption.Label.MembersConfig},
+		{"gradient", c.Corruption.Gradient.Kind, c.Corruption.Gradient.membersConfig()},
+	}
 }
 
 // membersConfig says which clients' rows are corrupt, with the count that
