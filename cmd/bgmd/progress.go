@@ -3,34 +3,61 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/pkg/train"
 )
 
-// progress shows how a run goes: a line an epoch on out, and while it goes on
-// a bar on err if that is a terminal.
+// progress shows how a run goes: a line an epoch on out, and below them, while it
+// goes on, one on err if that is a terminal.
 type progress struct {
-	out, err io.Writer
-	bar      *progressbar.ProgressBar // nil off a terminal or before the first step
-	terminal bool
+	out      io.Writer
+	status   *live
+	head     string // of the table, as printed last
 	accuracy float64
+
+	started time.Time // of the first step that was seen
+	seen    int       // steps
+	drawn   time.Time // when the status was last
 }
 
 func newProgress(out, err io.Writer) *progress {
-	f, ok := err.(*os.File)
-	return &progress{out: out, err: err, terminal: ok && term.IsTerminal(int(f.Fd()))}
+	return &progress{out: out, status: newLive(err)}
 }
 
 func (p *progress) begin(c train.Config, dir string) {
 	fmt.Fprintf(p.out, "%s: %s on %s, %d clients × %d samples, seed %d, backend %s\n%s\n\n",
 		c.Name, c.Model.Name, c.Data.Set, c.Data.Clients, c.Data.Batch, c.Seed, gemm.Backend(), dir)
-	fmt.Fprintln(p.out, " epoch    step        lr  train loss   test loss  accuracy %       time  aggregate")
+	p.heading()
+}
+
+// epochTable has the columns of the table of epochs, with the blanks before them.
+var epochTable = []struct {
+	name string
+	wide int
+}{{"epoch", 6}, {"step", 8}, {"lr", 10}, {"train loss", 12}, {"test loss", 12}, {"accuracy %", 12}, {"time", 11}, {"aggregate", 11}}
+
+// epochLine is a line of the table. Where it does not fit into width, it has
+// fewer columns: aggregate goes first, then lr, step, the losses and the time.
+func epochLine(width int, cells []string) string {
+	pieces := make([]string, len(cells))
+	for i, cell := range cells {
+		pieces[i] = fmt.Sprintf("%*s", epochTable[i].wide, cell)
+	}
+	return squeeze(width, pieces, 7, 2, 1, 4, 3, 6)
+}
+
+// heading prints the columns' names, unless they are those printed last.
+func (p *progress) heading() {
+	var names []string
+	for _, column := range epochTable {
+		names = append(names, column.name)
+	}
+	if head := epochLine(lineWidth(p.out), names); head != p.head {
+		fmt.Fprintln(p.out, head)
+		p.head = head
+	}
 }
 
 func (p *progress) observe(e train.Progress) {
@@ -38,42 +65,48 @@ func (p *progress) observe(e train.Progress) {
 		p.epoch(e)
 		return
 	}
-	if !p.terminal {
+	const often = 100 * time.Millisecond
+	now := time.Now()
+	if p.seen++; p.seen == 1 {
+		p.started = now
+	}
+	if now.Sub(p.drawn) < often || !p.status.terminal() {
 		return
 	}
-	if p.bar == nil {
-		p.bar = progressbar.NewOptions((e.Epochs-e.Epoch+1)*e.Steps,
-			progressbar.OptionSetWriter(p.err),
-			progressbar.OptionSetWidth(24),
-			progressbar.OptionSetPredictTime(true),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionClearOnFinish())
-	}
-	p.bar.Describe(fmt.Sprintf("epoch %d/%d, step %d/%d, loss %.3f, accuracy %.2f %%, aggregation %.0f %% of the time",
-		e.Epoch, e.Epochs, e.Step, e.Steps, e.Loss, p.accuracy, share(e)))
-	_ = p.bar.Add(1) // fails only past its end, which costs a picture
+	p.drawn = now
+	p.status.draw(p.line(e, now.Sub(p.started)))
 }
 
-// epoch prints an epoch's line above the bar.
-func (p *progress) epoch(e train.Progress) {
-	if p.bar != nil {
-		_ = p.bar.Clear()
+// line says how far the run is, some time after the first step that was seen.
+func (p *progress) line(e train.Progress, since time.Duration) string {
+	left := ""
+	if steps := (e.Epochs-e.Epoch)*e.Steps + e.Steps - e.Step; p.seen > 1 {
+		left = timeLeft(since / time.Duration(p.seen-1) * time.Duration(steps))
 	}
+	return squeeze(p.status.width(), []string{
+		fmt.Sprintf("epoch %d/%d", e.Epoch, e.Epochs), fmt.Sprintf(", step %d/%d", e.Step, e.Steps), left,
+		fmt.Sprintf(", loss %.3f", e.Loss), fmt.Sprintf(", accuracy %.2f %%", p.accuracy),
+		fmt.Sprintf(", aggregation %.0f %% of the time", share(e)),
+	}, 5, 3, 1, 4)
+}
+
+// epoch prints an epoch's line above the status.
+func (p *progress) epoch(e train.Progress) {
+	p.status.clear()
 	p.accuracy = float64(e.Done.TestAccuracy)
 	loss := "-" // nothing is trained in epoch 0
 	if e.Done.Epoch > 0 {
 		loss = fmt.Sprintf("%.4f", e.Done.TrainLoss)
 	}
-	fmt.Fprintf(p.out, "%6d  %6d  %8.3g  %10s  %10.4f  %10.2f  %9s  %7.0f %%\n",
-		e.Done.Epoch, e.Done.Step, e.Done.LR, loss, e.Done.TestLoss, p.accuracy, duration(e.Elapsed), share(e))
+	p.heading()
+	fmt.Fprintln(p.out, epochLine(lineWidth(p.out), []string{
+		fmt.Sprint(e.Done.Epoch), fmt.Sprint(e.Done.Step), fmt.Sprintf("%.3g", e.Done.LR), loss,
+		fmt.Sprintf("%.4f", e.Done.TestLoss), fmt.Sprintf("%.2f", p.accuracy), duration(e.Elapsed), fmt.Sprintf("%.0f %%", share(e)),
+	}))
 }
 
-// end removes the bar.
-func (p *progress) end() {
-	if p.bar != nil {
-		_ = p.bar.Finish()
-	}
-}
+// end removes the status.
+func (p *progress) end() { p.status.clear() }
 
 // share is the percentage of an epoch's training time that aggregation took.
 func share(e train.Progress) float64 {

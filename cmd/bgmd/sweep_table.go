@@ -4,11 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/bgmd/bgmd/pkg/sweep"
 )
@@ -17,14 +13,12 @@ import (
 // are doing in a table on err, below everything else, if that is a terminal.
 // Elsewhere a line on out when a run starts makes up for the table.
 type sweepTable struct {
-	out, err io.Writer
-	terminal bool
-	drawn    int // lines of the table that are on the terminal
+	out  io.Writer
+	live *live
 }
 
 func newSweepTable(out, err io.Writer) *sweepTable {
-	f, ok := err.(*os.File)
-	return &sweepTable{out: out, err: err, terminal: ok && term.IsTerminal(int(f.Fd()))}
+	return &sweepTable{out: out, live: newLive(err)}
 }
 
 func (t *sweepTable) observe(e sweep.Event) {
@@ -32,25 +26,25 @@ func (t *sweepTable) observe(e sweep.Event) {
 	if e.Job != nil {
 		t.line(e)
 	}
-	if t.terminal {
-		t.draw(e)
-	}
+	t.draw(e)
 }
 
-// line reports what happened to a run.
+// line reports what happened to a run. Why one failed is never cut.
 func (t *sweepTable) line(e sweep.Event) {
 	j := e.Job
 	switch {
 	case j.State == sweep.Running && j.Retried != "":
 		fmt.Fprintf(t.out, "again       %s, which ended with %s\n", j, j.Retried)
-	case j.State == sweep.Running && t.terminal:
+	case j.State == sweep.Running && t.live.terminal():
 	case j.State == sweep.Running:
 		fmt.Fprintf(t.out, "started     %s\n", j)
 	case j.Err != nil:
 		fmt.Fprintf(t.out, "failed      %s: %v\n", j, j.Err)
 	default:
-		fmt.Fprintf(t.out, "%-10s  %s after %s%s; %s%s\n",
-			j.State, j, plural(j.Epochs, "epoch", "epochs"), accuracy(*j), tally(e.Jobs), timeLeft(e.Left))
+		fmt.Fprintln(t.out, squeeze(lineWidth(t.out), []string{
+			fmt.Sprintf("%-10s  %s", j.State, j), " after " + plural(j.Epochs, "epoch", "epochs"), accuracy(*j),
+			fmt.Sprintf("; %s", tally(e.Jobs)), timeLeft(e.Left),
+		}, 4, 3, 1, 2))
 	}
 }
 
@@ -69,28 +63,19 @@ func timeLeft(d time.Duration) string {
 	return ", about " + roughly(d) + " left"
 }
 
-// draw draws the table: a line for all and one for each running run, cut to the
-// terminal's width, as a line that wraps could not be taken back.
+// draw draws the table: a line for all and one for each running run.
 func (t *sweepTable) draw(e sweep.Event) {
-	lines := []string{tally(e.Jobs).String() + timeLeft(e.Left)}
+	width := t.live.width()
+	lines := []string{squeeze(width, []string{tally(e.Jobs).String(), timeLeft(e.Left)}, 1)}
 	for _, j := range e.Jobs {
 		if j.State == sweep.Running {
-			lines = append(lines, fmt.Sprintf("  %-28s  epoch %d/%d%s%s",
-				j, j.Epochs, j.Config.Epochs, accuracy(j), timeLeft(j.Left)))
+			lines = append(lines, squeeze(width, []string{
+				fmt.Sprintf("  %-28s", j), fmt.Sprintf("  epoch %d/%d", j.Epochs, j.Config.Epochs), accuracy(j), timeLeft(j.Left),
+			}, 3, 2))
 		}
 	}
-	width := lineWidth(t.err)
-	for _, line := range lines {
-		if r := []rune(line); width > 0 && len(r) >= width {
-			line = string(r[:width-1])
-		}
-		fmt.Fprintln(t.err, line)
-	}
-	t.drawn = len(lines)
+	t.live.draw(lines...)
 }
 
 // clear takes the table back.
-func (t *sweepTable) clear() {
-	fmt.Fprint(t.err, strings.Repeat("\x1b[A\x1b[2K", t.drawn))
-	t.drawn = 0
-}
+func (t *sweepTable) clear() { t.live.clear() }

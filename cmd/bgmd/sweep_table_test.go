@@ -24,17 +24,20 @@ func TestSweepTable(t *testing.T) {
 	again := job("b", sweep.Running, 0, math.NaN())
 	again.Retried = "signal: killed"
 
-	const clear = "\x1b[A\x1b[2K"
+	const clear = "\r\x1b[J"
 	for _, terminal := range []bool{false, true} {
 		var out strings.Builder
-		table := &sweepTable{out: &out, err: &out, terminal: terminal}
+		table := newSweepTable(&out, &out)
+		if terminal {
+			table.live.size = func() (columns, rows int) { return 200, 50 }
+		}
 		for _, e := range []sweep.Event{{}, {Job: &jobs[0], Left: 59 * time.Second}, {Job: &jobs[1]}, {Job: &again}, {Job: &jobs[3]}} {
 			e.Jobs = jobs
 			table.observe(e)
 		}
 		table.clear()
 		const all = "1 of 5 done, 1 failed"
-		const running = "  b seed 1                      epoch 0/50\n  c seed 1                      epoch 2/50, test accuracy 33.33 %, about 1 h 40 min left\n"
+		const running = "  b seed 1                      epoch 0/50\n  c seed 1                      epoch 2/50, test accuracy 33.33 %, about 1 h 40 min left\r\x1b[2A"
 		lines := []string{"", "diverged    a seed 1 after 1 epoch, test accuracy 10.00 %; " + all + ", about 59 s left\n", "started     b seed 1\n",
 			"again       b seed 1, which ended with signal: killed\n", "failed      d seed 1: no data\n"}
 		want := strings.Join(lines, "")
@@ -43,7 +46,7 @@ func TestSweepTable(t *testing.T) {
 			want = ""
 			for i, line := range lines {
 				left := map[int]string{1: ", about 59 s left"}[i]
-				want += line + all + left + "\n" + running + clear + clear + clear
+				want += line + clear + all + left + "\n" + running + clear
 			}
 		}
 		if got := out.String(); got != want {
