@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -197,7 +196,7 @@ func ruleFor(name string, n, f int) (rule agg.Aggregator, told int, err error) {
 
 // write writes the table and the plots and returns their paths.
 func (b *breakdown) write(dir string, points []breakdownPoint) ([]string, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := whole.MkdirAll(dir); err != nil {
 		return nil, err
 	}
 	table := filepath.Join(dir, "breakdown.csv")

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/internal/stream"
+	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
 	"github.com/bgmd/bgmd/pkg/train"
@@ -108,6 +109,9 @@ func gradient(c train.Config, classes int, from, to string) (float64, error) {
 		if size += len(t.Data); size <= len(row) {
 			tensors = append(tensors, checkpoint.Tensor{Name: "grad." + t.Name, Shape: t.Shape, Data: t.Data})
 		}
+	}
+	if to, err = whole.Follow(to); err != nil {
+		return 0, err
 	}
 	return loss, checkpoint.Save(to, tensors, struct{}{})
 }

@@ -4,17 +4,26 @@ package lockfile
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bgmd/bgmd/internal/whole"
 )
 
 // Lock is a held lock: an advisory lock (flock) on a file, which holds the
 // process id of its holder for people to read. The kernel drops it with the
 // process, however that ends.
 type Lock struct{ file *os.File }
+
+// maxID is the length in bytes that a process id never reaches.
+const maxID = 32
 
 // HeldError is [Acquire]'s error when another process, or another Lock of this
 // one, holds the lock.
@@ -28,17 +37,22 @@ func (e *HeldError) Error() string {
 }
 
 // Acquire locks the file at path, which it makes if need be, or fails at once
-// with a [*HeldError].
+// with a [*HeldError]. What is no lock file is left as it is: a link is not
+// followed, nor is a file written to that has another name or much in it.
 func Acquire(path string) (*Lock, error) {
+	path, err := resolve(path)
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		f, err := open(path, os.O_RDWR|os.O_CREATE)
 		if err != nil {
 			return nil, fmt.Errorf("lock: %w", err)
 		}
 		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 			defer f.Close()
 			if errors.Is(err, unix.EWOULDBLOCK) {
-				return nil, &HeldError{path, holder(path)}
+				return nil, &HeldError{path, holder(f)}
 			}
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
@@ -65,20 +79,57 @@ func (l *Lock) Release() error {
 
 // Holder is the process id of whoever holds the lock at path, empty for nobody.
 func Holder(path string) string {
-	f, err := os.Open(path)
+	f, err := open(path, os.O_RDONLY)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
 	if errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK) {
-		return holder(path)
+		return holder(f)
 	}
 	return ""
 }
 
-// holder reads the process id in the lock file at path, for an error message.
-func holder(path string) string {
-	data, _ := os.ReadFile(path)
+// resolve follows the links in path but for its last part.
+func resolve(path string) (string, error) {
+	folder, name := filepath.Split(path)
+	folder, err := whole.Follow(folder)
+	return filepath.Join(folder, name), err
+}
+
+// open opens what may be a lock file: nothing that writing an id would spoil.
+func open(path string, flag int) (*os.File, error) {
+	f, err := os.OpenFile(path, flag|unix.O_NOFOLLOW|unix.O_NONBLOCK, whole.FileMode)
+	if errors.Is(err, unix.ELOOP) {
+		return nil, foreign(path, "a link")
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
+		err = foreign(path, whole.Kind(info.Mode()))
+	case info.Sys().(*syscall.Stat_t).Nlink > 1:
+		err = foreign(path, "a file with another name")
+	case info.Size() > maxID:
+		err = foreign(path, fmt.Sprintf("a file of %d bytes", info.Size()))
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func foreign(path, found string) error {
+	return &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("it is %s, want a lock: a file with a process's id", found)}
+}
+
+// holder reads the process id in a lock file, for an error message.
+func holder(f *os.File) string {
+	data, _ := io.ReadAll(io.NewSectionReader(f, 0, maxID))
 	if pid := strings.TrimSpace(string(data)); pid != "" {
 		return pid
 	}
@@ -91,7 +142,7 @@ func named(f *os.File, path string) bool {
 	if err != nil {
 		return false
 	}
-	now, err := os.Stat(path)
+	now, err := os.Lstat(path)
 	return err == nil && os.SameFile(open, now)
 }
 

@@ -14,14 +14,22 @@ func Open(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if kind := kindOf(info.Mode()); kind != "" {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("it is %s, want a regular file", kind)}
+	if err := regular("open", path, info); err != nil {
+		return nil, err
 	}
 	return os.Open(path)
 }
 
-// kindOf says what a file is that is no regular one, empty for those.
-func kindOf(mode fs.FileMode) string {
+// regular refuses what is no regular file, for what op does.
+func regular(op, path string, info fs.FileInfo) error {
+	if kind := Kind(info.Mode()); kind != "" {
+		return &fs.PathError{Op: op, Path: path, Err: fmt.Errorf("it is %s, want a regular file", kind)}
+	}
+	return nil
+}
+
+// Kind says what a file is that is no regular one ("a pipe"), empty for those.
+func Kind(mode fs.FileMode) string {
 	switch {
 	case mode.IsRegular():
 		return ""

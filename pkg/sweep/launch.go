@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/bgmd/bgmd/internal/lockfile"
+	"github.com/bgmd/bgmd/internal/whole"
 )
 
 // Launcher trains the runs of a sweep, each in a process of its own, so that a
@@ -47,7 +47,7 @@ const folderName = ".sweep"
 // the folder cannot be written.
 func (l *Launcher) Launch(ctx context.Context, jobs []Job) ([]Job, error) {
 	folder := filepath.Join(l.Out, folderName)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := whole.MkdirAll(folder); err != nil {
 		return nil, fmt.Errorf("sweep: %w", err)
 	}
 	lock, err := lockfile.Acquire(filepath.Join(folder, "lock"))

@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -70,10 +70,10 @@ type crash struct {
 // would be the same the next time.
 func (l *Launcher) process(ctx context.Context, r Run) error {
 	stem := filepath.Join(l.Out, folderName, r.Config.Name+"-"+filepath.Base(r.Dir))
-	if err := renameio.WriteFile(stem+".yaml", r.Config.YAML(), 0o644, renameio.WithTempDir(filepath.Dir(stem))); err != nil {
+	if err := whole.Replace(stem+".yaml", r.Config.YAML()); err != nil {
 		return fmt.Errorf("write its configuration: %w", err)
 	}
-	log, err := os.OpenFile(stem+".log", os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
+	log, err := os.OpenFile(stem+".log", os.O_CREATE|os.O_RDWR|os.O_APPEND|syscall.O_NOFOLLOW, whole.FileMode)
 	if err != nil {
 		return fmt.Errorf("open its log: %w", err)
 	}

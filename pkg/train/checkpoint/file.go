@@ -6,25 +6,23 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 
-	"github.com/google/renameio/v2"
+	"github.com/bgmd/bgmd/internal/whole"
 )
 
 // Save writes the tensors, in the order given, and the run's state, anything
-// that encoding/json can encode, to the file at path. A file already there is
-// replaced at once, when all is on disk: whenever the process or the machine
-// dies, path holds the old checkpoint or the new one, whole. (A process that
-// dies may leave a temporary file beside it, named "." + base + digits.)
+// that encoding/json can encode, to the file at path. A file or a link already
+// there is replaced at once, when all is on disk: whenever the process or the
+// machine dies, path holds the old checkpoint or the new one, whole. (A process
+// that dies may leave a temporary file beside it, named "." + base + digits.)
 //
 // Save fails, leaving path alone, if the state has no JSON form (NaN and Inf
 // have none), if names are not unique or shapes do not fit their data, if path is
-// something other than a file or a link to one, or if the file cannot be written.
+// something other than a file or a link, or if the file cannot be written.
 func Save(path string, tensors []Tensor, state any) (err error) {
 	defer func() {
 		if err != nil {
@@ -46,40 +44,13 @@ func Save(path string, tensors []Tensor, state any) (err error) {
 	}
 	header = bytes.Replace(header, []byte(blank), hex.AppendEncode(nil, digest.Sum(nil)), 1)
 
-	if info, err := os.Stat(path); err == nil {
-		if !info.Mode().IsRegular() {
-			return fmt.Errorf("it is %v, want a regular file", info.Mode().Type())
-		}
-		if path, err = filepath.EvalSymlinks(path); err != nil {
+	prefix := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+	return whole.ReplaceWith(path, func(w io.Writer) error {
+		if _, err := w.Write(append(prefix, header...)); err != nil {
 			return err
 		}
-	}
-	folder := filepath.Dir(path)
-	file, err := renameio.NewPendingFile(path, renameio.WithTempDir(folder), renameio.WithPermissions(0o644))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Cleanup()) }()
-	prefix := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
-	if _, err := file.Write(append(prefix, header...)); err != nil {
-		return err
-	}
-	if err := writeData(file, tensors); err != nil {
-		return err
-	}
-	if err := file.CloseAtomicallyReplace(); err != nil {
-		return err
-	}
-	return syncFolder(folder)
-}
-
-// syncFolder makes a renaming in the folder outlast a power failure.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+		return writeData(w, tensors)
+	})
 }
 
 // Load reads the file at path: the tensors in the order in which they were

@@ -12,18 +12,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"github.com/bgmd/bgmd/internal/whole"
 )
 
 // writeFile gives the file called name in dir the content data: all of it,
 // durably, or on an error none of it. The error names the file.
 func writeFile(dir, name string, data []byte) error {
 	path := filepath.Join(dir, name)
-	err := renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(dir))
-	if err == nil {
-		err = syncDir(dir)
-	}
-	if err != nil {
+	if err := whole.Replace(path, data); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
@@ -115,13 +111,4 @@ func missing(path string, found, want any) error {
 		}
 	}
 	return nil
-}
-
-// syncDir makes the names in dir durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

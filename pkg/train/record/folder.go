@@ -6,7 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"github.com/bgmd/bgmd/internal/whole"
 )
 
 // vacant returns nil if a run can begin in dir: there is no such folder, or
@@ -29,7 +30,7 @@ func vacant(dir string) error {
 	}
 	for _, e := range entries {
 		switch name := e.Name(); {
-		case name == lockName, name == environmentName, temporary(name):
+		case name == lockName, name == environmentName, whole.Temporary(name):
 		case name == metricsName && empty(e):
 		default:
 			return fmt.Errorf("%s holds %s but no %s, so it is neither empty nor a run: choose another folder", dir, name, configName)
@@ -63,7 +64,7 @@ func removeSummary(dir string) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return whole.SyncFolder(dir)
 }
 
 // sweep removes temporary files that a killed process left in dir, those of
@@ -71,18 +72,9 @@ func removeSummary(dir string) error {
 func sweep(dir string) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
-		if temporary(e.Name()) {
+		if whole.Temporary(e.Name()) {
 			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
 		}
 	}
 	return err
-}
-
-// temporary tells whether a file bears such a name as renameio gives it before
-// its final one: a dot, the final name and a random number below 2^63, of which
-// all but one in a thousand million have ten digits or more.
-func temporary(name string) bool {
-	const digits = 10
-	stem := strings.TrimRight(name, "0123456789")
-	return strings.HasPrefix(name, ".") && len(name)-len(stem) >= digits
 }

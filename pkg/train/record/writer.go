@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/bgmd/bgmd/internal/lockfile"
+	"github.com/bgmd/bgmd/internal/whole"
 )
 
 // Writer writes one run's files and holds the run's lock until [Writer.Close].
@@ -67,7 +67,7 @@ func Create(dir string, config []byte, env Environment) (*Writer, error) {
 	if exists, ok := errors.AsType[*ExistsError](err); ok && exists.Status != Unfinished {
 		return nil, fmt.Errorf("record: create run: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := whole.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("record: create run: %w", err)
 	}
 	lock, err := acquire(dir)
@@ -99,7 +99,7 @@ func (w *Writer) begin(env Environment) error {
 	if err := writeFile(w.dir, configName, w.config); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(w.dir))
+	return whole.SyncFolder(filepath.Dir(w.dir))
 }
 
 // Dir is the run's folder, as given to Create or Resume.
