@@ -32,12 +32,13 @@ const (
 
 // progress is what a checkpoint holds besides tensors.
 type progress struct {
-	Epoch    int           `json:"epoch"`
+	record.Mark
 	Step     int           `json:"step"`
 	Updates  int           `json:"updates,omitempty"` // steps whose size was not 0, which only adam counts
 	Features corrupt.Tally `json:"features"`
 	Labels   corrupt.Tally `json:"labels"`
 	Rows     corrupt.Tally `json:"rows"`
+	Memory   int           `json:"memory,omitempty"` // elements of the aggregator's, so that it can't be missing
 }
 
 // open begins or resumes the run in dir and returns the last epoch that is
@@ -50,14 +51,14 @@ func (t *trainer) open(dir string, o Options) (int, error) {
 	for _, f := range t.set.Files {
 		env.DataFiles = append(env.DataFiles, record.DataFile(f))
 	}
-	epoch := -1
+	var mark *record.Mark
 	var err error
 	if o.Resume {
-		if epoch, err = t.load(); err != nil {
+		if mark, err = t.load(); err != nil {
 			return 0, err
 		}
 	}
-	if epoch < 0 { // otherwise the checkpoint has the parameters
+	if mark == nil { // otherwise the checkpoint has the parameters
 		if env.Initial, err = t.initialise(); err != nil {
 			return 0, err
 		}
@@ -66,20 +67,22 @@ func (t *trainer) open(dir string, o Options) (int, error) {
 		t.record, err = record.Create(dir, config, env)
 		return -1, err
 	}
-	if t.record, err = record.Resume(dir, config, env, epoch); err != nil {
-		return 0, err
+	if t.record, err = record.Resume(dir, config, env, mark); err != nil || mark == nil {
+		return -1, err
 	}
-	if epoch >= 0 {
-		t.elapsed = t.record.Epochs()[epoch].Elapsed
-	}
-	return epoch, nil
+	t.elapsed = t.record.Epochs()[mark.Epoch].Elapsed
+	return mark.Epoch, nil
 }
 
-// save writes the checkpoint of the given epoch.
-func (t *trainer) save(epoch int) error {
+// save writes the checkpoint of the last epoch recorded.
+func (t *trainer) save() error {
+	p := progress{
+		Mark: t.record.Mark(), Step: t.steps, Updates: t.updates,
+		Features: t.features.Tally(), Labels: t.labels.Tally(), Rows: t.rows.Tally(),
+	}
 	var tensors []checkpoint.Tensor
-	for _, p := range t.net.Export() {
-		tensors = append(tensors, checkpoint.Tensor(p))
+	for _, x := range t.net.Export() {
+		tensors = append(tensors, checkpoint.Tensor(x))
 	}
 	add := func(name string, x []float32) {
 		if x != nil {
@@ -91,26 +94,44 @@ func (t *trainer) save(epoch int) error {
 		add(name, state[name])
 	}
 	if rule, ok := t.rule.(agg.Stateful); ok {
-		add(memoryName, rule.State())
+		memory := rule.State()
+		p.Memory = len(memory)
+		add(memoryName, memory)
 	}
-	return checkpoint.Save(filepath.Join(t.dir, CheckpointName), tensors, progress{
-		Epoch: epoch, Step: t.steps, Updates: t.updates,
-		Features: t.features.Tally(), Labels: t.labels.Tally(), Rows: t.rows.Tally(),
-	})
+	return checkpoint.Save(filepath.Join(t.dir, CheckpointName), tensors, p)
 }
 
-// load restores the state of the run's checkpoint and returns its epoch, or -1
-// if the run was stopped before its first.
-func (t *trainer) load() (int, error) {
+// load restores the state of the run's checkpoint and returns its place in the
+// record, nil if there is none: the run was stopped before its first, or is to
+// start over.
+func (t *trainer) load() (*record.Mark, error) {
 	path := filepath.Join(t.dir, CheckpointName)
 	var p progress
 	tensors, err := checkpoint.Load(path, &p)
-	if errors.Is(err, fs.ErrNotExist) {
-		return -1, nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case isPathError(err): // it may be as good as ever
+		return nil, err
+	case err == nil && p.Config == "":
+		return nil, fmt.Errorf("train: resume from %s: an earlier version wrote it, which did not note the record that it belongs to: "+
+			"go on with that version, which environment.json names, or remove the file, and the run starts over", path)
+	case err == nil:
+		err = t.restore(tensors, p)
 	}
 	if err != nil {
-		return 0, err
+		return nil, fmt.Errorf("train: resume: %w: remove the file, and the run starts over", err)
 	}
+	return &p.Mark, nil
+}
+
+func isPathError(err error) bool {
+	_, ok := errors.AsType[*fs.PathError](err)
+	return ok
+}
+
+// restore sets the trainer's state to a checkpoint's.
+func (t *trainer) restore(tensors []checkpoint.Tensor, p progress) error {
 	var params []models.Tensor
 	state := map[string][]float32{}
 	for _, x := range tensors {
@@ -118,15 +139,18 @@ func (t *trainer) load() (int, error) {
 		state[x.Name] = x.Data
 	}
 	errs := []error{t.net.Import(params), restore(t.optimizer, state)}
-	if rule, ok := t.rule.(agg.Stateful); ok && state[memoryName] != nil {
-		errs = append(errs, rule.Restore(state[memoryName]))
+	memory := state[memoryName]
+	if len(memory) != p.Memory {
+		errs = append(errs, fmt.Errorf("%s has %d elements, want %d", memoryName, len(memory), p.Memory))
+	} else if rule, ok := t.rule.(agg.Stateful); ok {
+		errs = append(errs, rule.Restore(memory))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return 0, fmt.Errorf("train: resume from %s: %w", path, err)
+		return fmt.Errorf("%s: %w", filepath.Join(t.dir, CheckpointName), err)
 	}
 	t.steps, t.updates = p.Step, p.Updates
 	t.features.Restore(p.Features)
 	t.labels.Restore(p.Labels)
 	t.rows.Restore(p.Rows)
-	return p.Epoch, nil
+	return nil
 }

@@ -21,7 +21,8 @@ import (
 
 // Options says how to run, as opposed to what.
 type Options struct {
-	// Resume goes on with the unfinished run in the folder.
+	// Resume goes on with the unfinished run in the folder; one that has
+	// finished or diverged is left as it is.
 	Resume bool
 	// Observe, if not nil, is called after every step and every epoch.
 	Observe func(Progress)
@@ -49,6 +50,11 @@ func Run(ctx context.Context, c Config, dir string, o Options) (*record.Summary,
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	if o.Resume {
+		if ended, err := record.Ended(dir, c.Recorded().YAML()); ended != nil || err != nil {
+			return ended, err
+		}
+	}
 	t, err := newTrainer(c)
 	if err != nil {
 		return nil, err
@@ -75,21 +81,32 @@ func (t *trainer) train(ctx context.Context, epoch int) (record.Outcome, error) 
 	fail := func(err error) (record.Outcome, error) {
 		return record.Outcome{Status: record.Failed, Error: err.Error()}, err
 	}
+	var last record.Epoch
+	var err error
 	if epoch < 0 {
-		if _, err := t.finishEpoch(0); err != nil {
+		if last, err = t.finishEpoch(0); err != nil {
 			return fail(err)
 		}
-		epoch = 0
+	} else {
+		last = t.record.Epochs()[epoch]
 	}
-	for epoch++; epoch <= t.Epochs; epoch++ {
-		t.startEpoch(epoch)
+	for {
+		// Asked of a resumed run too: its process may have been killed after
+		// the checkpoint and before the summary.
+		if diverged := t.ended(last); diverged != nil {
+			return diverged.outcome(t.steps), nil
+		}
+		if last.Epoch >= t.Epochs {
+			return record.Outcome{Status: record.Finished}, nil
+		}
+		t.startEpoch(last.Epoch + 1)
 		for s := range t.sampler.Steps() {
 			if ctx.Err() != nil {
 				return record.Outcome{Status: record.Interrupted}, nil
 			}
 			err := t.step(s)
 			if diverged, ok := errors.AsType[*divergence](err); ok {
-				if err := t.recordPart(epoch); err != nil {
+				if err := t.recordPart(t.epoch); err != nil {
 					return fail(err)
 				}
 				return diverged.outcome(t.steps + 1), nil
@@ -98,15 +115,19 @@ func (t *trainer) train(ctx context.Context, epoch int) (record.Outcome, error) 
 				return fail(fmt.Errorf("train: step %d: %w", t.steps+1, err))
 			}
 		}
-		loss, err := t.finishEpoch(epoch)
-		if err != nil {
+		if last, err = t.finishEpoch(t.epoch); err != nil {
 			return fail(err)
 		}
-		if !finite(loss) || loss > t.DivergedLoss {
-			return t.beyond("test", loss).outcome(t.steps), nil
-		}
 	}
-	return record.Outcome{Status: record.Finished}, nil
+}
+
+// ended returns how training diverged, as a whole epoch's line of the record
+// says, nil if it goes on. Epoch 0 has no step that could have diverged.
+func (t *trainer) ended(e record.Epoch) *divergence {
+	if loss := float64(e.TestLoss); e.Epoch > 0 && (!finite(loss) || loss > t.DivergedLoss) {
+		return t.beyond("test", loss)
+	}
+	return nil
 }
 
 // divergence is the error of a step that cannot be taken because training has
@@ -179,21 +200,21 @@ func (t *trainer) startEpoch(epoch int) {
 
 // finishEpoch evaluates, records and then checkpoints an epoch: the line is on
 // disk before the checkpoint that says the epoch is done. The time that both
-// take is the next epoch's. It returns the test loss.
-func (t *trainer) finishEpoch(epoch int) (loss float64, err error) {
+// take is the next epoch's.
+func (t *trainer) finishEpoch(epoch int) (record.Epoch, error) {
 	e, err := t.measure(epoch)
 	if err != nil {
-		return 0, err
+		return e, err
 	}
 	if err := t.record.Epoch(e); err != nil {
-		return 0, err
+		return e, err
 	}
-	if err := t.save(epoch); err != nil {
-		return 0, err
+	if err := t.save(); err != nil {
+		return e, err
 	}
 	t.elapsed = e.Elapsed
 	t.report(Progress{Step: t.sampler.Steps(), Loss: float64(e.TrainLoss), Done: &e})
-	return float64(e.TestLoss), nil
+	return e, nil
 }
 
 // measure evaluates the model and sums up the epoch.

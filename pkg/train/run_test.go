@@ -11,10 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/train/checkpoint"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -191,23 +193,10 @@ func TestResumeBeforeTheFirstEpoch(t *testing.T) {
 // stopAndResume runs c with 2 workers up to the given step and on with 3.
 func stopAndResume(t *testing.T, c Config, stop int) *record.Summary {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "run")
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
 	c.Workers = 2
-	s, err := Run(ctx, c, dir, Options{Observe: func(p Progress) {
-		if stop -= steps(p); stop == 0 {
-			cancel()
-		}
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.Status != record.Interrupted {
-		t.Fatalf("status of the stopped run is %q", s.Status)
-	}
+	dir := interruptedAt(t, c, stop)
 	c.Workers = 3
-	s, err = Run(context.Background(), c, dir, Options{Resume: true})
+	s, err := Run(context.Background(), c, dir, Options{Resume: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,8 +233,8 @@ func TestDivergenceIsAnOutcome(t *testing.T) {
 	if last := r.Epochs[len(r.Epochs)-1]; !math.IsNaN(float64(last.TrainLoss)) {
 		t.Errorf("training loss of the epoch that diverged is %v, want NaN", last.TrainLoss)
 	}
-	if _, err := Run(context.Background(), c, r.Dir, Options{Resume: true}); err == nil {
-		t.Error("a diverged run could be resumed")
+	if s, err := Run(context.Background(), c, r.Dir, Options{Resume: true}); err != nil || s.Status != record.Diverged {
+		t.Errorf("resumed, the run is %+v, %v, want diverged as it is", s, err)
 	}
 }
 
@@ -317,14 +306,29 @@ func TestARecordIsNotOverwritten(t *testing.T) {
 	if exists := (*record.ExistsError)(nil); !errors.As(err, &exists) {
 		t.Errorf("error is %v, want a record.ExistsError", err)
 	}
-	if _, err = Run(context.Background(), c, r.Dir, Options{Resume: true}); err == nil {
-		t.Error("a finished run went on")
+	before := readFiles(t, r.Dir)
+	stray := filepath.Join(r.Dir, ".accuracy.png7012345678901234567") // of a process killed while it drew
+	if err := os.WriteFile(stray, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c.Data.Dir = t.TempDir() // where there is none: nothing is to be trained
+	s, err := Run(context.Background(), c, r.Dir, Options{Resume: true})
+	if err != nil || s.Status != record.Finished {
+		t.Errorf("resumed, a finished run is %+v, %v", s, err)
+	}
+	if after := readFiles(t, r.Dir); !reflect.DeepEqual(after, before) {
+		t.Error("resumed, a finished run has changed, or the stray file is still there")
+	}
+	c.Optimizer.LR /= 2
+	_, err = Run(context.Background(), c, r.Dir, Options{Resume: true})
+	if err == nil || !strings.Contains(err.Error(), "it was begun with another configuration: config.yaml, line ") {
+		t.Errorf("with another configuration the error is %v", err)
 	}
 }
 
 func TestResumeWithAnotherConfigIsRefused(t *testing.T) {
 	c := tiny(t)
-	dir := interrupted(t, c)
+	dir := interruptedAt(t, c, 1)
 	c.Optimizer.LR /= 2
 	_, err := Run(context.Background(), c, dir, Options{Resume: true})
 	if err == nil || !strings.Contains(err.Error(), "begun with another configuration") {
@@ -332,32 +336,101 @@ func TestResumeWithAnotherConfigIsRefused(t *testing.T) {
 	}
 }
 
-// interrupted begins a run, stops it at its first step and returns its folder.
-func interrupted(t *testing.T, c Config) string {
+// interruptedAt begins a run, stops it at the given step and returns its folder.
+func interruptedAt(t *testing.T, c Config, stop int) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
 	ctx, cancel := context.WithCancel(context.Background())
-	if _, err := Run(ctx, c, dir, Options{Observe: func(Progress) { cancel() }}); err != nil {
+	defer cancel()
+	s, err := Run(ctx, c, dir, Options{Observe: func(p Progress) {
+		if stop -= steps(p); stop == 0 {
+			cancel()
+		}
+	}})
+	if err != nil {
 		t.Fatal(err)
+	}
+	if s.Status != record.Interrupted {
+		t.Fatalf("status of the stopped run is %q", s.Status)
 	}
 	return dir
 }
 
-func TestDamagedCheckpointIsRefused(t *testing.T) {
+// TestWrongCheckpointIsRefused: what is damaged or belongs to another run is
+// refused with what to do; and that, done, brings the run to its right end.
+func TestWrongCheckpointIsRefused(t *testing.T) {
 	c := tiny(t)
-	dir := interrupted(t, c)
-	path := filepath.Join(dir, CheckpointName)
-	b, err := os.ReadFile(path)
+	c.Aggregator.Rule, c.Aggregator.Block.Fraction = "gm", 0.1
+	want := run(t, c).Summary.Digest
+	other := c
+	other.Seed++
+	foreign := readFiles(t, interruptedAt(t, other, 3))[CheckpointName]
+	twin := readFiles(t, interruptedAt(t, c, 3))[CheckpointName] // the same run, at other times
+	const startOver = ": remove the file, and the run starts over"
+	for name, test := range map[string]struct {
+		change func(f files)
+		want   []string // in the error
+	}{
+		"a flipped bit": {func(f files) { f[CheckpointName][len(f[CheckpointName])/2] ^= 1 },
+			[]string{"contents are damaged: sha256 is ", startOver}},
+		"cut short": {func(f files) { f[CheckpointName] = f[CheckpointName][:100] },
+			[]string{"header has ", startOver}},
+		"another run's": {func(f files) { f[CheckpointName] = foreign },
+			[]string{"the checkpoint is another run's: its configuration has SHA-256 ", ": remove the checkpoint, and the run starts over"}},
+		"of a run of the same configuration": {func(f files) { f[CheckpointName] = twin },
+			[]string{"the checkpoint is another run's, or metrics.jsonl has changed since: ", ": remove the checkpoint, and the run starts over"}},
+		"another time in the metrics": {func(f files) {
+			delete(f, "summary.json")
+			f["metrics.jsonl"] = bytes.Replace(f["metrics.jsonl"], []byte(`"total":0.`), []byte(`"total":1.`), 1)
+		},
+			[]string{"the checkpoint is another run's, or metrics.jsonl has changed since: ", ": remove the checkpoint, and the run starts over"}},
+		"without the memory": {func(f files) { f[CheckpointName] = rewritten(t, f, nil, memoryName) },
+			[]string{CheckpointName + ": aggregator.memory has 0 elements, want ", startOver}},
+		"of an earlier version": {func(f files) {
+			f[CheckpointName] = rewritten(t, f, func(p *progress) { p.Mark = record.Mark{Epoch: p.Epoch}; p.Memory = 0 }, "")
+		}, []string{"an earlier version wrote it, which did not note the record that it belongs to: go on with that version, which environment.json names, or remove the file, and the run starts over"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := readFiles(t, interruptedAt(t, c, 3))
+			test.change(f)
+			dir := f.write(t)
+			_, err := Run(context.Background(), c, dir, Options{Resume: true})
+			for _, part := range test.want {
+				if err == nil || !strings.Contains(err.Error(), part) {
+					t.Errorf("error is\n%v, want in it\n%s", err, part)
+				}
+			}
+			if after := readFiles(t, dir); !reflect.DeepEqual(after, f) {
+				t.Error("the refused run has changed")
+			}
+			if err := os.Remove(filepath.Join(dir, CheckpointName)); err != nil {
+				t.Fatal(err)
+			}
+			s, err := Run(context.Background(), c, dir, Options{Resume: true})
+			if err != nil || s.Status != record.Finished || s.Digest != want {
+				t.Errorf("started over, the run is %+v, %v, want digest %s", s, err, want)
+			}
+		})
+	}
+}
+
+// rewritten is the checkpoint among f with another state and without a tensor.
+func rewritten(t *testing.T, f files, change func(*progress), without string) []byte {
+	t.Helper()
+	path := filepath.Join(f.write(t), CheckpointName)
+	var p progress
+	tensors, err := checkpoint.Load(path, &p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b[len(b)/2] ^= 1
-	if err := os.WriteFile(path, b, 0o644); err != nil {
+	if change != nil {
+		change(&p)
+	}
+	tensors = slices.DeleteFunc(tensors, func(x checkpoint.Tensor) bool { return x.Name == without })
+	if err := checkpoint.Save(path, tensors, p); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Run(context.Background(), c, dir, Options{Resume: true}); err == nil {
-		t.Error("a run went on from a damaged checkpoint")
-	}
+	return readFiles(t, filepath.Dir(path))[CheckpointName]
 }
 
 func TestMissingDataIsNamed(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 
 	"github.com/bgmd/bgmd/internal/whole"
 )
@@ -66,7 +65,7 @@ func Load(path string, state any) (tensors []Tensor, err error) {
 			tensors, err = nil, fmt.Errorf("checkpoint: load %s: %w", path, err)
 		}
 	}()
-	file, err := os.Open(path)
+	file, err := whole.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -135,7 +135,7 @@ func TestLastLineCutAnywhere(t *testing.T) {
 	if err := os.WriteFile(path, whole, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	w, err := Resume(dir, []byte(config), environment(), 2)
+	w, err := Resume(dir, []byte(config), environment(), markOf(t, dir, 2))
 	if err != nil {
 		t.Fatal(err)
 	}

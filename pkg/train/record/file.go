@@ -2,12 +2,13 @@ package record
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,28 +26,43 @@ func writeFile(dir, name string, data []byte) error {
 	return nil
 }
 
-// writeJSON writes v to the file called name in dir, indented.
-func writeJSON(dir, name string, v any) error {
+// encode returns what a JSON file holds for v: indented, with a line's end.
+func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("encode %s: %w", filepath.Join(dir, name), err)
-	}
-	return writeFile(dir, name, b.Bytes())
+	err := enc.Encode(v)
+	return b.Bytes(), err
 }
 
-// readJSON decodes the file at path into v; its errors name the file.
-func readJSON(path string, v any) error {
-	data, err := os.ReadFile(path)
+// readFile reads a regular file.
+func readFile(path string) ([]byte, error) {
+	f, err := whole.Open(path)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+// sum is the SHA-256 of data in hexadecimal.
+func sum(data []byte) string {
+	s := sha256.Sum256(data)
+	return hex.EncodeToString(s[:])
+}
+
+// readJSON decodes the file at path, whose bytes it returns, into v; its errors
+// name the file.
+func readJSON(path string, v any) ([]byte, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
 	}
 	if err := decode(data, v); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return nil
+	return data, nil
 }
 
 // decode decodes data, one JSON value, into v, which holds zero. Unknown keys

@@ -15,7 +15,7 @@ import (
 // there already the error is an *ExistsError.
 func vacant(dir string) error {
 	run := Run{Dir: dir}
-	if err := run.readSummary(); err != nil {
+	if _, err := run.readSummary(); err != nil {
 		return err
 	}
 	entries, err := os.ReadDir(dir)

@@ -75,6 +75,25 @@ func end(t *testing.T, w *Writer, s Status) {
 	}
 }
 
+// markOf is the mark that a checkpoint of the given epoch of the run in dir would
+// hold, nil for epoch -1.
+func markOf(t *testing.T, dir string, epoch int) *Mark {
+	t.Helper()
+	if epoch < 0 {
+		return nil
+	}
+	text, err := os.ReadFile(filepath.Join(dir, metricsName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, err := sumBegun(environment())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(text), "\n")[:epoch+1]
+	return &Mark{Epoch: epoch, Config: ConfigHash([]byte(config)), Environment: begun, Metrics: sum([]byte(strings.Join(lines, "")))}
+}
+
 // kill makes w's run look as if its process had been killed: the lock is gone
 // but for its file.
 func kill(t *testing.T, w *Writer) {

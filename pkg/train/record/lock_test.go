@@ -18,7 +18,7 @@ func TestOneWriterAtATime(t *testing.T) {
 	who := fmt.Sprint("the run is being written by process ", os.Getpid())
 	_, err := Create(dir, []byte(config), environment())
 	wantError(t, "Create", err, dir, "record: create run in DIR: "+who)
-	_, err = Resume(dir, []byte(config), environment(), 0)
+	_, err = Resume(dir, []byte(config), environment(), markOf(t, dir, 0))
 	wantError(t, "Resume", err, dir, "record: resume run in DIR: "+who)
 	if !errors.Is(err, ErrLocked) {
 		t.Errorf("error is not ErrLocked: %v", err)
@@ -30,7 +30,7 @@ func TestOneWriterAtATime(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 16 {
 		wg.Go(func() {
-			w, err := Resume(dir, []byte(config), environment(), 0)
+			w, err := Resume(dir, []byte(config), environment(), markOf(t, dir, 0))
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -105,7 +105,7 @@ func TestKill(t *testing.T) {
 		if got := lines.Text(); got != fmt.Sprint(last) {
 			t.Fatalf("the child says %s, want %d", got, last)
 		}
-		_, err = Resume(dir, []byte(config), environment(), 0)
+		_, err = Resume(dir, []byte(config), environment(), markOf(t, dir, 0))
 		wantError(t, "while it is written", err, dir, fmt.Sprint("record: resume run in DIR: the run is being written by process ", cmd.Process.Pid))
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
@@ -116,7 +116,7 @@ func TestKill(t *testing.T) {
 		if err != nil || !strings.HasSuffix(string(data), "}\n") {
 			t.Errorf("metrics.jsonl: %v, ends with half a line", err)
 		}
-		w, err := Resume(dir, []byte(config), environment(), last)
+		w, err := Resume(dir, []byte(config), environment(), markOf(t, dir, last))
 		if err != nil {
 			t.Fatal(err)
 		}

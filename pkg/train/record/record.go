@@ -47,6 +47,8 @@ type Run struct {
 	Sessions    []Session   // of every resume, in order; nil without one
 	Epochs      []Epoch     // Epochs[e] is epoch e
 	Summary     *Summary    // nil while the run has not ended
+
+	metrics []byte // metrics.jsonl
 }
 
 // Name is the last element of the run's folder.
@@ -81,19 +83,23 @@ func read(dir string) (*Run, error) {
 	run := &Run{Dir: dir}
 	// The summary goes first: should the run end while it is being read, the
 	// result is that of a moment earlier, and still consistent.
-	if err := run.readSummary(); err != nil {
+	_, err := run.readSummary()
+	if err != nil {
 		return nil, err
 	}
-	var err error
-	if run.Config, err = os.ReadFile(filepath.Join(dir, configName)); err != nil {
+	if run.Config, err = readFile(filepath.Join(dir, configName)); err != nil {
 		return nil, err
 	}
 	var env environmentFile
-	if err := readJSON(filepath.Join(dir, environmentName), &env); err != nil {
+	_, err = readJSON(filepath.Join(dir, environmentName), &env)
+	if err != nil {
 		return nil, err
 	}
 	run.Environment, run.Sessions = env.Environment, env.Sessions
-	if err := run.readMetrics(); err != nil {
+	if run.metrics, err = readFile(filepath.Join(dir, metricsName)); err != nil {
+		return nil, err
+	}
+	if err := run.parseMetrics(); err != nil {
 		return nil, err
 	}
 	if run.Summary != nil {
@@ -105,32 +111,29 @@ func read(dir string) (*Run, error) {
 	return run, nil
 }
 
-// readSummary reads summary.json, if there is one.
-func (r *Run) readSummary() error {
+// readSummary reads summary.json, if there is one, and returns its bytes.
+func (r *Run) readSummary() ([]byte, error) {
 	path := filepath.Join(r.Dir, summaryName)
 	var s Summary
-	err := readJSON(path, &s)
+	data, err := readJSON(path, &s)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.check(); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	r.Summary = &s
-	return nil
+	return data, nil
 }
 
-// readMetrics reads metrics.jsonl. Whether its last line may be cut short
-// depends on the summary, which has been read before.
-func (r *Run) readMetrics() error {
+// parseMetrics decodes the lines of metrics.jsonl. Whether its last line may be
+// cut short depends on the summary, which has been read before.
+func (r *Run) parseMetrics() error {
 	path := filepath.Join(r.Dir, metricsName)
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
+	data := r.metrics
 	for n := 1; len(data) > 0; n++ {
 		line, rest, whole := bytes.Cut(data, []byte("\n"))
 		if !whole {

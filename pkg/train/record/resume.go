@@ -4,21 +4,21 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 )
 
-// Resume goes on with the run in dir after lastEpoch, the epoch of the
-// checkpoint that training goes on from; -1 starts the run over. Lines after
-// lastEpoch are discarded, and so is the summary of an interrupted or failed
-// run: while it goes on, the run is unfinished again. The first session's
-// environment is kept and env appended to its sessions.
+// Resume goes on with the run in dir after the epoch of mark, which the checkpoint
+// that training goes on from holds; nil starts the run over. Lines after that
+// epoch are discarded, and so is the summary of an interrupted or failed run:
+// while it goes on, the run is unfinished again. The first session's environment
+// is kept and env appended to its sessions.
 //
 // Refused, and left as they are, are runs that have finished or diverged, that
-// were begun with another configuration or other data, that have no line for
-// lastEpoch, that another process is writing ([ErrLocked]), and whatever [Read]
-// refuses.
-func Resume(dir string, config []byte, env Environment, lastEpoch int) (*Writer, error) {
+// were begun with another configuration or other data, that mark is not of, that
+// another process is writing ([ErrLocked]), and whatever [Read] refuses.
+func Resume(dir string, config []byte, env Environment, mark *Mark) (*Writer, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("record: resume run: there is no run in %s", dir)
 	}
@@ -27,15 +27,18 @@ func Resume(dir string, config []byte, env Environment, lastEpoch int) (*Writer,
 		return nil, fmt.Errorf("record: resume run in %s: %w", dir, err)
 	}
 	w := &Writer{dir: dir, config: bytes.Clone(config), lock: lock}
-	if err := w.resume(env, lastEpoch); err != nil {
+	if err := w.resume(env, mark); err != nil {
 		return nil, errors.Join(fmt.Errorf("record: resume run in %s: %w", dir, err), lock.Release())
 	}
 	return w, nil
 }
 
 // resume does Resume's work under the lock.
-func (w *Writer) resume(env Environment, lastEpoch int) error {
+func (w *Writer) resume(env Environment, mark *Mark) error {
 	run, err := read(w.dir)
+	if _, missing := errors.AsType[*fs.PathError](err); err != nil && !missing {
+		return fmt.Errorf("%w: %s", err, startAnew)
+	}
 	if err != nil {
 		return err
 	}
@@ -48,18 +51,15 @@ func (w *Writer) resume(env Environment, lastEpoch int) error {
 	if err := sameGround(run.Environment, env); err != nil {
 		return err
 	}
-	if lastEpoch < -1 || lastEpoch >= len(run.Epochs) {
-		return fmt.Errorf("the checkpoint is of epoch %d, but %s ends with epoch %d", lastEpoch, metricsName, len(run.Epochs)-1)
-	}
-	w.epochs = run.Epochs[:lastEpoch+1]
-	for _, e := range w.epochs {
-		line, err := e.line()
-		if err != nil {
+	last := -1
+	if mark != nil {
+		last = mark.Epoch
+		if w.lines, err = mark.kept(run); err != nil {
 			return err
 		}
-		w.lines = append(w.lines, line...)
 	}
-	run.Sessions = append(run.Sessions, Session{FromEpoch: lastEpoch, Environment: env})
+	w.epochs = run.Epochs[:last+1]
+	run.Sessions = append(run.Sessions, Session{FromEpoch: last, Environment: env})
 	// The summary goes before the lines that it sums up.
 	if err := removeSummary(w.dir); err != nil {
 		return err
@@ -67,10 +67,32 @@ func (w *Writer) resume(env Environment, lastEpoch int) error {
 	if err := writeFile(w.dir, metricsName, w.lines); err != nil {
 		return err
 	}
-	if err := writeJSON(w.dir, environmentName, environmentFile{run.Environment, run.Sessions}); err != nil {
+	if err := w.writeEnvironment(run.Environment, run.Sessions); err != nil {
 		return err
 	}
 	return sweep(w.dir)
+}
+
+// Ended returns the summary of the run in dir if it has finished or diverged, nil
+// if there is something left to train or no run. It removes the temporary files of
+// a process that was killed after the run's end, and refuses a run that was begun
+// with another configuration.
+func Ended(dir string, config []byte) (*Summary, error) {
+	run := &Run{Dir: dir}
+	if _, err := run.readSummary(); err == nil && !run.Status().final() {
+		return nil, nil
+	}
+	run, err := read(dir)
+	if err == nil {
+		err = sameConfig(run.Config, config)
+	}
+	if err == nil {
+		err = sweep(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("record: resume run in %s: %w", dir, err)
+	}
+	return run.Summary, nil
 }
 
 // sameConfig reports the first line in which two configurations differ.

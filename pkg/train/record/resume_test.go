@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -21,7 +22,7 @@ func TestResume(t *testing.T) {
 			}
 			later := environment()
 			later.Version, later.Cores = "v2", 64
-			w, err := Resume(dir, []byte(config), later, last)
+			w, err := Resume(dir, []byte(config), later, markOf(t, dir, last))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,7 +53,7 @@ func TestResumeTwice(t *testing.T) {
 	dir := t.TempDir()
 	end(t, begin(t, dir, 2), Interrupted)
 	for last := range 2 {
-		w, err := Resume(dir, []byte(config), environment(), last)
+		w, err := Resume(dir, []byte(config), environment(), markOf(t, dir, last))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,28 +74,36 @@ func TestResumeRefuses(t *testing.T) {
 	otherSet.DataSet = "cifar10"
 	fewerFiles.DataFiles = nil
 	otherFile.DataFiles[1].MD5 = "0000"
+	sample := t.TempDir()
+	end(t, begin(t, sample, 2), Interrupted)
+	good := *markOf(t, sample, 1)
 	for name, c := range map[string]struct {
 		status Status
 		config string
 		env    Environment
-		last   int
+		mark   Mark
 		want   string
 	}{
-		"finished":       {Finished, config, environment(), 1, `its status is "finished": there is nothing left to train`},
-		"diverged":       {Diverged, config, environment(), 1, `its status is "diverged": there is nothing left to train`},
-		"another config": {Interrupted, "name: quickstart\nseed: 2\n", environment(), 1, `it was begun with another configuration: config.yaml, line 2: found "seed: 1", want "seed: 2"`},
-		"longer config":  {Interrupted, config + "epochs: 3\n", environment(), 1, `it was begun with another configuration: config.yaml, line 3: found "", want "epochs: 3"`},
-		"shorter config": {Interrupted, "name: quickstart\nseed: 1", environment(), 1, `it was begun with another configuration: config.yaml, line 3: found "", want no line`},
-		"another set":    {Interrupted, config, otherSet, 1, `the data set was "mnist" when the run began and is "cifar10" now`},
-		"fewer files":    {Interrupted, config, fewerFiles, 1, "the data set had 2 files when the run began and has 0 now"},
-		"another file":   {Interrupted, config, otherFile, 1, "data file train had MD5 ff00 when the run began; now there is train with MD5 0000"},
-		"lines missing":  {Interrupted, config, environment(), 2, "the checkpoint is of epoch 2, but metrics.jsonl ends with epoch 1"},
-		"no such epoch":  {Interrupted, config, environment(), -2, "the checkpoint is of epoch -2, but metrics.jsonl ends with epoch 1"},
+		"finished":       {Finished, config, environment(), good, `its status is "finished": there is nothing left to train`},
+		"diverged":       {Diverged, config, environment(), good, `its status is "diverged": there is nothing left to train`},
+		"another config": {Interrupted, "name: quickstart\nseed: 2\n", environment(), good, `it was begun with another configuration: config.yaml, line 2: found "seed: 1", want "seed: 2"`},
+		"longer config":  {Interrupted, config + "epochs: 3\n", environment(), good, `it was begun with another configuration: config.yaml, line 3: found "", want "epochs: 3"`},
+		"shorter config": {Interrupted, "name: quickstart\nseed: 1", environment(), good, `it was begun with another configuration: config.yaml, line 3: found "", want no line`},
+		"another set":    {Interrupted, config, otherSet, good, `the data set was "mnist" when the run began and is "cifar10" now`},
+		"fewer files":    {Interrupted, config, fewerFiles, good, "the data set had 2 files when the run began and has 0 now"},
+		"another file":   {Interrupted, config, otherFile, good, "data file train had MD5 ff00 when the run began; now there is train with MD5 0000"},
+		"lines missing":  {Interrupted, config, environment(), Mark{2, good.Config, good.Environment, good.Metrics}, "the checkpoint is of epoch 2, but metrics.jsonl ends with epoch 1: " + startOver},
+		"no such epoch":  {Interrupted, config, environment(), Mark{-2, good.Config, good.Environment, good.Metrics}, "the checkpoint is of epoch -2, but metrics.jsonl ends with epoch 1: " + startOver},
+		"another run's":  {Interrupted, config, environment(), Mark{1, "c0", good.Environment, good.Metrics}, "the checkpoint is another run's: its configuration has SHA-256 c0, config.yaml has " + good.Config + ": " + startOver},
+		"other beginnings": {Interrupted, config, environment(), Mark{1, good.Config, "e0", good.Metrics}, "environment.json has changed since the checkpoint was made: what it says of the run's beginning has SHA-256 " +
+			good.Environment + ", and had e0: " + startAnew},
+		"other lines": {Interrupted, config, environment(), Mark{1, good.Config, good.Environment, "e0"}, "the checkpoint is another run's, or metrics.jsonl has changed since: its lines up to epoch 1 have SHA-256 " +
+			good.Metrics + ", and e0 when the checkpoint was made: " + startOver},
 	} {
 		dir := t.TempDir()
 		end(t, begin(t, dir, 2), c.status)
 		before := mustRead(t, dir)
-		_, err := Resume(dir, []byte(c.config), c.env, c.last)
+		_, err := Resume(dir, []byte(c.config), c.env, &c.mark)
 		wantError(t, name, err, dir, "record: resume run in DIR: "+c.want)
 		same(t, name+": the run left alone", mustRead(t, dir), before)
 		if got, want := names(t, dir), "config.yaml environment.json metrics.jsonl summary.json"; got != want {
@@ -109,10 +118,10 @@ func TestResumeRefusesDamage(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, metricsName), []byte("{\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Resume(dir, []byte(config), environment(), 1)
-	wantError(t, "damage", err, dir, "record: resume run in DIR: DIR/metrics.jsonl, line 1: found the end inside a JSON value")
+	_, err := Resume(dir, []byte(config), environment(), markOf(t, dir, 1))
+	wantError(t, "damage", err, dir, "record: resume run in DIR: DIR/metrics.jsonl, line 1: found the end inside a JSON value: remove the folder, and the run can start over")
 
-	_, err = Resume(filepath.Join(dir, "none"), []byte(config), environment(), 1)
+	_, err = Resume(filepath.Join(dir, "none"), []byte(config), environment(), markOf(t, dir, 1))
 	wantError(t, "nothing there", err, dir, "record: resume run: there is no run in DIR/none")
 }
 
@@ -130,7 +139,7 @@ func TestResumeInterruptedResume(t *testing.T) {
 		if err := state(); err != nil {
 			t.Fatal(err)
 		}
-		w, err := Resume(dir, []byte(config), environment(), 2)
+		w, err := Resume(dir, []byte(config), environment(), markOf(t, dir, 2))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,4 +149,37 @@ func TestResumeInterruptedResume(t *testing.T) {
 		t.Errorf("the folder holds %s, want %s", got, want)
 	}
 	same(t, "epochs", mustRead(t, dir).Epochs, epochs(3))
+}
+
+// A checkpoint's mark holds every byte of the lines that it goes on from, times
+// and the line's end included: no flipped bit of them passes.
+func TestMarkFindsEveryFlippedBit(t *testing.T) {
+	dir := t.TempDir()
+	w := begin(t, dir, 2)
+	mark := w.Mark()
+	if err := w.Epoch(epochs(3)[2]); err != nil {
+		t.Fatal(err)
+	}
+	kill(t, w)
+	same(t, "mark", mark, *markOf(t, dir, 1))
+	run := mustRead(t, dir)
+	whole := run.metrics
+	kept, err := mark.kept(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	passed := 0
+	for bit := range 8 * len(kept) {
+		flipped := &Run{Dir: dir, Config: run.Config, Environment: run.Environment, metrics: slices.Clone(whole)}
+		flipped.metrics[bit/8] ^= 1 << (bit % 8)
+		if flipped.parseMetrics() != nil {
+			continue
+		}
+		if _, err := mark.kept(flipped); err == nil {
+			passed++
+		}
+	}
+	if passed > 0 {
+		t.Errorf("%d of %d flipped bits passed", passed, 8*len(kept))
+	}
 }

@@ -1,8 +1,6 @@
 package record
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -64,10 +62,7 @@ type Summary struct {
 }
 
 // ConfigHash is the SHA-256 of a configuration's bytes in hexadecimal.
-func ConfigHash(config []byte) string {
-	sum := sha256.Sum256(config)
-	return hex.EncodeToString(sum[:])
-}
+func ConfigHash(config []byte) string { return sum(config) }
 
 // check refuses unknown statuses and fields that do not go with the status.
 func (o Outcome) check() error {

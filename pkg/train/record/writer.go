@@ -14,11 +14,13 @@ import (
 // Writer writes one run's files and holds the run's lock until [Writer.Close].
 // It is not safe for concurrent use.
 type Writer struct {
-	dir    string
-	config []byte
-	epochs []Epoch
-	lines  []byte         // metrics.jsonl
-	lock   *lockfile.Lock // nil once closed
+	dir         string
+	config      []byte
+	environment []byte // environment.json
+	begun       string // as sumBegun
+	epochs      []Epoch
+	lines       []byte         // metrics.jsonl
+	lock        *lockfile.Lock // nil once closed
 }
 
 // ExistsError is [Create]'s error for a folder that holds a run already.
@@ -89,7 +91,7 @@ func (w *Writer) begin(env Environment) error {
 	if err := sweep(w.dir); err != nil {
 		return err
 	}
-	if err := writeJSON(w.dir, environmentName, environmentFile{Environment: env}); err != nil {
+	if err := w.writeEnvironment(env, nil); err != nil {
 		return err
 	}
 	if err := writeFile(w.dir, metricsName, nil); err != nil {
@@ -100,6 +102,17 @@ func (w *Writer) begin(env Environment) error {
 		return err
 	}
 	return whole.SyncFolder(filepath.Dir(w.dir))
+}
+
+// writeEnvironment writes what a run began on and its sessions since.
+func (w *Writer) writeEnvironment(first Environment, later []Session) error {
+	var err1, err2 error
+	w.begun, err1 = sumBegun(first)
+	w.environment, err2 = encode(environmentFile{first, later})
+	if err := errors.Join(err1, err2); err != nil {
+		return fmt.Errorf("encode %s: %w", environmentName, err)
+	}
+	return writeFile(w.dir, environmentName, w.environment)
 }
 
 // Dir is the run's folder, as given to Create or Resume.
@@ -140,8 +153,12 @@ func (w *Writer) Close(o Outcome) error {
 		// An Epoch that failed late may have left its line behind.
 		err = writeFile(w.dir, metricsName, w.lines)
 	}
+	var summary []byte
 	if err == nil {
-		err = writeJSON(w.dir, summaryName, summarise(o, w.config, w.epochs))
+		summary, err = encode(summarise(o, w.config, w.epochs))
+	}
+	if err == nil {
+		err = writeFile(w.dir, summaryName, summary)
 	}
 	err = errors.Join(err, w.lock.Release())
 	w.lock = nil

@@ -127,7 +127,7 @@ func TestCloseRefusesContradictions(t *testing.T) {
 	if s := mustRead(t, dir).Status(); s != Unfinished {
 		t.Errorf("the run has status %q, want none", s)
 	}
-	if w, err := Resume(dir, []byte(config), environment(), 0); err != nil {
+	if w, err := Resume(dir, []byte(config), environment(), markOf(t, dir, 0)); err != nil {
 		t.Errorf("the lock was not given up: %v", err)
 	} else {
 		end(t, w, Finished)
