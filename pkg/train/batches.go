@@ -2,7 +2,6 @@ package train
 
 import (
 	"math"
-	"time"
 
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/models"
@@ -14,21 +13,21 @@ import (
 // none. What a corrupt client's loss is says nothing about the model: noise
 // that is far outside the images' range alone can bring it above any bound.
 func (t *trainer) gradients(s int) (float64, error) {
-	start := time.Now()
+	start := t.clock.now()
 	for w := range t.workers {
 		t.workers[w].seconds = record.Seconds{}
 	}
 	err := t.net.Each(t.Data.Clients, func(r *models.Replica, client int) error {
 		w := &t.workers[r.ID]
 		t.clean[client] = t.draw(w.batch, s, t.steps, client, &w.seconds) == 0
-		mark := time.Now()
+		mark := t.clock.now()
 		loss, err := r.Grad(t.G.Row(client), w.batch, t.streams.At(stream.Dropout, t.steps, client))
 		t.losses[client] = loss
 		t.buffers.note(client, r.Statistics())
-		lap(&mark, &w.seconds.Gradient)
+		t.clock.lap(&mark, &w.seconds.Gradient)
 		return err
 	})
-	t.share(time.Since(start).Seconds())
+	t.share((t.clock.now() - start).Seconds())
 	return t.loss(), err
 }
 

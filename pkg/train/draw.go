@@ -3,7 +3,6 @@ package train
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/corrupt"
@@ -14,6 +13,7 @@ import (
 // source is where a run's batches come from: the set, who owns which sample,
 // how images are augmented, and what the samples suffer.
 type source struct {
+	clock            *clock
 	streams          stream.Root
 	set              *data.Set
 	sampler          *data.Sampler
@@ -22,8 +22,8 @@ type source struct {
 }
 
 // newSource loads the set and shares it out as c says.
-func newSource(c Config) (*source, error) {
-	s := &source{streams: stream.Root(c.Seed), augmentation: data.Augmentation{Crop: c.Data.Crop, Flip: c.Data.Flip}}
+func newSource(c Config, clock *clock) (*source, error) {
+	s := &source{clock: clock, streams: stream.Root(c.Seed), augmentation: data.Augmentation{Crop: c.Data.Crop, Flip: c.Data.Flip}}
 	var err error
 	if s.set, err = data.Load(c.Data.Set, c.Data.Dir, c.Seed); err != nil {
 		return nil, err
@@ -65,16 +65,16 @@ func newSource(c Config) (*source, error) {
 // they leave is not moved, as in the code of [bgmd]'s authors, which corrupts
 // the batches that its loaders give.
 func (src *source) draw(b *data.Batch, s, step, client int, seconds *record.Seconds) (hits int) {
-	mark := time.Now()
+	mark := src.clock.now()
 	src.set.Train.Fill(b, src.sampler.Indices(s, client))
 	src.augmentation.Apply(b, src.streams.At(stream.Augment, step, client))
-	lap(&mark, &seconds.Data)
+	src.clock.lap(&mark, &seconds.Data)
 	hits = src.features.Apply(b, corrupt.Image, step, client)
 	hits += src.labels.Apply(b, corrupt.Image, step, client)
-	lap(&mark, &seconds.Corrupt)
+	src.clock.lap(&mark, &seconds.Corrupt)
 	b.Whiten(src.set.Mean, src.set.Std)
-	lap(&mark, &seconds.Data)
+	src.clock.lap(&mark, &seconds.Data)
 	hits += src.features.Apply(b, corrupt.Whitened, step, client)
-	lap(&mark, &seconds.Corrupt)
+	src.clock.lap(&mark, &seconds.Corrupt)
 	return hits
 }

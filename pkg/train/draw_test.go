@@ -43,7 +43,7 @@ func drawn(t *testing.T, c Config) (s *source, batches []*data.Batch, hits []int
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := newSource(c)
+	s, err := newSource(c, newClock())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestDrawDependsOnItsPlace(t *testing.T) {
 	c.Data.Crop, c.Data.Flip = 3, true
 	c.Corruption.Feature.Kind, c.Corruption.Feature.Fraction = "additive", 0.4
 	first, batches, _ := drawn(t, c)
-	again, err := newSource(c)
+	again, err := newSource(c, newClock())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func Measure(ctx context.Context, c Config) (Cost, error) {
 	if err := c.Validate(); err != nil {
 		return Cost{}, err
 	}
-	t, err := newTrainer(c)
+	t, err := newTrainer(c, newClock())
 	if err != nil {
 		return Cost{}, err
 	}

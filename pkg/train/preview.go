@@ -12,7 +12,7 @@ func Shares(c Config) (set *data.Set, parts [][]int, steps int, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, nil, 0, err
 	}
-	s, err := newSource(c)
+	s, err := newSource(c, newClock())
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -41,7 +41,7 @@ func PreviewFirstStep(c Config) (*FirstStep, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	s, err := newSource(c)
+	s, err := newSource(c, newClock())
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/agg"
@@ -55,7 +54,9 @@ func Run(ctx context.Context, c Config, dir string, o Options) (*record.Summary,
 			return ended, err
 		}
 	}
-	t, err := newTrainer(c)
+	clock := newClock()
+	defer clock.watch()()
+	t, err := newTrainer(c, clock)
 	if err != nil {
 		return nil, err
 	}
@@ -167,9 +168,9 @@ func (t *trainer) step(s int) error {
 	if err := t.buffers.update(t.net); err != nil {
 		return err
 	}
-	start := time.Now()
+	start := t.clock.now()
 	t.rows.Apply(t.G, t.steps)
-	lap(&start, &t.seconds.Corrupt)
+	t.clock.lap(&start, &t.seconds.Corrupt)
 
 	if lr > 0 { // a step of size 0 has no direction: γ divides the block's memory
 		stats, err := t.rule.Aggregate(t.update, t.G, agg.Step{Gamma: lr, Rand: t.streams.At(stream.Aggregate, t.steps)})
@@ -180,10 +181,10 @@ func (t *trainer) step(s int) error {
 			return err
 		}
 		t.stats.add(stats)
-		lap(&start, &t.seconds.Aggregate)
+		t.clock.lap(&start, &t.seconds.Aggregate)
 		t.updates++
 		t.optimizer.step(t.net.Params(), t.update, lr, t.updates)
-		lap(&start, &t.seconds.Update)
+		t.clock.lap(&start, &t.seconds.Update)
 	}
 	t.steps++
 	t.lossSum += loss
@@ -219,13 +220,13 @@ func (t *trainer) finishEpoch(epoch int) (record.Epoch, error) {
 
 // measure evaluates the model and sums up the epoch.
 func (t *trainer) measure(epoch int) (record.Epoch, error) {
-	start := time.Now()
+	start := t.clock.now()
 	test, err := t.evaluate(epoch)
 	if err != nil {
 		return record.Epoch{}, err
 	}
-	lap(&start, &t.seconds.Evaluate)
-	lap(&t.started, &t.seconds.Total)
+	t.clock.lap(&start, &t.seconds.Evaluate)
+	t.clock.lap(&t.started, &t.seconds.Total)
 	e := record.Epoch{
 		Epoch: epoch, Step: t.steps, LR: record.Float(t.StepSize(max(0, epoch-1))),
 		TrainLoss:    record.Float(t.lossSum / float64(t.sampler.Steps())),
@@ -263,14 +264,7 @@ func (t *trainer) report(p Progress) {
 	p.Seconds = t.seconds
 	p.Elapsed = t.elapsed
 	if p.Done == nil {
-		p.Elapsed += time.Since(t.started).Seconds()
+		p.Elapsed += (t.clock.now() - t.started).Seconds()
 	}
 	t.observe(p)
-}
-
-// lap adds the time since start to seconds and restarts.
-func lap(start *time.Time, seconds *float64) {
-	now := time.Now()
-	*seconds += now.Sub(*start).Seconds()
-	*start = now
 }

@@ -42,7 +42,7 @@ type trainer struct {
 	elapsed float64
 
 	// Of the current epoch.
-	started time.Time
+	started time.Duration // on the clock
 	seconds record.Seconds
 	lossSum float64
 	stats   stats
@@ -54,10 +54,10 @@ type worker struct {
 	seconds     record.Seconds
 }
 
-func newTrainer(c Config) (*trainer, error) {
-	t := &trainer{Config: c, started: time.Now()}
+func newTrainer(c Config, clock *clock) (*trainer, error) {
+	t := &trainer{Config: c, started: clock.now()}
 	var err error
-	if t.source, err = newSource(c); err != nil {
+	if t.source, err = newSource(c, clock); err != nil {
 		return nil, err
 	}
 	n := c.Data.Clients
