@@ -24,11 +24,24 @@ func main() {
 		fmt.Fprintf(os.Stderr, "bgmd: %v\n", err)
 		os.Exit(exitUsage)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
+	ctx, stop := stopSignals()
 	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
+}
+
+// stopSignals returns a context that ends when the process is told to stop: by
+// Ctrl-C, SIGTERM, or SIGHUP unless nohup has that ignored. A second Ctrl-C kills,
+// but not a second SIGHUP: a terminal that is closed can send several.
+func stopSignals() (context.Context, context.CancelFunc) {
+	parent := context.Background()
+	var forget context.CancelFunc = func() {}
+	if !signal.Ignored(syscall.SIGHUP) {
+		parent, forget = signal.NotifyContext(parent, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, func() { stop(); forget() }
 }
 
 // execute runs the command line and returns the process's exit code. Results

@@ -29,7 +29,8 @@ paper.
 
 A record is never overwritten. A run that was stopped, by Ctrl-C or in any other
 way, goes on with --resume from its last whole epoch and ends as if nothing had
-happened.
+happened; without its checkpoint it starts over. One that has finished is only
+drawn again.
 
 With --init, short for --set model.init=FILE, training starts from the parameters
 (and running averages) of a safetensors file with PyTorch's names: a checkpoint,

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/bgmd/bgmd/pkg/train/record"
+)
+
+// A terminal that is closed stops a run as SIGTERM does, even if it says so more
+// than once; under nohup it does not.
+func TestRunAndHangUp(t *testing.T) {
+	for _, test := range []struct {
+		name, trap string
+		signals    []syscall.Signal
+	}{
+		{"terminated", "", []syscall.Signal{syscall.SIGTERM}},
+		{"hung up", "", []syscall.Signal{syscall.SIGHUP, syscall.SIGHUP}},
+		{"nohup", "trap '' HUP; ", []syscall.Signal{syscall.SIGHUP}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := sweepFolder(t, testGrid)
+			epochs := "epochs=10000"
+			if test.trap != "" {
+				epochs = "epochs=5"
+			}
+			writeFile(t, dir, "run.yaml", "name: sgd\ndata: {set: mnist, dir: data, clients: 3, batch: 4}\nmodel: {name: lenet}\noptimizer: {lr: 0.01}\n")
+			cmd := exec.Command("sh", "-c", test.trap+"exec bgmd run --config run.yaml --out out --set "+epochs)
+			var out bytes.Buffer
+			cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &out
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			untilEpoch(t, dir, "sgd", 0)
+			for _, s := range test.signals {
+				_ = cmd.Process.Signal(s) // it may have ended
+			}
+			_ = cmd.Wait()
+			want, code := "\nbgmd: interrupted: --resume goes on after epoch ", 1
+			if test.trap != "" {
+				want, code = "\nfinished after 5 epochs", 0
+			}
+			if got := cmd.ProcessState.ExitCode(); got != code || !strings.Contains(out.String(), want) {
+				t.Errorf("%v, want exit code %d and %q in the output:\n%s", cmd.ProcessState, code, want, out.String())
+			}
+			status := record.Interrupted
+			if code == 0 {
+				status = record.Finished
+			}
+			if got := records(t, filepath.Join(dir, "out"))["sgd"]; !strings.HasPrefix(got, string(status)) {
+				t.Errorf("the record is %s, want %s", got, status)
+			}
+		})
+	}
+}
