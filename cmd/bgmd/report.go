@@ -54,7 +54,11 @@ ends it.`),
 			if err := whole.Write(out, html); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d runs\n", out, len(data.Runs))
+			unsealed := ""
+			if n := data.Unsealed(); n > 0 {
+				unsealed = fmt.Sprintf(", %d of them unsealed: of a version that kept no sums of a record's files", n)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d runs%s\n", out, len(data.Runs), unsealed)
 			return nil
 		},
 	}

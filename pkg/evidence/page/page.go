@@ -84,6 +84,17 @@ func Read(results string) *Data {
 	return d
 }
 
+// Unsealed counts the runs that have ended without a seal ([record.Seal]).
+func (d *Data) Unsealed() int {
+	n := 0
+	for _, r := range d.Runs {
+		if r.Summary != nil && r.Summary.Seal == nil {
+			n++
+		}
+	}
+	return n
+}
+
 func (d *Data) broken(err error) {
 	if err != nil {
 		d.Broken = append(d.Broken, strings.Split(err.Error(), "\n")...)

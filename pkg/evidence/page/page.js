@@ -412,7 +412,7 @@ function details(r) {
   const head = "  epoch   step           lr   train loss    test loss   accuracy %     elapsed\n";
   const parts = [el("h4", {}, "log"), el("pre", {}, head + log), el("h4", {}, "config.yaml"), el("pre", {}, r.config),
     el("h4", {}, "environment"), el("pre", {}, JSON.stringify({ ...r.environment, sessions: r.sessions }, null, 2))];
-  if (r.summary) parts.push(el("h4", {}, "summary"), el("pre", {}, JSON.stringify(r.summary, null, 2)));
+  if (r.summary) parts.push(el("h4", {}, r.summary.sha256 ? "summary, sealed: no file has changed since" : "summary, unsealed: of a version that kept no sums of the files"), el("pre", {}, JSON.stringify(r.summary, null, 2)));
   return parts;
 }
 

@@ -3,6 +3,7 @@ package page
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -98,6 +99,30 @@ func TestNoRuns(t *testing.T) {
 	data := Read(t.TempDir())
 	if _, err := data.HTML(); err != nil || len(data.Runs) != 0 || len(data.Tables) != 0 {
 		t.Errorf("%+v, %v", data, err)
+	}
+}
+
+// TestCommittedRecords: every record of the repository is read, those from before
+// there were seals too.
+func TestCommittedRecords(t *testing.T) {
+	const results = "../../../results"
+	summaries, sealed := 0, 0
+	err := filepath.WalkDir(results, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Base(path) != "summary.json" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if summaries++; bytes.Contains(text, []byte(`"sha256": {`)) {
+			sealed++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := Read(results)
+	if len(data.Broken) > 0 || len(data.Runs) != summaries || summaries < 186 || data.Unsealed() != summaries-sealed {
+		t.Errorf("%d runs, %d unsealed, want %d and %d; broken: %q", len(data.Runs), data.Unsealed(), summaries, summaries-sealed, data.Broken)
 	}
 }
 

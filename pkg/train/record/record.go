@@ -18,7 +18,12 @@
 // hundred bytes an epoch, so rewriting it costs less than the sync.
 //
 // The [Writer] computes everything in summary.json that follows from the
-// metrics, and [Read] checks it again: the two files cannot disagree.
+// metrics, and [Read] checks it again: the two files cannot disagree. The summary
+// also seals the run: it holds the sum of every file above, its own included.
+//
+// Chosen: the summary's own sum is in it, computed with zeros in its place, as a
+// checkpoint's is. Rejected: a file of sums beside it, which a kill between the
+// two writings leaves out and a copy forgets.
 package record
 
 import (
@@ -73,6 +78,9 @@ func (r *Run) Status() Status {
 // running process can cut it short.
 func Read(dir string) (*Run, error) {
 	run, err := read(dir)
+	if err != nil { // it may have been resumed in the meantime, and have no summary now
+		run, err = read(dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
@@ -83,7 +91,7 @@ func read(dir string) (*Run, error) {
 	run := &Run{Dir: dir}
 	// The summary goes first: should the run end while it is being read, the
 	// result is that of a moment earlier, and still consistent.
-	_, err := run.readSummary()
+	summary, err := run.readSummary()
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +99,7 @@ func read(dir string) (*Run, error) {
 		return nil, err
 	}
 	var env environmentFile
-	_, err = readJSON(filepath.Join(dir, environmentName), &env)
+	environment, err := readJSON(filepath.Join(dir, environmentName), &env)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +116,7 @@ func read(dir string) (*Run, error) {
 			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, summaryName), err)
 		}
 	}
-	return run, nil
+	return run, run.checkSeal(environment, summary)
 }
 
 // readSummary reads summary.json, if there is one, and returns its bytes.

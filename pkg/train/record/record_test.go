@@ -42,6 +42,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 	same(t, "epochs", run.Epochs, epochs(4))
 	same(t, "the writer's epochs", w.Epochs(), epochs(4))
+	seal := run.Summary.Seal
+	run.Summary.Seal = nil
 	same(t, "summary", run.Summary, Summary{
 		Outcome:           o,
 		FinalTestAccuracy: 90 - 10/Float(3),
@@ -51,6 +53,9 @@ func TestRoundTrip(t *testing.T) {
 		ConfigHash:        ConfigHash([]byte(config)),
 		Digest:            Digest(epochs(4)),
 	})
+	if seal == nil || seal.Config != ConfigHash(run.Config) || seal.Metrics != sum(run.metrics) {
+		t.Errorf("seal is %+v", seal)
+	}
 }
 
 // The files' text is an interface too: other programs read it.
@@ -72,7 +77,8 @@ func TestText(t *testing.T) {
 {"epoch":1,"step":2,"lr":0.05,"train_loss":"Infinity","test_loss":"NaN","test_accuracy":9.8,"attack_success":0,"gm":{"iterations":3,"runs":2,"unconverged":1,"max_residual":1e-9},"block":{"size":5,"residual":0.5},"seconds":{"data":1,"gradient":2,"corrupt":3,"aggregate":4,"update":5,"evaluate":6,"total":21},"elapsed":21.5}
 `,
 		// The sums are those of sha256sum: of the two lines above up to and
-		// without their seconds, and of the configuration.
+		// without their seconds, of the configuration, and of the files; the
+		// last, of this text with 64 zeros in its place.
 		summaryName: `{
   "status": "diverged",
   "diverged_at_step": 2,
@@ -89,7 +95,13 @@ func TestText(t *testing.T) {
     "total": 21
   },
   "config_hash": "e88bce4674874c6ae158ea6f85b317be161e794e08d3e1f053b658cfb34a9139",
-  "digest": "017c9d850d617b0252f2c5466764e67318a7c86684dc91970fedc727d91cd777"
+  "digest": "017c9d850d617b0252f2c5466764e67318a7c86684dc91970fedc727d91cd777",
+  "sha256": {
+    "config.yaml": "e88bce4674874c6ae158ea6f85b317be161e794e08d3e1f053b658cfb34a9139",
+    "environment.json": "45db48ebc6c880d5bd8c7d4a1d33ed686c51728e2bb272de69a8d6931b106174",
+    "metrics.jsonl": "0853956959151215b625dbf59c25f34f73050e2b339fb4e73091f2f661a51803",
+    "summary.json": "78e42dc3d47d8e8d886ca2ccc0d95a2381903b206a79163d48b1f3cc17e57451"
+  }
 }
 `,
 	} {

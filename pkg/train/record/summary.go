@@ -59,6 +59,7 @@ type Summary struct {
 	Seconds           Seconds `json:"seconds"`             // sums over the epochs
 	ConfigHash        string  `json:"config_hash"`         // as ConfigHash(config.yaml)
 	Digest            string  `json:"digest"`              // as Digest(epochs)
+	Seal              *Seal   `json:"sha256,omitempty"`    // nil in records of versions that had none
 }
 
 // ConfigHash is the SHA-256 of a configuration's bytes in hexadecimal.

@@ -155,7 +155,7 @@ func (w *Writer) Close(o Outcome) error {
 	}
 	var summary []byte
 	if err == nil {
-		summary, err = encode(summarise(o, w.config, w.epochs))
+		summary, err = sealed(summarise(o, w.config, w.epochs), w.config, w.environment, w.lines)
 	}
 	if err == nil {
 		err = writeFile(w.dir, summaryName, summary)
