@@ -42,6 +42,9 @@ loss is printed.`),
 			if err != nil {
 				return err
 			}
+			if err := notRead("--out", out, map[string]string{c.Model.Init: "model.init"}); err != nil {
+				return &configError{err}
+			}
 			loss, err := gradient(c, classes, batch, out)
 			if err != nil {
 				return at.locate(err)

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -43,7 +41,7 @@ environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others.`),
   bgmd config --config configs/quickstart.yaml  one experiment in full`),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return checkOutput(cmd) },
+		PersistentPreRunE: checkOutput,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(newRunCommand(), newGradientCommand(), newSweepCommand(), newTableCommand(), newPlotCommand(), newReportCommand(),
@@ -52,33 +50,6 @@ environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others.`),
 
 	root.CompletionOptions.HiddenDefaultCmd = true // it works, but is no part of the subject
 	return root
-}
-
-// checkOutput refuses a file to write whose folder is not there, or that is one,
-// which would come out only when all work is done.
-func checkOutput(cmd *cobra.Command) error {
-	var errs []error
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		kind, _ := pflag.UnquoteUsage(f)
-		path := f.Value.String()
-		if written := f.Name == "out" || f.Name == "figure"; !written || kind != "file" {
-			return
-		}
-		if path == "" {
-			if f.Changed {
-				errs = append(errs, fmt.Errorf("--%s is empty, want a file", f.Name))
-			}
-			return
-		}
-		folder := filepath.Dir(path)
-		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-			errs = append(errs, fmt.Errorf("--%s is %q, but there is no folder %s", f.Name, path, folder))
-		}
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			errs = append(errs, fmt.Errorf("--%s is %q, which is a folder, want a file", f.Name, path))
-		}
-	})
-	return errors.Join(errs...)
 }
 
 // flagError says what a flag takes in place of what strconv says.

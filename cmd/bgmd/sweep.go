@@ -84,6 +84,11 @@ func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) erro
 	if errs := tooSmall([]count{{"jobs", jobs, 1}}); errs != nil {
 		return &configError{errors.Join(errs...)}
 	}
+	if own, err := os.Stat(filepath.Join(f.out, sweep.Folder)); err == nil {
+		if info, err := os.Stat(filepath.Dir(f.file)); err == nil && os.SameFile(info, own) {
+			return &configError{fmt.Errorf("--config is %q, in the folder to which the sweep writes the configurations of its runs: move it elsewhere", f.file)}
+		}
+	}
 	runs, warnings, err := f.runs()
 	if err != nil {
 		return &configError{err}

@@ -56,6 +56,10 @@ one with the most runs.`),
 			var b bytes.Buffer
 			var err error
 			if args[0] == "table1" {
+				times, stood := table1Files(results)
+				if err := notRead("--out", out, map[string]string{times: "what the table is made of", stood: "what the table is made of"}); err != nil {
+					return &configError{err}
+				}
 				err = writeTable1(&b, results, format)
 			} else {
 				var t *evidence.Table

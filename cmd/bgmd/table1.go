@@ -21,14 +21,20 @@ import (
 // honest row's own distance to the honest mean.
 const shifted = 2
 
+// table1Files are what Table 1 is made of.
+func table1Files(results string) (times, stood string) {
+	return filepath.Join(results, "aggregation", "rules.json"), filepath.Join(results, "breakdown", "breakdown.csv")
+}
+
 // writeTable1 writes the paper's Table 1 with what was measured beside it, for
 // every rule.
 func writeTable1(w io.Writer, results, format string) error {
-	times, err := readTimes(filepath.Join(results, "aggregation", "rules.json"))
+	timesFile, stoodFile := table1Files(results)
+	times, err := readTimes(timesFile)
 	if err != nil {
 		return err
 	}
-	stood, err := readBreakdown(filepath.Join(results, "breakdown", "breakdown.csv"))
+	stood, err := readBreakdown(stoodFile)
 	if err != nil {
 		return err
 	}

@@ -37,8 +37,8 @@ type Event struct {
 
 const tick = time.Second
 
-// folderName is the folder beside the records. No run has such a name.
-const folderName = ".sweep"
+// Folder is the name of the folder beside the records. No run has such a name.
+const Folder = ".sweep"
 
 // Launch trains what is left of jobs, as [Look] returned them, and returns how
 // far they are then. A run that fails stops no other: see [Job.Err]. When ctx
@@ -46,7 +46,7 @@ const folderName = ".sweep"
 // for. It fails itself only when another sweep is at work in the folder, or when
 // the folder cannot be written.
 func (l *Launcher) Launch(ctx context.Context, jobs []Job) ([]Job, error) {
-	folder := filepath.Join(l.Out, folderName)
+	folder := filepath.Join(l.Out, Folder)
 	if err := whole.MkdirAll(folder); err != nil {
 		return nil, fmt.Errorf("sweep: %w", err)
 	}

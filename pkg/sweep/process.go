@@ -69,7 +69,7 @@ type crash struct {
 // process was killed or panicked, and not where it ended with an error: that
 // would be the same the next time.
 func (l *Launcher) process(ctx context.Context, r Run) error {
-	stem := filepath.Join(l.Out, folderName, r.Config.Name+"-"+filepath.Base(r.Dir))
+	stem := filepath.Join(l.Out, Folder, r.Config.Name+"-"+filepath.Base(r.Dir))
 	if err := whole.Replace(stem+".yaml", r.Config.YAML()); err != nil {
 		return fmt.Errorf("write its configuration: %w", err)
 	}

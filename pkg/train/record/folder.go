@@ -49,6 +49,15 @@ func has(dir, name string) bool {
 	return err == nil
 }
 
+// IsPart tells whether path is one of the files that make up a run's record.
+func IsPart(path string) bool {
+	switch filepath.Base(path) {
+	case configName, environmentName, metricsName, summaryName, lockName:
+		return isRun(filepath.Dir(path))
+	}
+	return false
+}
+
 // empty tells whether e is a file without content.
 func empty(e fs.DirEntry) bool {
 	info, err := e.Info()
