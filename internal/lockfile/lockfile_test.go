@@ -106,8 +106,10 @@ func TestPermissions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Release()
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o664 {
 		t.Errorf("the lock has %v, %v, want what the umask 002 leaves", info.Mode(), err)
+	}
+	if err := l.Release(); err != nil {
+		t.Error(err)
 	}
 }

@@ -38,7 +38,8 @@ type Epoch struct {
 	Seconds Seconds `json:"seconds,omitzero"`
 	// Elapsed is the time in seconds from the run's start to the end of this
 	// epoch's evaluation. In a resumed run it goes on from the last epoch kept, so that
-	// neither the gap between sessions nor work that was lost counts.
+	// neither the gap between sessions nor work that was lost counts; nor does
+	// the time for which the process was stopped (SIGSTOP, Ctrl-Z).
 	Elapsed float64 `json:"elapsed,omitzero"`
 }
 

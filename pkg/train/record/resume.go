@@ -35,10 +35,7 @@ func Resume(dir string, config []byte, env Environment, mark *Mark) (*Writer, er
 
 // resume does Resume's work under the lock.
 func (w *Writer) resume(env Environment, mark *Mark) error {
-	run, err := read(w.dir)
-	if _, missing := errors.AsType[*fs.PathError](err); err != nil && !missing {
-		return fmt.Errorf("%w: %s", err, startAnew)
-	}
+	run, err := readToResume(w.dir)
 	if err != nil {
 		return err
 	}
@@ -73,6 +70,15 @@ func (w *Writer) resume(env Environment, mark *Mark) error {
 	return sweep(w.dir)
 }
 
+// readToResume is read with what to do about damage.
+func readToResume(dir string) (*Run, error) {
+	run, err := read(dir)
+	if _, other := errors.AsType[*fs.PathError](err); err != nil && !other {
+		err = fmt.Errorf("%w: %s", err, startAnew)
+	}
+	return run, err
+}
+
 // Ended returns the summary of the run in dir if it has finished or diverged, nil
 // if there is something left to train or no run. It removes the temporary files of
 // a process that was killed after the run's end, and refuses a run that was begun
@@ -82,7 +88,7 @@ func Ended(dir string, config []byte) (*Summary, error) {
 	if _, err := run.readSummary(); err == nil && !run.Status().final() {
 		return nil, nil
 	}
-	run, err := read(dir)
+	run, err := readToResume(dir)
 	if err == nil {
 		err = sameConfig(run.Config, config)
 	}

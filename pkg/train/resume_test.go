@@ -7,8 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/bgmd/bgmd/pkg/train/checkpoint"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -124,4 +127,81 @@ func TestResumeAfterEachWrite(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWrongCheckpointIsRefused: what is damaged or belongs to another run is
+// refused with what to do; and that, done, brings the run to its right end.
+func TestWrongCheckpointIsRefused(t *testing.T) {
+	c := tiny(t)
+	c.Aggregator.Rule, c.Aggregator.Block.Fraction = "gm", 0.1
+	want := run(t, c).Summary.Digest
+	other := c
+	other.Seed++
+	foreign := readFiles(t, interruptedAt(t, other, 3))[CheckpointName]
+	twin := readFiles(t, interruptedAt(t, c, 3))[CheckpointName] // the same run, at other times
+	const startOver = ": remove the file, and the run starts over"
+	for name, test := range map[string]struct {
+		change func(f files)
+		want   []string // in the error
+	}{
+		"a flipped bit": {func(f files) { f[CheckpointName][len(f[CheckpointName])/2] ^= 1 },
+			[]string{"contents are damaged: sha256 is ", startOver}},
+		"cut short": {func(f files) { f[CheckpointName] = f[CheckpointName][:100] },
+			[]string{"header has ", startOver}},
+		"another run's": {func(f files) { f[CheckpointName] = foreign },
+			[]string{"the checkpoint is another run's: its configuration has SHA-256 ", ": remove the checkpoint, and the run starts over"}},
+		"of a run of the same configuration": {func(f files) { f[CheckpointName] = twin },
+			[]string{"the checkpoint is another run's, or metrics.jsonl has changed since: ", ": remove the checkpoint, and the run starts over"}},
+		"another time in the metrics": {func(f files) {
+			delete(f, "summary.json")
+			f["metrics.jsonl"] = bytes.Replace(f["metrics.jsonl"], []byte(`"total":0.`), []byte(`"total":1.`), 1)
+		},
+			[]string{"the checkpoint is another run's, or metrics.jsonl has changed since: ", ": remove the checkpoint, and the run starts over"}},
+		"without the memory": {func(f files) { f[CheckpointName] = rewritten(t, f, nil, memoryName) },
+			[]string{CheckpointName + ": aggregator.memory has 0 elements, want ", startOver}},
+		"of an earlier version": {func(f files) {
+			f[CheckpointName] = rewritten(t, f, func(p *progress) { p.Mark = record.Mark{Epoch: p.Epoch}; p.Memory = 0 }, "")
+		}, []string{"an earlier version wrote it, which did not note the record that it belongs to: go on with that version, which environment.json names, or remove the file, and the run starts over"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := readFiles(t, interruptedAt(t, c, 3))
+			test.change(f)
+			dir := f.write(t)
+			_, err := Run(context.Background(), c, dir, Options{Resume: true})
+			for _, part := range test.want {
+				if err == nil || !strings.Contains(err.Error(), part) {
+					t.Errorf("error is\n%v, want in it\n%s", err, part)
+				}
+			}
+			if after := readFiles(t, dir); !reflect.DeepEqual(after, f) {
+				t.Error("the refused run has changed")
+			}
+			if err := os.Remove(filepath.Join(dir, CheckpointName)); err != nil {
+				t.Fatal(err)
+			}
+			s, err := Run(context.Background(), c, dir, Options{Resume: true})
+			if err != nil || s.Status != record.Finished || s.Digest != want {
+				t.Errorf("started over, the run is %+v, %v, want digest %s", s, err, want)
+			}
+		})
+	}
+}
+
+// rewritten is the checkpoint among f with another state and without a tensor.
+func rewritten(t *testing.T, f files, change func(*progress), without string) []byte {
+	t.Helper()
+	path := filepath.Join(f.write(t), CheckpointName)
+	var p progress
+	tensors, err := checkpoint.Load(path, &p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(&p)
+	}
+	tensors = slices.DeleteFunc(tensors, func(x checkpoint.Tensor) bool { return x.Name == without })
+	if err := checkpoint.Save(path, tensors, p); err != nil {
+		t.Fatal(err)
+	}
+	return readFiles(t, filepath.Dir(path))[CheckpointName]
 }
