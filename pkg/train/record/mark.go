@@ -38,11 +38,11 @@ func sumBegun(env Environment) (string, error) {
 // kept returns the bytes of metrics.jsonl up to the mark's epoch, or what is wrong
 // if the mark is not that of run.
 func (m Mark) kept(run *Run) ([]byte, error) {
-	if m.Epoch < 0 || m.Epoch >= len(run.Epochs) {
-		return nil, fmt.Errorf("the checkpoint is of epoch %d, but %s ends with epoch %d: %s", m.Epoch, metricsName, len(run.Epochs)-1, startOver)
-	}
 	if is := sum(run.Config); m.Config != is {
 		return nil, fmt.Errorf("the checkpoint is another run's: its configuration has SHA-256 %s, %s has %s: %s", m.Config, configName, is, startOver)
+	}
+	if m.Epoch < 0 || m.Epoch >= len(run.Epochs) {
+		return nil, fmt.Errorf("the checkpoint is of epoch %d, but %s ends with epoch %d: %s", m.Epoch, metricsName, len(run.Epochs)-1, startOver)
 	}
 	length := 0
 	for range m.Epoch + 1 {
