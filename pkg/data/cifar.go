@@ -1,43 +1,76 @@
 package data
 
 import (
-	"archive/tar"
-	"bufio"
 	"crypto/md5"
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path"
 	"path/filepath"
 	"slices"
 )
 
-// CIFAR-10 in its publisher's binary layout: files of records, each a label's
-// byte and then the image's 3·32·32 bytes, channel by channel (red, green,
-// blue), row by row. [https://www.cs.toronto.edu/~kriz/cifar.html]
+// CIFAR-10 is published in several versions of the same images: 32×32 in three
+// channels, each image's bytes channel by channel (red, green, blue), row by row.
+// [https://www.cs.toronto.edu/~kriz/cifar.html]
 const (
 	cifarSide    = 32
 	cifarPixels  = 3 * cifarSide * cifarSide
-	cifarRecord  = 1 + cifarPixels
 	cifarRecords = 10_000 // of a published file, and the most that is read of any
-	cifarFolder  = "cifar-10-batches-bin"
-	cifarArchive = "cifar-10-binary.tar.gz"
 )
 
-// cifarFiles are the files in the order in which they are read, the test images
-// last, with the SHA-1 sums of the published ones. The publisher gives a sum of
-// the archive alone; these are what Apache MXNet checks its download against.
-var cifarFiles = []struct{ name, sha1 string }{
-	{"data_batch_1.bin", "aadd24acce27caa71bf4b10992e9e7b2d74c2540"},
-	{"data_batch_2.bin", "c0ba65cce70568cd57b4e03e9ac8d2a5367c1795"},
-	{"data_batch_3.bin", "1dd00a74ab1d17a6e7d73e185b69dbf31242f295"},
-	{"data_batch_4.bin", "aab85764eb3584312d3c7f65fd2fd016e36a258e"},
-	{"data_batch_5.bin", "26e2849e66a845b7f1e4614ae70f4889ae604628"},
-	{"test_batch.bin", "67eb016db431130d61cd03c7ad570b013799c88c"},
+// cifarVersion is one of the versions: six files, the test images last, in a
+// folder or in an archive of it.
+type cifarVersion struct {
+	folder  string
+	archive string
+	files   []cifarName
+	// decode returns the images of one file's bytes. Its errors are [*FileError]s
+	// without File.
+	decode func(raw []byte) (Split, error)
+	most   int // bytes of a file
+	sum    func(raw []byte) string
+}
+
+// cifarName is a file's name and the version's sum of the published file.
+type cifarName struct{ name, sum string }
+
+// cifarBinary is the version of plain records, each a label's byte and then the
+// image's. The publisher gives a sum of the archive alone; these SHA-1 sums are
+// what Apache MXNet checks its download against.
+var cifarBinary = cifarVersion{
+	folder:  "cifar-10-batches-bin",
+	archive: "cifar-10-binary.tar.gz",
+	files: []cifarName{
+		{"data_batch_1.bin", "aadd24acce27caa71bf4b10992e9e7b2d74c2540"},
+		{"data_batch_2.bin", "c0ba65cce70568cd57b4e03e9ac8d2a5367c1795"},
+		{"data_batch_3.bin", "1dd00a74ab1d17a6e7d73e185b69dbf31242f295"},
+		{"data_batch_4.bin", "aab85764eb3584312d3c7f65fd2fd016e36a258e"},
+		{"data_batch_5.bin", "26e2849e66a845b7f1e4614ae70f4889ae604628"},
+		{"test_batch.bin", "67eb016db431130d61cd03c7ad570b013799c88c"},
+	},
+	decode: decodeRecords,
+	most:   cifarRecords * cifarRecord,
+	sum:    func(raw []byte) string { s := sha1.Sum(raw); return hex.EncodeToString(s[:]) },
+}
+
+// cifarPython is the version that torchvision downloads. The sums are what it
+// checks the files against.
+var cifarPython = cifarVersion{
+	folder:  "cifar-10-batches-py",
+	archive: "cifar-10-python.tar.gz",
+	files: []cifarName{
+		{"data_batch_1", "c99cafc152244af753f735de768cd75f"},
+		{"data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"},
+		{"data_batch_3", "54ebc095f3ab1f0389bbae665268c751"},
+		{"data_batch_4", "634d18415352ddfa80567beed471001a"},
+		{"data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb"},
+		{"test_batch", "40351d587109b95175f43aff81a1287e"},
+	},
+	decode: decodePickle,
+	most:   cifarRecords * (cifarPixels + 128), // with a label and a file's name
+	sum:    md5Of,
 }
 
 var cifarClasses = []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
@@ -58,19 +91,15 @@ type cifarFile struct {
 	sum FileSum
 }
 
-// loadCIFAR10 reads the six files from their folder in dir or, where there is
-// no such folder, out of the archive that the publisher packs them in. Files
-// other than the published ones are read too, if they all hold the same number
-// of images, and say so in Files.
+// loadCIFAR10 reads the six files of the first version that is there. Files other
+// than the published ones are read too, if they all hold the same number of
+// images, and say so in Files.
 func loadCIFAR10(dir string, _ uint64) (*Set, error) {
 	files, err := readCIFAR(dir)
 	if err == nil {
 		err = sameLength(files)
 	}
 	if err != nil {
-		for _, bad := range FileErrors(err) {
-			bad.Fetch = fetchCommand("cifar-10", dir)
-		}
 		return nil, err
 	}
 	set := &Set{
@@ -90,123 +119,98 @@ func loadCIFAR10(dir string, _ uint64) (*Set, error) {
 	return set, nil
 }
 
-// readCIFAR returns the files in the order of cifarFiles.
+// readCIFAR returns the files in the order of their version.
 func readCIFAR(dir string) ([]cifarFile, error) {
-	folder, archive := filepath.Join(dir, cifarFolder), filepath.Join(dir, cifarArchive)
-	_, err := os.Stat(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		f, err := os.Open(archive)
-		switch {
-		case err == nil:
-			defer f.Close()
-			return readCIFARArchive(f, archive)
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, unopened(archive, err)
-		}
-		return nil, &FileError{File: folder, Offset: -1, Found: "no such folder, nor " + archive,
-			Want: "a folder with the six .bin files", Err: fs.ErrNotExist}
-	}
-	files := make([]cifarFile, len(cifarFiles))
-	errs := make([]error, len(cifarFiles))
-	for i, want := range cifarFiles {
-		files[i], errs[i] = readCIFARFile(filepath.Join(folder, want.name), want.sha1)
-	}
-	return files, errors.Join(errs...)
-}
-
-func readCIFARFile(path, published string) (cifarFile, error) {
-	f, err := os.Open(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return cifarFile{}, &FileError{File: path, Offset: -1, Found: "no such file",
-			Want: "a file of CIFAR-10's binary version", Err: fs.ErrNotExist}
-	case err != nil:
-		return cifarFile{}, unopened(path, err)
-	}
-	defer f.Close()
-	return decodeCIFAR(f, path, filepath.Base(path), published)
-}
-
-// readCIFARArchive reads the files out of a tar archive, zipped or not; what
-// else is in it is skipped.
-func readCIFARArchive(r io.Reader, path string) ([]cifarFile, error) {
-	plain, want, err := unzipper(bufio.NewReaderSize(r, 1<<16))
+	path, err := place("cifar-10", dir, func(path string) bool {
+		return isArchive(path) && exists(path) || !isArchive(path) && versionAt(path).isIn(path)
+	}, "its six files in")
 	if err != nil {
-		return nil, inFile(path, err)
+		return nil, err
 	}
-	files := make([]cifarFile, len(cifarFiles))
-	members := tar.NewReader(plain)
-	for {
-		header, err := members.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, inFile(path, &FileError{Offset: -1, Found: "an error: " + err.Error(), Want: "a whole tar archive", Err: err})
-		}
-		i := cifarMember(header)
-		if i < 0 {
+	v := versionAt(path)
+	if isArchive(path) {
+		return v.readArchive(path)
+	}
+	var files []cifarFile
+	var missing []string
+	var errs []error
+	for i, f := range v.files {
+		file := filepath.Join(path, f.name)
+		if !exists(file) {
+			missing = append(missing, f.name)
 			continue
 		}
-		where := path + ", " + cifarFiles[i].name
-		if files[i].path != "" {
-			return nil, &FileError{File: where, Offset: -1, Found: "it twice", Want: "one of each file"}
-		}
-		if files[i], err = decodeCIFAR(members, where, cifarFiles[i].name, cifarFiles[i].sha1); err != nil {
-			return nil, err
-		}
+		read, err := v.readFile(i, file)
+		files, errs = append(files, read), append(errs, err)
 	}
-	if _, err := io.Copy(io.Discard, plain); err != nil { // checks the sum of what was zipped
-		return nil, inFile(path, &FileError{Offset: -1, Found: "an error: " + err.Error(), Want: want, Err: err})
-	}
-	var errs []error
-	for i, f := range files {
-		if f.path == "" {
-			errs = append(errs, &FileError{File: path, Offset: -1, Found: "no " + cifarFolder + "/" + cifarFiles[i].name,
-				Want: "the six .bin files", Err: fs.ErrNotExist})
-		}
-	}
-	return files, errors.Join(errs...)
+	return files, errors.Join(append(errs, lacking(path, missing))...)
 }
 
-// cifarMember returns which of cifarFiles a member of the archive is, -1 for
-// none.
-func cifarMember(h *tar.Header) int {
-	folder, name := path.Split(path.Clean(h.Name))
-	if h.Typeflag != tar.TypeReg || folder != cifarFolder+"/" {
-		return -1
+// versionAt returns the version that is looked for at a path of layouts.
+func versionAt(path string) cifarVersion {
+	switch filepath.Base(path) {
+	case cifarPython.folder, cifarPython.archive:
+		return cifarPython
 	}
-	for i, f := range cifarFiles {
-		if f.name == name {
-			return i
-		}
-	}
-	return -1
+	return cifarBinary
 }
 
-// decodeCIFAR reads the records of the named file, which messages call path.
-func decodeCIFAR(r io.Reader, path, name, published string) (cifarFile, error) {
-	raw, err := readLimited(r, cifarRecords*cifarRecord, "a readable file")
+// isIn reports whether the folder has any of the version's files.
+func (v cifarVersion) isIn(folder string) bool {
+	return slices.ContainsFunc(v.files, func(f cifarName) bool { return exists(filepath.Join(folder, f.name)) })
+}
+
+func (v cifarVersion) readFile(i int, path string) (cifarFile, error) {
+	f, size, err := open(path)
+	if err != nil {
+		return cifarFile{}, err
+	}
+	defer f.Close()
+	return v.read(i, f, size, path)
+}
+
+// read reads the version's i-th file, of the given size, which messages call path.
+func (v cifarVersion) read(i int, r io.Reader, size int64, path string) (cifarFile, error) {
+	if size > int64(v.most) {
+		return cifarFile{}, &FileError{File: path, Offset: -1, Found: fmt.Sprintf("%d bytes", size), Want: fmt.Sprintf("at most %d", v.most)}
+	}
+	raw := make([]byte, size)
+	c, err := newContent(r, size, size, "a file of CIFAR-10")
 	if err != nil {
 		return cifarFile{}, inFile(path, err)
 	}
+	n, err := c.fill(raw)
+	if err != nil {
+		return cifarFile{}, inFile(path, err)
+	}
+	raw = raw[:n]
+	split, err := v.decode(raw)
+	if err != nil {
+		return cifarFile{}, inFile(path, err)
+	}
+	return cifarFile{path: path, Split: split, sum: FileSum{Name: v.files[i].name, MD5: md5Of(raw), Official: v.sum(raw) == v.files[i].sum}}, nil
+}
+
+// cifarRecord is the size of a record of the binary version.
+const cifarRecord = 1 + cifarPixels
+
+// decodeRecords reads a file of the binary version.
+func decodeRecords(raw []byte) (Split, error) {
 	n := len(raw) / cifarRecord
 	if rest := len(raw) % cifarRecord; rest != 0 || n == 0 {
-		return cifarFile{}, &FileError{File: path, Offset: int64(len(raw)), Found: "the end of the file",
+		return Split{}, &FileError{Offset: int64(len(raw)), Found: "the end of the file",
 			Want: fmt.Sprintf("%d bytes for %s", (n+1)*cifarRecord, images(n+1))}
 	}
-	f := cifarFile{path: path, Split: Split{Pixels: make([]uint8, 0, n*cifarPixels), Labels: make([]uint8, 0, n)}}
+	s := Split{Pixels: make([]uint8, 0, n*cifarPixels), Labels: make([]uint8, 0, n)}
 	for at := 0; at < len(raw); at += cifarRecord {
 		if label := raw[at]; int(label) >= len(cifarClasses) {
-			return cifarFile{}, &FileError{File: path, Offset: int64(at), Found: fmt.Sprintf("label %d", label),
+			return Split{}, &FileError{Offset: int64(at), Found: fmt.Sprintf("label %d", label),
 				Want: fmt.Sprintf("0 to %d", len(cifarClasses)-1)}
 		}
-		f.Labels = append(f.Labels, raw[at])
-		f.Pixels = append(f.Pixels, raw[at+1:at+cifarRecord]...)
+		s.Labels = append(s.Labels, raw[at])
+		s.Pixels = append(s.Pixels, raw[at+1:at+cifarRecord]...)
 	}
-	sum, known := md5.Sum(raw), sha1.Sum(raw)
-	f.sum = FileSum{Name: name, MD5: hex.EncodeToString(sum[:]), Official: hex.EncodeToString(known[:]) == published}
-	return f, nil
+	return s, nil
 }
 
 // sameLength refuses files of unequal length: a file that was cut off between
@@ -226,4 +230,9 @@ func images(n int) string {
 		return "1 image"
 	}
 	return fmt.Sprintf("%d images", n)
+}
+
+func md5Of(raw []byte) string {
+	sum := md5.Sum(raw)
+	return hex.EncodeToString(sum[:])
 }

@@ -35,10 +35,11 @@ func smallCIFAR() map[string][]byte {
 	return files
 }
 
+const binFolder = "cifar-10-batches-bin/"
+
 // tarred is an archive of the files, and of others.
-func tarred(t testing.TB, files map[string][]byte) []byte {
+func tarred(t testing.TB, folder string, files map[string][]byte) []byte {
 	t.Helper()
-	const folder = "cifar-10-batches-bin/"
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	add := func(h tar.Header, content []byte) {
@@ -89,7 +90,7 @@ func TestLoadCIFAR10(t *testing.T) {
 		layOut(t, "cifar-10-batches-bin", smallCIFAR())
 		check(t)
 	})
-	archive := tarred(t, smallCIFAR())
+	archive := tarred(t, binFolder, smallCIFAR())
 	for name, file := range map[string][]byte{"archive": zipped(t, archive), "archive, unzipped": archive} {
 		t.Run(name, func(t *testing.T) {
 			layOut(t, "", map[string][]byte{"cifar-10-binary.tar.gz": file})
@@ -106,13 +107,18 @@ func TestLoadCIFAR10(t *testing.T) {
 }
 
 func TestLoadCIFAR10Damaged(t *testing.T) {
-	const fetch = "; get it with: scripts/download_datasets.sh cifar-10"
+	const fetch = "; get it with: bgmd data get cifar-10"
 	archive := func(change func(files map[string][]byte)) []byte {
 		files := smallCIFAR()
 		change(files)
-		return tarred(t, files)
+		return tarred(t, binFolder, files)
 	}
 	zip := zipped(t, archive(func(map[string][]byte) {}))
+	var bomb bytes.Buffer
+	if err := tar.NewWriter(&bomb).WriteHeader(&tar.Header{Name: binFolder + "data_batch_1.bin", Typeflag: tar.TypeReg, Size: 1 << 40}); err != nil {
+		t.Fatal(err)
+	}
+	promise := bomb.Bytes()
 	wrongSum := bytes.Clone(zip)
 	wrongSum[len(wrongSum)-8] ^= 1
 	for _, c := range []struct {
@@ -122,8 +128,7 @@ func TestLoadCIFAR10Damaged(t *testing.T) {
 		want    string
 	}{
 		{"two missing", func(files map[string][]byte) { delete(files, "data_batch_2.bin"); delete(files, "test_batch.bin") }, nil,
-			"data/cifar-10-batches-bin/data_batch_2.bin: found no such file, want a file of CIFAR-10's binary version" + fetch +
-				"\ndata/cifar-10-batches-bin/test_batch.bin: found no such file, want a file of CIFAR-10's binary version"},
+			"data/cifar-10-batches-bin: found no data_batch_2.bin, no test_batch.bin, want all of the set's files"},
 		{"cut off", func(files map[string][]byte) { files["data_batch_3.bin"] = files["data_batch_3.bin"][:4000] }, nil,
 			"data/cifar-10-batches-bin/data_batch_3.bin: byte 4000: found the end of the file, want 6146 bytes for 2 images"},
 		{"cut off between images", func(files map[string][]byte) { files["data_batch_3.bin"] = files["data_batch_3.bin"][:3073] }, nil,
@@ -133,17 +138,23 @@ func TestLoadCIFAR10Damaged(t *testing.T) {
 		{"label out of range", func(files map[string][]byte) { files["test_batch.bin"][3073] = 10 }, nil,
 			"data/cifar-10-batches-bin/test_batch.bin: byte 3073: found label 10, want 0 to 9"},
 		{"too long", func(files map[string][]byte) { files["test_batch.bin"] = make([]byte, 10_001*3073) }, nil,
-			"data/cifar-10-batches-bin/test_batch.bin: byte 30730000: found more bytes, want at most 30730000"},
+			"data/cifar-10-batches-bin/test_batch.bin: found 30733073 bytes, want at most 30730000"},
 		{"nothing", nil, nil,
-			"data/cifar-10-batches-bin: found no such folder, nor data/cifar-10-binary.tar.gz, want a folder with the six .bin files"},
+			"data: found no such folder, want its six files in cifar-10-batches-bin or cifar-10-binary.tar.gz or cifar-10-batches-py or cifar-10-python.tar.gz"},
 		{"archive cut off", nil, zip[:len(zip)/2],
 			"data/cifar-10-binary.tar.gz"},
 		{"archive with a wrong sum", nil, wrongSum,
-			"data/cifar-10-binary.tar.gz: found an error: gzip: invalid checksum, want a whole gzip file"},
+			"data/cifar-10-binary.tar.gz: byte 45568: found an error: gzip: invalid checksum, want a whole gzip file"},
 		{"no archive", nil, []byte("<html></html>"),
-			"data/cifar-10-binary.tar.gz: found an error: unexpected EOF, want a whole tar archive"},
+			`data/cifar-10-binary.tar.gz: found a web page, which starts with "<html></html>", want an archive of CIFAR-10`},
 		{"archive without a file", nil, archive(func(files map[string][]byte) { delete(files, "data_batch_5.bin") }),
-			"data/cifar-10-binary.tar.gz: found no cifar-10-batches-bin/data_batch_5.bin, want the six .bin files"},
+			"data/cifar-10-binary.tar.gz: found no cifar-10-batches-bin/data_batch_5.bin, want all of the set's files"},
+		{"bytes behind an archive", nil, append(bytes.Clone(zip), "rubbish"...),
+			`data/cifar-10-binary.tar.gz: found "rubbish" behind the end of the zipped data, want nothing there`},
+		{"archive that promises", nil, zipped(t, promise),
+			"data/cifar-10-binary.tar.gz, data_batch_1.bin: found 1099511627776 bytes, want at most 30730000"},
+		{"web page for a file", func(files map[string][]byte) { files["test_batch.bin"] = []byte("\n<html>") }, nil,
+			`data/cifar-10-batches-bin/test_batch.bin: found a web page, which starts with "<html>", want a file of CIFAR-10`},
 		{"damaged file in an archive", nil, archive(func(files map[string][]byte) { files["data_batch_5.bin"][0] = 77 }),
 			"data/cifar-10-binary.tar.gz, data_batch_5.bin: byte 0: found label 77, want 0 to 9"},
 	} {
@@ -175,9 +186,9 @@ func TestLoadCIFAR10Damaged(t *testing.T) {
 
 // An archive may hold a file twice, of which nobody can say which one is meant.
 func TestLoadCIFAR10Twice(t *testing.T) {
-	once := tarred(t, map[string][]byte{"test_batch.bin": cifarBytes(1)})
+	once := tarred(t, binFolder, map[string][]byte{"test_batch.bin": cifarBytes(1)})
 	twice := slices.Concat(once[:len(once)-1024], once) // without the two blocks that end an archive
-	_, err := readCIFARArchive(bytes.NewReader(twice), "x")
+	_, err := cifarBinary.unpack(bytes.NewReader(twice), int64(len(twice)), "x")
 	if err == nil || !strings.Contains(err.Error(), "x, test_batch.bin: found it twice, want one of each file") {
 		t.Errorf("error is %v", err)
 	}
@@ -187,17 +198,17 @@ func TestLoadCIFAR10Twice(t *testing.T) {
 // them gives whole records or FileErrors.
 func FuzzCIFAR(f *testing.F) {
 	for _, raw := range [][]byte{nil, cifarBytes(1, 2), cifarBytes(3)[:3000], cifarBytes(10),
-		tarred(f, smallCIFAR()), tarred(f, smallCIFAR())[:2000]} {
+		tarred(f, binFolder, smallCIFAR()), tarred(f, binFolder, smallCIFAR())[:2000]} {
 		f.Add(raw)
 		f.Add(zipped(f, raw))
 	}
 	path := filepath.Join("data", "x.bin")
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		file, err := decodeCIFAR(bytes.NewReader(raw), path, "x.bin", "")
+		file, err := cifarBinary.read(0, bytes.NewReader(raw), int64(len(raw)), path)
 		if err == nil && (len(raw) != file.Len()*3073 || len(file.Pixels) != file.Len()*3072 || slices.Max(file.Labels) > 9) {
 			t.Errorf("%d bytes gave %d images with %d bytes", len(raw), file.Len(), len(file.Pixels))
 		}
-		files, archiveErr := readCIFARArchive(bytes.NewReader(raw), path)
+		files, archiveErr := cifarBinary.unpack(bytes.NewReader(raw), int64(len(raw)), path)
 		if archiveErr == nil && len(files) != 6 {
 			t.Errorf("an archive gave %d files", len(files))
 		}

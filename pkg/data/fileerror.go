@@ -3,8 +3,8 @@ package data
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -68,19 +68,27 @@ func inFile(path string, err error) error {
 	return err
 }
 
-// fetchCommand is the shell command that downloads the subfolder called folder
-// into dir. The script's own default is "data".
-func fetchCommand(folder, dir string) string {
-	command := "scripts/download_datasets.sh " + folder
+// lacking is an error that lists the files that are not in a folder or an
+// archive, nil if there are none.
+func lacking(path string, names []string) error {
+	if names == nil {
+		return nil
+	}
+	return &FileError{File: path, Offset: -1, Found: "no " + strings.Join(names, ", no "),
+		Want: "all of the set's files", Err: fs.ErrNotExist}
+}
+
+// fetchCommand is the shell command that downloads a set into the data folder,
+// which is "data" where the command does not say.
+func fetchCommand(set, dir string) string {
+	command := "bgmd data get " + set
 	switch dir = filepath.Clean(dir); {
 	case dir == "data":
 		return command
-	case slices.Contains([]string{"all", "cifar-10", "fashion-mnist", "mnist"}, dir): // the script's names of sets
-		return command + " ./" + dir
 	case strings.ContainsFunc(dir, needsQuotes):
-		return command + " '" + strings.ReplaceAll(dir, "'", `'\''`) + "'"
+		return command + " --dir '" + strings.ReplaceAll(dir, "'", `'\''`) + "'"
 	}
-	return command + " " + dir
+	return command + " --dir " + dir
 }
 
 // needsQuotes reports whether the shell may read r as anything but itself.

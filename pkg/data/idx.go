@@ -1,18 +1,15 @@
 package data
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
+	"math"
 )
 
-// maxImages bounds what a damaged or hostile file can make the reader hold.
-const maxImages = 1 << 20
+// maxImages bounds what a damaged or hostile file can make the reader hold: 206 MB.
+// The largest set in this form, EMNIST's digits, has 240,000 training images.
+const maxImages = 1 << 18
 
 // idxKind is what an IDX file holds: a big-endian header of the magic number
 // and one 32-bit size a dimension, the first of which counts the items, then
@@ -47,9 +44,9 @@ func (k idxKind) itemSize() int {
 	return size
 }
 
-// decode returns the items of raw, a whole IDX file's bytes: the part of raw
-// that starts at header(). Its errors are [*FileError]s without File and Fetch.
-func (k idxKind) decode(raw []byte) ([]byte, error) {
+// count returns the number of items that a header says. Its errors are
+// [*FileError]s without File.
+func (k idxKind) count(header []byte) (int, error) {
 	type field struct {
 		what     string
 		min, max int
@@ -61,116 +58,55 @@ func (k idxKind) decode(raw []byte) ([]byte, error) {
 	count := 0
 	for i, f := range fields {
 		at := 4 * i
-		if len(raw) < at+4 {
-			return nil, &FileError{Offset: int64(len(raw)), Found: "the end of the file",
+		if len(header) < at+4 {
+			return 0, &FileError{Offset: int64(len(header)), Found: "the end of the file",
 				Want: fmt.Sprintf("a header of %d bytes", k.header())}
 		}
-		value := int(binary.BigEndian.Uint32(raw[at:]))
+		value := int(binary.BigEndian.Uint32(header[at:]))
 		if value < f.min || value > f.max {
 			want := fmt.Sprint(f.min)
 			if f.max > f.min {
 				want = fmt.Sprintf("%d to %d", f.min, f.max)
 			}
-			return nil, &FileError{Offset: int64(at), Found: fmt.Sprintf("%s %d", f.what, value), Want: want}
+			return 0, &FileError{Offset: int64(at), Found: fmt.Sprintf("%s %d", f.what, value), Want: want}
 		}
 		if i == 1 {
 			count = value
 		}
 	}
-	end := k.header() + count*k.itemSize()
-	switch {
-	case len(raw) < end:
-		return nil, &FileError{Offset: int64(len(raw)), Found: "the end of the file",
-			Want: fmt.Sprintf("%d bytes for %d %s", end, count, k.what)}
-	case len(raw) > end:
-		return nil, &FileError{Offset: int64(end), Found: fmt.Sprintf("%d bytes more", len(raw)-end),
-			Want: fmt.Sprintf("the end of the file after %d %s", count, k.what)}
-	}
-	return raw[k.header():], nil
+	return count, nil
 }
 
-// readIDX returns the items of an IDX file and all of its bytes, unzipped.
-// Whether it is zipped is told by its first bytes, since some programs unzip
-// what they download and keep the name. Errors as those of decode.
-func (k idxKind) readIDX(r io.Reader) (items, raw []byte, err error) {
-	raw, err = unzip(r, k.header()+maxImages*k.itemSize())
+// readIDX returns the items of an IDX file of the given size, zipped or not, and
+// all of its bytes, unzipped. It takes memory for no more than the header says and
+// the file can hold. Errors as those of count.
+func (k idxKind) readIDX(r io.Reader, size int64) (items, raw []byte, err error) {
+	c, err := newContent(r, size, math.MaxInt64, "an IDX file")
 	if err != nil {
 		return nil, nil, err
 	}
-	items, err = k.decode(raw)
-	return items, raw, err
-}
-
-// unzip reads r to its end, through gzip if it starts like a gzip file. More
-// than limit bytes are an error.
-func unzip(r io.Reader, limit int) ([]byte, error) {
-	plain, want, err := unzipper(r)
+	header := make([]byte, k.header())
+	n, err := c.fill(header)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return readLimited(plain, limit, want)
-}
-
-// unzipper returns a reader of what r holds, through gzip if it starts like a
-// gzip file, and what messages call a file that can be read to its end.
-func unzipper(r io.Reader) (plain io.Reader, want string, err error) {
-	var start [2]byte
-	n, err := io.ReadFull(r, start[:])
-	plain = io.MultiReader(bytes.NewReader(start[:n]), r)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, "", readError(nil, "a readable file", err)
-	}
-	if start != [2]byte{0x1f, 0x8b} {
-		return plain, "a readable file", nil
-	}
-	zipped, err := gzip.NewReader(plain)
+	count, err := k.count(header[:n])
 	if err != nil {
-		return nil, "", readError(nil, "a whole gzip file", err)
+		return nil, nil, err
 	}
-	return zipped, "a whole gzip file", nil
-}
-
-func readLimited(r io.Reader, limit int, want string) ([]byte, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	whole := k.header() + count*k.itemSize()
+	want := fmt.Sprintf("%d bytes for %d %s", whole, count, k.what)
+	if err := c.holds(int64(whole), want); err != nil {
+		return nil, nil, err
+	}
+	raw = make([]byte, whole)
+	copy(raw, header)
+	n, err = c.fill(raw[len(header):])
 	if err != nil {
-		return nil, readError(raw, want, err)
+		return nil, nil, err
 	}
-	if len(raw) > limit {
-		return nil, &FileError{Offset: int64(limit), Found: "more bytes", Want: fmt.Sprintf("at most %d", limit)}
+	if end := len(header) + n; end < whole {
+		return nil, nil, &FileError{Offset: int64(end), Found: "the end of the file", Want: want}
 	}
-	return raw, nil
-}
-
-// readError says that reading stopped after raw. A cause from the operating
-// system names the path itself, which the FileError does already.
-func readError(raw []byte, want string, err error) *FileError {
-	cause := err
-	if inPath, ok := errors.AsType[*fs.PathError](err); ok {
-		cause = inPath.Err
-	}
-	return &FileError{Offset: int64(len(raw)), Found: "an error: " + cause.Error(), Want: want, Err: err}
-}
-
-// unopened says why the file at path could not be opened.
-func unopened(path string, err error) *FileError {
-	e := readError(nil, "a readable file", err)
-	e.File, e.Offset = path, -1
-	return e
-}
-
-// openIDX opens path.gz, which is what the download script writes, or else
-// path, and returns the name of the one it opened. Errors are [*FileError]s
-// without Fetch.
-func openIDX(path string) (*os.File, string, error) {
-	for _, name := range []string{path + ".gz", path} {
-		f, err := os.Open(name)
-		switch {
-		case err == nil:
-			return f, name, nil
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, "", unopened(name, err)
-		}
-	}
-	return nil, "", &FileError{File: path + ".gz", Offset: -1, Found: "no such file, nor one without .gz",
-		Want: "an IDX file", Err: fs.ErrNotExist}
+	return raw[len(header):], raw, c.end(fmt.Sprintf("%d %s", count, k.what))
 }

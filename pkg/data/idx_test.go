@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -48,8 +49,11 @@ func zipped(t testing.TB, content []byte) []byte {
 
 func TestReadIDX(t *testing.T) {
 	labels := labelBytes(3, 1, 2)
-	for name, file := range map[string][]byte{"plain": labels, "zipped": zipped(t, labels)} {
-		items, raw, err := idxLabels.readIDX(bytes.NewReader(file))
+	for name, file := range map[string][]byte{
+		"plain": labels, "zipped": zipped(t, labels),
+		"zipped in two": append(zipped(t, labels[:5]), zipped(t, labels[5:])...),
+	} {
+		items, raw, err := idxLabels.readIDX(bytes.NewReader(file), int64(len(file)))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -57,7 +61,8 @@ func TestReadIDX(t *testing.T) {
 			t.Errorf("%s: items are %v of %v, want [3 1 2] of %v", name, items, raw, labels)
 		}
 	}
-	items, _, err := idxImages.readIDX(bytes.NewReader(imageBytes(2, 40)))
+	two := imageBytes(2, 40)
+	items, _, err := idxImages.readIDX(bytes.NewReader(two), int64(len(two)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,13 +94,19 @@ func TestReadIDXDamaged(t *testing.T) {
 		{"images for labels", idxLabels, imageBytes(1, 0),
 			"byte 0: found magic number 2051, want 2049"},
 		{"web page", idxLabels, []byte("<html></html>"),
-			"byte 0: found magic number 1013478509, want 2049"},
+			`found a web page, which starts with "<html></html>", want an IDX file`},
+		{"zipped web page", idxLabels, zipped(t, []byte("\ufeff\n<!DOCTYPE html><html><head><title>Sign in</title>")),
+			`found a web page, which starts with "<!DOCTYPE html><html><head><titl"…, want an IDX file`},
+		{"pointer to a file", idxImages, []byte("version https://git-lfs.github.com/spec/v1\n"),
+			`found a pointer of Git LFS, which starts with "version https://git-lfs.github.c"…, want an IDX file`},
+		{"zip archive", idxImages, []byte("PK\x03\x04\x14\x00"),
+			`found a zip archive, which starts with "PK\x03\x04\x14\x00", want an IDX file`},
 		{"no labels", idxLabels, labelBytes(),
-			"byte 4: found number of labels 0, want 1 to 1048576"},
-		{"too many labels", idxLabels, idx(2049, []uint32{1<<20 + 1}, 1),
-			"byte 4: found number of labels 1048577, want 1 to 1048576"},
+			"byte 4: found number of labels 0, want 1 to 262144"},
+		{"too many labels", idxLabels, idx(2049, []uint32{1<<18 + 1}, 1),
+			"byte 4: found number of labels 262145, want 1 to 262144"},
 		{"largest count", idxImages, idx(2051, []uint32{1<<32 - 1, 28, 28}, 1),
-			"byte 4: found number of images 4294967295, want 1 to 1048576"},
+			"byte 4: found number of images 4294967295, want 1 to 262144"},
 		{"other height", idxImages, idx(2051, []uint32{1, 27, 28}, 1),
 			"byte 8: found number of rows 27, want 28"},
 		{"other width", idxImages, idx(2051, []uint32{1, 28, 32}, 1),
@@ -106,8 +117,10 @@ func TestReadIDXDamaged(t *testing.T) {
 			"byte 10: found the end of the file, want 11 bytes for 3 labels"},
 		{"trailing bytes", idxLabels, append(bytes.Clone(labels), 0, 0),
 			"byte 11: found 2 bytes more, want the end of the file after 3 labels"},
-		{"far too long", idxLabels, zipped(t, make([]byte, 1<<20+9)),
-			"byte 1048584: found more bytes, want at most 1048584"},
+		{"far too long", idxLabels, zipped(t, append(bytes.Clone(labels), make([]byte, 1<<21)...)),
+			"byte 11: found 1048576 bytes more, or still more, want the end of the file after 3 labels"},
+		{"header of a bomb", idxImages, zipped(t, idx(2051, []uint32{1 << 18, 28, 28}, make([]byte, 1<<20)...)),
+			"found a gzip file of 1066 bytes, want 205520912 bytes for 262144 images"},
 		{"gzip cut off", idxLabels, cut,
 			"byte 11: found an error: unexpected EOF, want a whole gzip file"},
 		{"gzip header cut off", idxLabels, cut[:5],
@@ -115,10 +128,14 @@ func TestReadIDXDamaged(t *testing.T) {
 		{"gzip sum", idxLabels, wrongSum,
 			"byte 11: found an error: gzip: invalid checksum, want a whole gzip file"},
 		{"gzip and more", idxLabels, append(zipped(t, labels), "rubbish after it"...),
-			"byte 11: found an error: gzip: invalid header, want a whole gzip file"},
+			`found "rubbish after it" behind the end of the zipped data, want nothing there`},
+		{"gzip and zeros", idxLabels, append(zipped(t, labels), 0, 0, 0),
+			`found "\x00\x00\x00" behind the end of the zipped data, want nothing there`},
+		{"gzip and more of it", idxLabels, append(zipped(t, labels), zipped(t, labels)...),
+			"byte 11: found 11 bytes more, want the end of the file after 3 labels"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := c.kind.readIDX(bytes.NewReader(c.file))
+			_, _, err := c.kind.readIDX(bytes.NewReader(c.file), int64(len(c.file)))
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -138,9 +155,27 @@ func TestReadIDXPassesReadErrorsOn(t *testing.T) {
 		"at the start": iotest.ErrReader(broken),
 		"later":        io.MultiReader(bytes.NewReader(labelBytes(1, 2)), iotest.ErrReader(broken)),
 	} {
-		_, _, err := idxLabels.readIDX(r)
+		_, _, err := idxLabels.readIDX(r, 11)
 		if !errors.Is(err, broken) || !errors.Is(err, ErrData) {
 			t.Errorf("%s: error is %v, want one that wraps %v and ErrData", name, err, broken)
+		}
+	}
+}
+
+// A header that promises much, 206 MB here, must not cost memory for more than the
+// file can hold, nor 64 MB of zeros for more than the header says.
+func TestReadIDXTakesNoMemoryForPromises(t *testing.T) {
+	for name, file := range map[string][]byte{
+		"plain":  idx(2051, []uint32{1 << 18, 28, 28}, make([]byte, 10_000)...),
+		"zipped": zipped(t, idx(2051, []uint32{1 << 18, 28, 28}, make([]byte, 10_000)...)),
+		"bomb":   zipped(t, idx(2051, []uint32{1, 28, 28}, make([]byte, 64<<20)...)),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, err := idxImages.readIDX(bytes.NewReader(file), int64(len(file)))
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > 1<<20 {
+			t.Errorf("%s: took %d bytes, error %v", name, took, err)
 		}
 	}
 }
@@ -155,10 +190,10 @@ func FuzzIDX(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		for _, kind := range []idxKind{idxImages, idxLabels} {
-			items, raw, err := kind.readIDX(bytes.NewReader(file))
+			items, raw, err := kind.readIDX(bytes.NewReader(file), int64(len(file)))
 			if err != nil {
 				bad, ok := errors.AsType[*FileError](err)
-				if !ok || bad.Offset < 0 || bad.Found == "" || bad.Want == "" || !strings.Contains(err.Error(), bad.Found) {
+				if !ok || bad.Offset > gzipRatio*int64(len(file)) || bad.Found == "" || bad.Want == "" || !strings.Contains(err.Error(), bad.Found) {
 					t.Errorf("error is %#v", err)
 				}
 				continue

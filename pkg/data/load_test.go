@@ -109,21 +109,16 @@ func TestLoadPrefersZipped(t *testing.T) {
 }
 
 func TestLoadDamaged(t *testing.T) {
-	const fetch = "; get it with: scripts/download_datasets.sh mnist"
+	const fetch = "; get it with: bgmd data get mnist"
 	for _, c := range []struct {
 		name   string
 		damage func(files map[string][]byte)
 		want   []string
 	}{
 		{"one missing", func(files map[string][]byte) { delete(files, "t10k-labels-idx1-ubyte") },
-			[]string{"data/mnist/t10k-labels-idx1-ubyte.gz: found no such file, nor one without .gz, want an IDX file"}},
+			[]string{"data/mnist: found no t10k-labels-idx1-ubyte, want all of the set's files"}},
 		{"all missing", func(files map[string][]byte) { clear(files) },
-			[]string{
-				"data/mnist/train-images-idx3-ubyte.gz: found no such file, nor one without .gz, want an IDX file",
-				"data/mnist/train-labels-idx1-ubyte.gz: found no such file, nor one without .gz, want an IDX file",
-				"data/mnist/t10k-images-idx3-ubyte.gz: found no such file, nor one without .gz, want an IDX file",
-				"data/mnist/t10k-labels-idx1-ubyte.gz: found no such file, nor one without .gz, want an IDX file",
-			}},
+			[]string{"data: found none of them, want train-images-idx3-ubyte(.gz) and its like in mnist or MNIST/raw"}},
 		{"label out of range", func(files map[string][]byte) { files["train-labels-idx1-ubyte"] = labelBytes(1, 2, 10) },
 			[]string{"data/mnist/train-labels-idx1-ubyte: byte 10: found label 10, want 0 to 9"}},
 		{"counts differ", func(files map[string][]byte) { files["t10k-labels-idx1-ubyte"] = labelBytes(1, 2, 3) },
@@ -132,8 +127,8 @@ func TestLoadDamaged(t *testing.T) {
 			files["train-images-idx3-ubyte.gz"] = []byte("<html>")
 			delete(files, "t10k-images-idx3-ubyte")
 		}, []string{
-			"data/mnist/train-images-idx3-ubyte.gz: byte 0: found magic number 1013478509, want 2051",
-			"data/mnist/t10k-images-idx3-ubyte.gz: found no such file, nor one without .gz, want an IDX file",
+			"data/mnist: found no t10k-images-idx3-ubyte, want all of the set's files",
+			`data/mnist/train-images-idx3-ubyte.gz: found a web page, which starts with "<html>", want an IDX file`,
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -153,13 +148,15 @@ func TestLoadDamaged(t *testing.T) {
 }
 
 func TestLoadUnreadable(t *testing.T) {
-	layOut(t, "mnist", smallFiles())
+	files := smallFiles()
+	delete(files, "train-images-idx3-ubyte")
+	layOut(t, "mnist", files)
 	if err := os.Mkdir("data/mnist/train-images-idx3-ubyte.gz", 0o755); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Load("mnist", "data", 1)
-	want := `data: load set "mnist": data/mnist/train-images-idx3-ubyte.gz: byte 0: found an error: is a directory, ` +
-		"want a readable file; get it with: scripts/download_datasets.sh mnist"
+	want := `data: load set "mnist": data/mnist/train-images-idx3-ubyte.gz: found an error: it is a folder, want a regular file; ` +
+		"get it with: bgmd data get mnist"
 	if err == nil || err.Error() != want {
 		t.Errorf("error is\n%v\nwant\n%s", err, want)
 	}
@@ -181,20 +178,20 @@ func TestFileErrorFields(t *testing.T) {
 	if !ok || !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("error is %v, want a FileError that wraps fs.ErrNotExist", err)
 	}
-	if want := "scripts/download_datasets.sh fashion-mnist 'my data'"; bad.Fetch != want || bad.Offset >= 0 {
+	if want := "bgmd data get fashion-mnist --dir 'my data'"; bad.Fetch != want || bad.Offset >= 0 {
 		t.Errorf("fetch is %q at %d, want %q and a negative offset", bad.Fetch, bad.Offset, want)
 	}
 }
 
 func TestFetchCommand(t *testing.T) {
 	for dir, want := range map[string]string{
-		"data":      "scripts/download_datasets.sh mnist",
-		"../x_1/é":  "scripts/download_datasets.sh mnist ../x_1/é",
-		"it's here": `scripts/download_datasets.sh mnist 'it'\''s here'`,
-		"$HOME":     "scripts/download_datasets.sh mnist '$HOME'",
-		"mnist":     "scripts/download_datasets.sh mnist ./mnist",
-		"data/":     "scripts/download_datasets.sh mnist",
-		"":          "scripts/download_datasets.sh mnist .",
+		"data":      "bgmd data get mnist",
+		"../x_1/é":  "bgmd data get mnist --dir ../x_1/é",
+		"it's here": `bgmd data get mnist --dir 'it'\''s here'`,
+		"$HOME":     "bgmd data get mnist --dir '$HOME'",
+		"mnist":     "bgmd data get mnist --dir mnist",
+		"data/":     "bgmd data get mnist",
+		"":          "bgmd data get mnist --dir .",
 	} {
 		if got := fetchCommand("mnist", dir); got != want {
 			t.Errorf("command for %q is %s, want %s", dir, got, want)
@@ -212,20 +209,5 @@ func TestNames(t *testing.T) {
 	}
 	if errors.Is(err, ErrData) {
 		t.Error("an unknown name is no missing file")
-	}
-}
-
-// The download script and the reader must agree on what is official.
-func TestScriptHasTheSameSums(t *testing.T) {
-	script, err := os.ReadFile("../../scripts/download_datasets.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, set := range []idxSet{fashionMNIST, mnist} {
-		for _, file := range []idxFile{set.train.images, set.train.labels, set.test.images, set.test.labels} {
-			if line := fmt.Sprintf("\n%s  %s/%s\n", file.md5, set.name, file.name); !strings.Contains(string(script), line) {
-				t.Errorf("the script's table lacks %q", strings.TrimSpace(line))
-			}
-		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 )
 
@@ -54,12 +53,21 @@ var mnist = idxSet{
 	},
 }
 
-// load reads the four files from the set's folder in dir. A file whose sum is
-// not the published one's is read all the same, and says so in Files.
+// files lists the four files.
+func (d idxSet) files() []idxFile {
+	return []idxFile{d.train.images, d.train.labels, d.test.images, d.test.labels}
+}
+
+// load reads the four files. A file whose sum is not the published one's is read
+// all the same, and says so in Files.
 func (d idxSet) load(dir string, _ uint64) (*Set, error) {
-	train, trainFiles, trainErr := d.loadSplit(dir, d.train)
-	test, testFiles, testErr := d.loadSplit(dir, d.test)
-	if err := errors.Join(trainErr, testErr); err != nil {
+	folder, err := place(d.name, dir, d.isIn, d.train.images.name+"(.gz) and its like in")
+	if err != nil {
+		return nil, err
+	}
+	train, trainFiles, trainErr := d.loadSplit(folder, d.train)
+	test, testFiles, testErr := d.loadSplit(folder, d.test)
+	if err := errors.Join(d.missing(folder), trainErr, testErr); err != nil {
 		return nil, err
 	}
 	return &Set{
@@ -75,15 +83,32 @@ func (d idxSet) load(dir string, _ uint64) (*Set, error) {
 	}, nil
 }
 
-func (d idxSet) loadSplit(dir string, pair idxPair) (Split, []FileSum, error) {
-	pixels, imagesPath, imagesSum, imagesErr := d.read(dir, pair.images, idxImages)
-	labels, labelsPath, labelsSum, labelsErr := d.read(dir, pair.labels, idxLabels)
-	if err := errors.Join(imagesErr, labelsErr); err != nil {
+// isIn reports whether the folder has any of the set's files.
+func (d idxSet) isIn(folder string) bool {
+	return slices.ContainsFunc(d.files(), func(f idxFile) bool { return spelled(folder, f.name) != "" })
+}
+
+// missing is an error that lists those of the set's files that the folder lacks.
+func (d idxSet) missing(folder string) error {
+	var names []string
+	for _, f := range d.files() {
+		if spelled(folder, f.name) == "" {
+			names = append(names, f.name)
+		}
+	}
+	return lacking(folder, names)
+}
+
+// loadSplit returns nothing where a file is missing, which the caller reports.
+func (d idxSet) loadSplit(folder string, pair idxPair) (Split, []FileSum, error) {
+	imagesPath, labelsPath := spelled(folder, pair.images.name), spelled(folder, pair.labels.name)
+	pixels, imagesSum, imagesErr := pair.images.read(imagesPath, idxImages)
+	labels, labelsSum, labelsErr := pair.labels.read(labelsPath, idxLabels)
+	if err := errors.Join(imagesErr, labelsErr); err != nil || imagesPath == "" || labelsPath == "" {
 		return Split{}, nil, err
 	}
 	complain := func(offset int, found, want string) error {
-		return &FileError{File: labelsPath, Offset: int64(offset), Found: found, Want: want,
-			Fetch: fetchCommand(d.name, dir)}
+		return &FileError{File: labelsPath, Offset: int64(offset), Found: found, Want: want}
 	}
 	if images := len(pixels) / idxImages.itemSize(); images != len(labels) {
 		return Split{}, nil, complain(4, fmt.Sprintf("%d labels", len(labels)),
@@ -98,24 +123,23 @@ func (d idxSet) loadSplit(dir string, pair idxPair) (Split, []FileSum, error) {
 	return Split{Pixels: pixels, Labels: labels}, []FileSum{imagesSum, labelsSum}, nil
 }
 
-// read returns the items of one file, the path it was found under, and its sum.
-func (d idxSet) read(dir string, file idxFile, kind idxKind) (items []byte, path string, sum FileSum, err error) {
-	defer func() {
-		for _, bad := range FileErrors(inFile(path, err)) {
-			bad.Fetch = fetchCommand(d.name, dir)
-		}
-	}()
-	f, path, err := openIDX(filepath.Join(dir, d.name, file.name))
+// read returns the items of the file at path and its sum; nothing if path is
+// empty.
+func (file idxFile) read(path string, kind idxKind) (items []byte, sum FileSum, err error) {
+	if path == "" {
+		return nil, FileSum{}, nil
+	}
+	f, size, err := open(path)
 	if err != nil {
-		return nil, "", FileSum{}, err
+		return nil, FileSum{}, err
 	}
 	defer f.Close()
-	items, raw, err := kind.readIDX(f)
+	items, raw, err := kind.readIDX(f, size)
 	if err != nil {
-		return nil, path, FileSum{}, err
+		return nil, FileSum{}, inFile(path, err)
 	}
 	digest := md5.Sum(raw)
 	sum = FileSum{Name: file.name, MD5: hex.EncodeToString(digest[:])}
 	sum.Official = sum.MD5 == file.md5
-	return items, path, sum, nil
+	return items, sum, nil
 }
