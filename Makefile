@@ -56,14 +56,14 @@ bench-peers: build ## the same, and aggregation, beside PyTorch and NumPy (Debia
 	$(PYTHON) scripts/bench_peers.py agg --bgmd $(BIN)
 	$(PYTHON) scripts/bench_peers.py gemm --bgmd $(BIN)
 
-data: ## download Fashion-MNIST into data/
-	scripts/download_datasets.sh fashion-mnist
+data: build ## download Fashion-MNIST into data/
+	$(BIN) data get fashion-mnist
 
-data-mnist: ## download MNIST into data/
-	scripts/download_datasets.sh mnist
+data-mnist: build ## download MNIST into data/
+	$(BIN) data get mnist
 
-data-cifar-10: ## download CIFAR-10 into data/
-	scripts/download_datasets.sh cifar-10
+data-cifar-10: build ## download CIFAR-10 into data/
+	$(BIN) data get cifar-10
 
 # $(call sweep,GRID,FOLDER,PATTERNS) trains what is not trained yet.
 sweep = $(BIN) sweep --config $(1) --out $(OUT)/$(2) --only '$(3)' --estimate \

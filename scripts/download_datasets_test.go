@@ -4,285 +4,132 @@ package scripts_test
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/md5"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-func TestDownloadThenAlreadyThere(t *testing.T) {
-	m, dir := newMirror(t), filepath.Join(t.TempDir(), "my data")
-	status, stderr := m.run(t, "mnist", dir)
-	wantStatus(t, status, 0, stderr)
-	wantFiles(t, m, dir)
-
-	status, stderr = m.run(t, "mnist", dir)
-	wantStatus(t, status, 0, stderr)
-	if len(m.requests) != 0 {
-		t.Errorf("second run asked for %q, want nothing", m.requests)
-	}
-	if got := strings.Count(stderr, "is there already\n"); got != 4 {
-		t.Errorf("second run found %d files, want 4:\n%s", got, stderr)
-	}
+var idxNames = []string{
+	"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+	"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
 }
 
-func TestMirrorMayZipAnew(t *testing.T) {
-	m, dir := newMirror(t), t.TempDir()
-	path := "/" + idxNames[0] + ".gz"
-	m.files[path] = zip(t, unzip(t, m.files[path]), gzip.HuffmanOnly)
-	status, stderr := m.run(t, "mnist", dir)
-	wantStatus(t, status, 0, stderr)
-	wantFiles(t, m, dir)
-}
-
-func TestCorruptFilesGetNoName(t *testing.T) {
-	for name, c := range map[string]struct {
-		corrupt func(t *testing.T, zipped []byte) []byte
-		message string
-	}{
-		"other contents": {
-			func(t *testing.T, _ []byte) []byte { return zip(t, []byte("other"), gzip.DefaultCompression) },
-			"MD5 sum 795f3202b17cb6bc3d4b771d8c6c9eaf, want ",
-		},
-		"not gzip": {
-			func(*testing.T, []byte) []byte { return []byte("<html>sign in first</html>") },
-			"not a whole gzip file, want ",
-		},
-		"right contents, wrong check sum": {
-			func(_ *testing.T, zipped []byte) []byte {
-				zipped = bytes.Clone(zipped)
-				zipped[len(zipped)-8] ^= 1
-				return zipped
-			},
-			"not a whole gzip file, want ",
-		},
-		"cut off at the source": {
-			func(_ *testing.T, zipped []byte) []byte { return zipped[:len(zipped)/2] },
-			"not a whole gzip file, want ",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			m, dir := newMirror(t), t.TempDir()
-			path := "/" + idxNames[0] + ".gz"
-			m.files[path] = c.corrupt(t, m.files[path])
-			status, stderr := m.run(t, "mnist", dir)
-			wantStatus(t, status, 1, stderr)
-			wantLastLine(t, stderr, m.URL+path+": "+c.message)
-			wantEmpty(t, filepath.Join(dir, "mnist"))
-		})
-	}
-}
-
-func TestCutOffThenResume(t *testing.T) {
-	m, dir := newMirror(t), t.TempDir()
-	path := "/" + idxNames[0] + ".gz"
-	m.cut = 20
-	status, stderr := m.run(t, "mnist", dir)
-	wantStatus(t, status, 1, stderr)
-	wantLastLine(t, stderr, m.URL+path+": transfer cut off, run this again to go on")
-	if got, want := listing(t, filepath.Join(dir, "mnist")), idxNames[0]+".gz.part"; got != want {
-		t.Errorf("folder holds %q, want %q", got, want)
-	}
-
-	m.cut = 0
-	status, stderr = m.run(t, "mnist", dir)
-	wantStatus(t, status, 0, stderr)
-	wantFiles(t, m, dir)
-	if got, want := m.requests[0], path+" bytes=20-"; got != want {
-		t.Errorf("first request is %q, want %q", got, want)
-	}
-}
-
-func TestPartThatCannotBeContinued(t *testing.T) {
-	for name, c := range map[string]struct {
-		part    func(zipped []byte) []byte
-		noRange bool
-	}{
-		"server without ranges":    {part: func(zipped []byte) []byte { return zipped[:10] }, noRange: true},
-		"first half of other file": {part: func([]byte) []byte { return []byte("something else") }},
-		"longer than the file":     {part: func(zipped []byte) []byte { return append(bytes.Clone(zipped), 1, 2, 3) }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			m, dir := newMirror(t), t.TempDir()
-			m.noRange = c.noRange
-			place(t, filepath.Join(dir, "mnist", idxNames[0]+".gz.part"), c.part(m.files["/"+idxNames[0]+".gz"]))
-			status, stderr := m.run(t, "mnist", dir)
-			wantStatus(t, status, 0, stderr)
-			wantFiles(t, m, dir)
-			if !strings.Contains(stderr, ", starting again\n") {
-				t.Errorf("messages do not say that the download started again:\n%s", stderr)
-			}
-		})
-	}
-}
-
-func TestWholePartNeedsNoNetwork(t *testing.T) {
-	m, dir := newMirror(t), t.TempDir()
-	for _, name := range idxNames {
-		place(t, filepath.Join(dir, "mnist", name+".gz.part"), m.files["/"+name+".gz"])
-	}
-	status, stderr := m.run(t, "mnist", dir)
-	wantStatus(t, status, 0, stderr)
-	wantFiles(t, m, dir)
-	if len(m.requests) != 0 {
-		t.Errorf("asked for %q, want nothing", m.requests)
-	}
-}
-
-func TestNotFound(t *testing.T) {
-	m, dir := newMirror(t), t.TempDir()
-	delete(m.files, "/"+idxNames[1]+".gz")
-	status, stderr := m.run(t, "mnist", dir)
-	wantStatus(t, status, 1, stderr)
-	wantLastLine(t, stderr, m.URL+"/"+idxNames[1]+".gz: HTTP status 404")
-	if got, want := listing(t, filepath.Join(dir, "mnist")), idxNames[0]+".gz"; got != want {
-		t.Errorf("folder holds %q, want %q", got, want)
-	}
-}
-
-func TestPartOutlivesServerErrors(t *testing.T) {
-	m, dir := newMirror(t), t.TempDir()
-	part := filepath.Join(dir, "mnist", idxNames[0]+".gz.part")
-	place(t, part, m.files["/"+idxNames[0]+".gz"][:10])
-	delete(m.files, "/"+idxNames[0]+".gz")
-	status, stderr := m.run(t, "mnist", dir)
-	wantStatus(t, status, 1, stderr)
-	wantLastLine(t, stderr, m.URL+"/"+idxNames[0]+".gz: HTTP status 404, run this again to go on")
-	if info, err := os.Stat(part); err != nil || info.Size() != 10 {
-		t.Errorf("the first 10 bytes are gone: %v, %v", info, err)
-	}
-}
-
-func TestBadFileMovesAside(t *testing.T) {
-	m, dir := newMirror(t), t.TempDir()
-	path := filepath.Join(dir, "mnist", idxNames[0]+".gz")
-	place(t, path, []byte("damaged"))
-	delete(m.files, "/"+idxNames[0]+".gz")
-	status, stderr := m.run(t, "mnist", dir)
-	wantStatus(t, status, 1, stderr)
-	if got, want := listing(t, filepath.Dir(path)), idxNames[0]+".gz.bad"; got != want {
-		t.Errorf("folder holds %q, want %q", got, want)
-	}
-}
-
-func TestCIFAR10(t *testing.T) {
-	m, dir := newMirror(t), t.TempDir()
-	target := filepath.Join(dir, "cifar-10-batches-bin")
-	status, stderr := m.run(t, "cifar-10", dir)
-	wantStatus(t, status, 0, stderr)
-	want := "MD5SUMS data_batch_1.bin data_batch_2.bin data_batch_3.bin data_batch_4.bin data_batch_5.bin readme.html test_batch.bin"
-	if got := listing(t, target); got != want {
-		t.Errorf("folder holds %q, want %q", got, want)
-	}
-	if got, want := listing(t, dir), "cifar-10-batches-bin"; got != want {
-		t.Errorf("data folder holds %q, want %q", got, want)
-	}
-
-	status, stderr = m.run(t, "cifar-10", dir)
-	wantStatus(t, status, 0, stderr)
-	if len(m.requests) != 0 {
-		t.Errorf("second run asked for %q, want nothing", m.requests)
-	}
-
-	place(t, filepath.Join(target, "test_batch.bin"), []byte("damaged"))
-	status, stderr = m.run(t, "cifar-10", dir)
-	wantStatus(t, status, 0, stderr)
-	if got, err := os.ReadFile(filepath.Join(target, "test_batch.bin")); err != nil || string(got) != "test_batch.bin" {
-		t.Errorf("a damaged file became %q, %v", got, err)
-	}
-}
-
-func TestSeveralSets(t *testing.T) {
-	m, dir := newMirror(t), t.TempDir()
-	status, stderr := m.run(t, "cifar-10", "mnist", dir)
-	wantStatus(t, status, 0, stderr)
-	wantFiles(t, m, dir)
-	if got, want := listing(t, dir), "cifar-10-batches-bin mnist"; got != want {
-		t.Errorf("data folder holds %q, want %q", got, want)
-	}
-}
-
-func TestCIFAR10Corrupt(t *testing.T) {
-	m, dir := newMirror(t), t.TempDir()
-	m.files["/cifar-10-binary.tar.gz"] = zip(t, []byte("no archive"), gzip.DefaultCompression)
-	status, stderr := m.run(t, "cifar-10", dir)
-	wantStatus(t, status, 1, stderr)
-	wantLastLine(t, stderr, m.URL+"/cifar-10-binary.tar.gz: MD5 sum ")
-	wantEmpty(t, dir)
-}
-
-func TestUsage(t *testing.T) {
-	for _, c := range []struct {
-		args    []string
-		status  int
-		message string
-	}{
-		{[]string{"imagenet"}, 2, "found 'imagenet' and no set before it (have fashion-mnist, mnist, cifar-10, all); see download_datasets.sh --help"},
-		{[]string{"--force"}, 2, "unknown option --force; see download_datasets.sh --help"},
-		{[]string{"mnist", "imagenet", "data"}, 2, "unknown set 'imagenet' (have fashion-mnist, mnist, cifar-10, all); see download_datasets.sh --help"},
-		{[]string{"fashion-mnist"}, 1, "no MD5 sum for fashion-mnist/train-images-idx3-ubyte in "},
-		{[]string{"--help"}, 0, ""},
-	} {
-		m := newMirror(t)
-		status, stderr := m.run(t, c.args...)
-		wantStatus(t, status, c.status, stderr)
-		if c.message != "" {
-			wantLastLine(t, stderr, c.message)
+// checkout is a folder with the script and the program that it runs.
+func checkout(t *testing.T) string {
+	t.Helper()
+	for _, tool := range []string{"sh", "go"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%s is not installed", tool)
 		}
 	}
-}
-
-func wantStatus(t *testing.T, got, want int, stderr string) {
-	t.Helper()
-	if got != want {
-		t.Fatalf("exit status is %d, want %d:\n%s", got, want, stderr)
-	}
-}
-
-// wantLastLine wants the last line of stderr to be the script's name and a text
-// that starts with message.
-func wantLastLine(t *testing.T, stderr, message string) {
-	t.Helper()
-	lines := strings.Split(strings.TrimSpace(stderr), "\n")
-	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "download_datasets.sh: "+message) {
-		t.Errorf("last line is %q, want %q", last, message)
-	}
-}
-
-// wantFiles wants dir to hold the files of the mnist set as the mirror has
-// them, and nothing else.
-func wantFiles(t *testing.T, m *mirror, dir string) {
-	t.Helper()
-	for _, name := range idxNames {
-		got, err := os.ReadFile(filepath.Join(dir, "mnist", name+".gz"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, m.files["/"+name+".gz"]) {
-			t.Errorf("%s.gz is not the mirror's", name)
-		}
-	}
-	if got, want := strings.Count(listing(t, filepath.Join(dir, "mnist")), " "), len(idxNames)-1; got != want {
-		t.Errorf("folder holds %s", listing(t, filepath.Join(dir, "mnist")))
-	}
-}
-
-func wantEmpty(t *testing.T, dir string) {
-	t.Helper()
-	if got := listing(t, dir); got != "" {
-		t.Errorf("folder holds %q, want nothing", got)
-	}
-}
-
-func listing(t *testing.T, dir string) string {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
+	root := t.TempDir()
+	script, err := os.ReadFile("download_datasets.sh")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for _, entry := range entries {
-		names = append(names, entry.Name())
+	path := filepath.Join(root, "scripts", "download_datasets.sh")
+	if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o755), os.WriteFile(path, script, 0o755)); err != nil {
+		t.Fatal(err)
 	}
-	return strings.Join(names, " ")
+	build := exec.Command("go", "build", "-o", filepath.Join(root, "bin", "bgmd"), "../cmd/bgmd")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return root
+}
+
+// mirror serves small files with the names of the mnist set.
+type mirror struct {
+	*httptest.Server
+	files map[string][]byte // by URL path
+	sums  string            // a BGMD_SUMS file
+}
+
+func newMirror(t *testing.T) *mirror {
+	t.Helper()
+	m := &mirror{files: map[string][]byte{}, sums: filepath.Join(t.TempDir(), "sums")}
+	var sums strings.Builder
+	for i, name := range idxNames {
+		content := bytes.Repeat([]byte{byte(i), 7}, 1000+i)
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		if _, err := w.Write(content); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		m.files["/"+name+".gz"] = b.Bytes()
+		fmt.Fprintf(&sums, "%x  mnist/%s\n", md5.Sum(content), name)
+	}
+	if err := os.WriteFile(m.sums, []byte(sums.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if body, ok := m.files[r.URL.Path]; ok {
+			_, _ = w.Write(body)
+			return
+		}
+		http.NotFound(w, r)
+	}))
+	t.Cleanup(m.Close)
+	return m
+}
+
+// run runs the script in a folder of its own with the mirror's address and sums.
+func run(t *testing.T, root string, m *mirror, args ...string) (status int, output string) {
+	t.Helper()
+	cmd := exec.Command("sh", append([]string{filepath.Join(root, "scripts", "download_datasets.sh")}, args...)...)
+	cmd.Dir = t.TempDir()
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir, "BGMD_SUMS=" + m.sums,
+		"BGMD_MNIST_URL=" + m.URL + "/", "BGMD_CIFAR_10_URL=" + m.URL, "BGMD_FASHION_MNIST_URL=" + m.URL + "/fashion"}
+	out, err := cmd.CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode(), string(out)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return 0, string(out)
+}
+
+// The script takes what it took before bgmd could download: sets, and a folder
+// behind them.
+func TestDownloadDatasets(t *testing.T) {
+	root, m, dir := checkout(t), newMirror(t), filepath.Join(t.TempDir(), "my data")
+	for range 2 {
+		if status, output := run(t, root, m, "mnist", dir); status != 0 {
+			t.Fatalf("exit status is %d:\n%s", status, output)
+		}
+	}
+	for _, name := range idxNames {
+		got, err := os.ReadFile(filepath.Join(dir, "mnist", name+".gz"))
+		if err != nil || !bytes.Equal(got, m.files["/"+name+".gz"]) {
+			t.Errorf("%s.gz is not the mirror's: %v", name, err)
+		}
+	}
+	for _, c := range []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{[]string{"mnist", "-dir"}, 0, "fetching " + m.URL},
+		{[]string{"imagenet"}, 2, "download_datasets.sh: found 'imagenet' and no set before it (have fashion-mnist, mnist, cifar-10, all); see download_datasets.sh --help"},
+		{[]string{"--force"}, 2, "download_datasets.sh: unknown option --force; see download_datasets.sh --help"},
+		{[]string{"mnist", "imagenet", "data"}, 2, "download_datasets.sh: unknown set 'imagenet' (have fashion-mnist, mnist, cifar-10, all); see download_datasets.sh --help"},
+		{[]string{"fashion-mnist"}, 1, "bgmd: no MD5 sum for fashion-mnist/train-images-idx3-ubyte in "},
+		{nil, 1, "bgmd: no MD5 sum for cifar-10/cifar-10-binary.tar in "},
+		{[]string{"--help"}, 0, "usage: download_datasets.sh [SET...] [DIR]"},
+	} {
+		if status, output := run(t, root, m, c.args...); status != c.status || !strings.HasPrefix(output, c.want) {
+			t.Errorf("%v: exit status is %d, want %d and\n%s\noutput is\n%s", c.args, status, c.status, c.want, output)
+		}
+	}
 }

@@ -18,8 +18,9 @@ import (
 func newDataCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
-		Short: "Look at the data sets: what is there, who gets which samples, what corruption does",
+		Short: "Get data sets, and look at them: what is there, who gets which samples, what corruption does",
 		Example: text(`
+  bgmd data get fashion-mnist
   bgmd data list
   bgmd data verify mnist
   bgmd data partition --config configs/quickstart.yaml -o part.png
@@ -27,14 +28,18 @@ func newDataCommand() *cobra.Command {
 		Args: cobra.NoArgs, // which names a mistyped subcommand
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDataListCommand(), newDataVerifyCommand(), newDataPartitionCommand(), newDataShowCommand())
+	cmd.AddCommand(newDataGetCommand(), newDataListCommand(), newDataVerifyCommand(), newDataPartitionCommand(), newDataShowCommand())
 	return cmd
 }
 
-// addDataDir adds the flag that says where the sets are.
+// addDataDir adds the flag that says where the sets are, also under the name that
+// it had first and that doctor has.
 func addDataDir(cmd *cobra.Command, dir *string) {
-	cmd.Flags().StringVar(dir, "data-dir", "data", "`folder` with one subfolder a data set")
-	if err := cmd.MarkFlagDirname("data-dir"); err != nil {
+	flags := cmd.Flags()
+	flags.StringVar(dir, "dir", "data", "data `folder`, with one subfolder a data set")
+	flags.StringVar(dir, "data-dir", "data", "")
+	cmd.MarkFlagsMutuallyExclusive("dir", "data-dir")
+	if err := errors.Join(cmd.MarkFlagDirname("dir"), flags.MarkHidden("data-dir")); err != nil {
 		panic(err) // no such flag: a mistake in this function
 	}
 }
@@ -44,7 +49,7 @@ func newDataListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the data sets and how they fare",
-		Example: "  bgmd data list --data-dir /srv/data",
+		Example: "  bgmd data list --dir /srv/data",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)

@@ -1,21 +1,21 @@
-package scripts_test
+package download
 
 import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"crypto/md5"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 var idxNames = []string{
@@ -30,6 +30,10 @@ type mirror struct {
 	files    map[string][]byte // by URL path; a test may change what is served
 	sums     string            // a BGMD_SUMS file for the files as they were
 	cut      int               // if > 0, replies break off after so many bytes
+	silent   bool              // then say no more, instead of closing the connection
+	status   int               // of all replies, if not 0
+	huge     bool              // announce one byte more than is allowed
+	moved    string            // where all requests are sent, if not empty
 	noRange  bool              // serve the whole file whatever is asked for
 	requests []string          // path, and the Range header if there is one
 }
@@ -40,12 +44,23 @@ func (m *mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.requests = append(m.requests, strings.TrimSpace(r.URL.Path+" "+r.Header.Get("Range")))
 	body, ok := m.files[r.URL.Path]
 	switch {
+	case m.status != 0:
+		w.WriteHeader(m.status)
+		_, _ = w.Write([]byte("<html>"))
+	case m.huge:
+		w.Header().Set("Content-Length", fmt.Sprint(maxBytes+1))
+		w.WriteHeader(http.StatusOK)
+	case m.moved != "":
+		http.Redirect(w, r, m.moved+r.URL.Path, http.StatusFound)
 	case !ok:
 		http.NotFound(w, r)
 	case m.cut > 0:
 		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 		_, _ = w.Write(body[:m.cut])
 		w.(http.Flusher).Flush()
+		if m.silent {
+			<-r.Context().Done()
+		}
 		panic(http.ErrAbortHandler) // closes the connection
 	case m.noRange:
 		_, _ = w.Write(body)
@@ -76,41 +91,38 @@ func newMirror(t *testing.T) *mirror {
 	return m
 }
 
-// run runs the script with the mirror's addresses and sums.
-func (m *mirror) run(t *testing.T, args ...string) (status int, stderr string) {
+// get downloads a set from the mirror alone, with its sums.
+func (m *mirror) get(t *testing.T, set, dir string) (news string, err error) {
 	t.Helper()
-	for _, tool := range []string{"sh", "curl", "gzip", "tar", "awk"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed", tool)
-		}
-	}
-	script, err := filepath.Abs("download_datasets.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
+	return m.getter(dir).get(t, set)
+}
+
+func (m *mirror) getter(dir string) *getter {
+	g := &getter{env: map[string]string{
+		"BGMD_SUMS": m.sums, "BGMD_MNIST_URL": m.URL + "/", "BGMD_CIFAR_10_URL": m.URL, "BGMD_FASHION_MNIST_URL": m.URL + "/fashion",
+	}}
+	g.Getter = Getter{Dir: dir, Getenv: func(name string) string { return g.env[name] }, Pause: time.Millisecond,
+		Say: func(line string) { fmt.Fprintln(&g.news, line) }}
 	m.mu.Lock()
 	m.requests = nil
 	m.mu.Unlock()
-	cmd := exec.Command("sh", append([]string{script}, args...)...)
-	cmd.Dir = t.TempDir()
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir, "BGMD_SUMS=" + m.sums,
-		"BGMD_MNIST_URL=" + m.URL + "/", "BGMD_CIFAR_10_URL=" + m.URL, "BGMD_FASHION_MNIST_URL=" + m.URL + "/fashion"}
-	var out bytes.Buffer
-	cmd.Stderr = &out
-	err = cmd.Run()
-	m.mu.Lock() // waits for the last request to end
-	defer m.mu.Unlock()
-	if err != nil {
-		exit, ok := errors.AsType[*exec.ExitError](err)
-		if !ok {
-			t.Fatal(err)
-		}
-		status = exit.ExitCode()
-	}
-	return status, out.String()
+	return g
 }
 
-func place(t *testing.T, path string, content []byte) {
+// getter is a Getter in an environment of its own that notes its news.
+type getter struct {
+	Getter
+	env  map[string]string
+	news strings.Builder
+}
+
+func (g *getter) get(t *testing.T, set string) (news string, err error) {
+	t.Helper()
+	err = g.Get(t.Context(), set)
+	return g.news.String(), err
+}
+
+func put(t *testing.T, path string, content []byte) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
@@ -169,4 +181,10 @@ func cifarTar(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// umask sets the process's umask until the test ends.
+func umask(t *testing.T, mask int) {
+	old := unix.Umask(mask)
+	t.Cleanup(func() { unix.Umask(old) })
 }
