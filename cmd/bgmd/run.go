@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train"
 	"github.com/bgmd/bgmd/pkg/train/record"
 	"github.com/bgmd/bgmd/pkg/train/report"
@@ -63,9 +64,12 @@ record has its MD5 sum.`),
 			}
 			dir := filepath.Join(out, c.Name, runName(c))
 			progress := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr())
-			progress.begin(c, dir)
 			summary, err := train.Run(cmd.Context(), c, dir, train.Options{
 				Resume: resume, Observe: progress.observe,
+				Begin: func(set *data.Set) {
+					warnOfOtherFiles(cmd.ErrOrStderr(), set, c.Data.Dir)
+					progress.begin(c, dir)
+				},
 			})
 			progress.end()
 			if err != nil {

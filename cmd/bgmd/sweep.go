@@ -110,6 +110,9 @@ func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) erro
 	if dry || err != nil {
 		return err
 	}
+	if err := lookAtSets(cmd.ErrOrStderr(), todo); err != nil {
+		return err
+	}
 	return launch(cmd, f.out, jobs, todo)
 }
 

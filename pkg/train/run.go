@@ -15,6 +15,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -23,6 +24,8 @@ type Options struct {
 	// Resume goes on with the unfinished run in the folder; one that has
 	// finished or diverged is left as it is.
 	Resume bool
+	// Begin, if not nil, is called once the data is there, before the record is.
+	Begin func(*data.Set)
 	// Observe, if not nil, is called after every step and every epoch.
 	Observe func(Progress)
 }
@@ -59,6 +62,9 @@ func Run(ctx context.Context, c Config, dir string, o Options) (*record.Summary,
 	t, err := newTrainer(c, clock)
 	if err != nil {
 		return nil, err
+	}
+	if o.Begin != nil {
+		o.Begin(t.set)
 	}
 	epoch, err := t.open(dir, o)
 	if err != nil {

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/sweep"
+)
+
+// warnOfOtherFiles says in one line if files of the set, which were read from dir,
+// are not the published ones: what is trained on them compares with nobody else's.
+func warnOfOtherFiles(w io.Writer, set *data.Set, dir string) {
+	var others []string
+	for _, f := range set.Files {
+		if !f.Official {
+			others = append(others, f.Name)
+		}
+	}
+	if others == nil {
+		return
+	}
+	which := strings.Join(others, ", ")
+	if len(others) == len(set.Files) {
+		which = fmt.Sprintf("all %d files", len(others))
+	}
+	fmt.Fprintf(w, "bgmd: warning: %s in %s is not the published set: the MD5 sums of %s differ\n", set.Name, dir, which)
+}
+
+// lookAtSets does so for the sets of all jobs that are left. It fails if none of
+// them can be read; a job whose set is not there says so itself.
+func lookAtSets(w io.Writer, jobs []sweep.Job) error {
+	type place struct{ set, dir string }
+	seen := map[place]bool{}
+	var errs []error
+	for _, j := range jobs {
+		c := j.Config.Data
+		at := place{c.Set, c.Dir}
+		if j.Done() || seen[at] {
+			continue
+		}
+		seen[at] = true
+		set, err := data.Load(c.Set, c.Dir, j.Config.Seed)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		warnOfOtherFiles(w, set, c.Dir)
+	}
+	if len(errs) < len(seen) {
+		return nil
+	}
+	return errors.Join(errs...)
+}
