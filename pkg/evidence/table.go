@@ -65,6 +65,8 @@ type Measured struct {
 	Runs       []string  `json:"runs"`                      // their folders
 	Facts      Facts     `json:"facts"`                     // of the first
 	Unofficial bool      `json:"unofficial_data,omitempty"` // some run read files that are not the published ones
+
+	throughJPEG bool // they are CIFAR-10 (JPEG)
 }
 
 // Trained reports whether any run reached its last epoch.
