@@ -3,6 +3,7 @@ package record
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -147,5 +148,55 @@ func TestLastLineCutAnywhere(t *testing.T) {
 		_, err := Read(dir)
 		wantError(t, "an ended run", err, dir,
 			fmt.Sprintf("record: DIR/metrics.jsonl, line 3: found %d bytes without a newline at the end, want a whole line", length-start))
+	}
+}
+
+// A clone by git with core.autocrlf=true has other line endings.
+func TestLineEndings(t *testing.T) {
+	dir := t.TempDir()
+	end(t, begin(t, filepath.Join(dir, "run"), 2), Finished)
+	path := filepath.Join(dir, "run", configName)
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(config, "\n", "\r\n")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Read(filepath.Join(dir, "run"))
+	wantError(t, "CR LF", err, dir, "record: DIR/run/config.yaml: its line endings are CR LF and were LF, which changes its sum: "+
+		"git does that with core.autocrlf=true; clone with core.autocrlf=false")
+	if err := os.WriteFile(path, []byte("name: other\r\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(filepath.Join(dir, "run")); err == nil || !strings.Contains(err.Error(), "config_hash is ") {
+		t.Errorf("another text with CR LF: %v", err)
+	}
+}
+
+// TestCloneKeepsLineEndings clones a repository with this one's .gitattributes
+// and a record as Git for Windows does by default.
+func TestCloneKeepsLineEndings(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git")
+	}
+	attributes, err := os.ReadFile("../../../.gitattributes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	repository, clone := filepath.Join(dir, "repository"), filepath.Join(dir, "clone")
+	end(t, begin(t, filepath.Join(repository, "run"), 2), Finished)
+	if err := os.WriteFile(filepath.Join(repository, ".gitattributes"), attributes, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"init", "-q", repository},
+		{"-C", repository, "add", "."},
+		{"-C", repository, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "a record"},
+		{"clone", "-q", "-c", "core.autocrlf=true", repository, clone},
+	} {
+		if text, err := exec.Command("git", args...).CombinedOutput(); err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, text)
+		}
+	}
+	if _, err := Read(filepath.Join(clone, "run")); err != nil {
+		t.Error(err)
 	}
 }

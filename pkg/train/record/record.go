@@ -111,12 +111,25 @@ func read(dir string) (*Run, error) {
 		return nil, err
 	}
 	if run.Summary != nil {
+		if err := lineEndings(run.Config, run.Summary.ConfigHash); err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, configName), err)
+		}
 		want := summarise(run.Summary.Outcome, run.Config, run.Epochs)
 		if err := run.Summary.matches(want); err != nil {
 			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, summaryName), err)
 		}
 	}
 	return run, run.checkSeal(environment, summary)
+}
+
+// lineEndings says so where a text has another sum for its line endings alone.
+func lineEndings(text []byte, sum string) error {
+	written := bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	if len(written) == len(text) || ConfigHash(written) != sum {
+		return nil
+	}
+	return errors.New("its line endings are CR LF and were LF, which changes its sum: " +
+		"git does that with core.autocrlf=true; clone with core.autocrlf=false")
 }
 
 // readSummary reads summary.json, if there is one, and returns its bytes.
