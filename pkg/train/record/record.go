@@ -175,38 +175,46 @@ func (r *Run) parseMetrics() error {
 
 // ReadAll reads every run below root, in the order of their paths. A folder is
 // a run's when it holds environment.json, metrics.jsonl or summary.json; what
-// lies below such a folder is not searched. Runs that cannot be read are left
-// out, and the error joins what is wrong with each of them; the other runs are
-// valid even so. A root without runs gives none and no error.
+// lies below a run that can be read is not searched. A link to a run's folder is
+// followed, other links are not. Runs and folders that cannot be read are left out,
+// and the error joins what is wrong with each of them; the other runs are valid
+// even so. A root without runs gives none and no error.
 func ReadAll(root string) ([]*Run, error) {
 	var runs []*Run
 	var broken []error
-	err := fs.WalkDir(os.DirFS(root), ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	// The separator leads to the folder where root is a link. Not fs.WalkDir,
+	// which refuses names that are not UTF-8.
+	_ = filepath.WalkDir(filepath.Clean(root)+string(filepath.Separator), func(path string, entry fs.DirEntry, err error) error {
+		dir := filepath.Clean(path)
+		switch {
+		case err != nil: // entry is nil where it is root that cannot be read
+			broken = append(broken, fmt.Errorf("record: search %s for runs: %w", dir, err))
+		case (entry.IsDir() || entry.Type() == fs.ModeSymlink) && isRun(dir):
+			run, err := Read(dir)
+			if err != nil {
+				broken = append(broken, err)
+			} else {
+				runs = append(runs, run)
+			}
+			if entry.IsDir() && (err == nil || errors.Is(err, fs.ErrPermission)) {
+				return fs.SkipDir
+			}
 		}
-		dir := filepath.Join(root, filepath.FromSlash(path))
-		if !entry.IsDir() || !isRun(dir) {
-			return nil
-		}
-		run, err := Read(dir)
-		if err != nil {
-			broken = append(broken, err)
-		} else {
-			runs = append(runs, run)
-		}
-		return fs.SkipDir
+		return nil
 	})
-	if err != nil {
-		broken = append(broken, fmt.Errorf("record: search %s for runs: %w", root, err))
-	}
 	return runs, errors.Join(broken...)
 }
 
-// isRun tells whether dir holds a file that only a run's folder does. A
-// config.yaml alone is no sign: users keep theirs anywhere.
+// isRun tells whether dir holds a file that only a run's folder does, or may do:
+// one that cannot be looked into is for Read to complain about. A config.yaml
+// alone is no sign: users keep theirs anywhere.
 func isRun(dir string) bool {
-	return has(dir, environmentName) || has(dir, metricsName) || has(dir, summaryName)
+	for _, name := range []string{environmentName, metricsName, summaryName} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil || errors.Is(err, fs.ErrPermission) {
+			return true
+		}
+	}
+	return false
 }
 
 // absolute is filepath.Abs, or dir itself where the working folder is unknown.
