@@ -44,7 +44,7 @@ ends it.`),
 				return servePage(cmd.Context(), cmd.OutOrStdout(), serve, results)
 			}
 			data := page.Read(results)
-			for _, b := range data.Broken {
+			for _, b := range data.LeftOut {
 				fmt.Fprintf(cmd.ErrOrStderr(), "bgmd: left out: %s\n", b)
 			}
 			html, err := data.HTML()

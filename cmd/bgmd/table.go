@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/evidence"
 	"github.com/bgmd/bgmd/pkg/paper"
@@ -106,6 +108,7 @@ func runsTable(cmd *cobra.Command, name, results, profile string) (*evidence.Tab
 			sets = append(sets, row.DataSet)
 		}
 		profile = evidence.MainProfile(runs, sets...)
+		tellOtherProfiles(cmd, runs, profile, sets)
 	}
 	var t *evidence.Table
 	if number > 0 {
@@ -115,6 +118,21 @@ func runsTable(cmd *cobra.Command, name, results, profile string) (*evidence.Tab
 	}
 	warn(cmd, err)
 	return t, nil
+}
+
+// tellOtherProfiles says how many runs on the given data sets, nil for all, a
+// table of one profile is without.
+func tellOtherProfiles(cmd *cobra.Command, runs []*record.Run, profile string, sets []string) {
+	others := map[string]int{}
+	for _, run := range runs {
+		f, err := evidence.FactsOf(run)
+		if err == nil && f.Profile != profile && (sets == nil || slices.Contains(sets, f.DataSet)) {
+			others[f.Profile]++
+		}
+	}
+	for _, other := range slices.Sorted(maps.Keys(others)) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "bgmd: left out: %s of profile %s, which --profile %[2]s shows\n", plural(others[other], "run", "runs"), other)
+	}
 }
 
 // readResults reads every run below a folder, which must be there.
@@ -133,7 +151,7 @@ func noRuns(folder string) error {
 func warn(cmd *cobra.Command, err error) {
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
-			fmt.Fprintf(cmd.ErrOrStderr(), "bgmd: left out: %s\n", line)
+			fmt.Fprintf(cmd.ErrOrStderr(), "bgmd: left out: %s\n", printable.Text(line))
 		}
 	}
 }

@@ -219,11 +219,13 @@ func TestWhenDivergenceIsLookedFor(t *testing.T) {
 }
 
 func TestMeasured(t *testing.T) {
+	lost := diverged("clean", "gmd", 2)
+	lost.seed = 4
 	runs := []made{
 		ended("clean", "gmd", 2, 1, 90, 80), ended("clean", "gmd", 2, 2, 70, 82), ended("clean", "gmd", 2, 3, 75, 84),
-		diverged("clean", "gmd", 2),
+		lost,
 		{setting: "clean", aggregator: "gmd", epochs: 2, seed: 1, accuracy: []float64{50, 60}, status: record.Finished, extra: "  eps: 3\n"},
-		{setting: "clean", aggregator: "gmd", epochs: 2, seed: 1, accuracy: []float64{50}, status: record.Interrupted},
+		{setting: "clean", aggregator: "gmd", epochs: 2, seed: 5, accuracy: []float64{50}, status: record.Interrupted},
 		{setting: "clean", aggregator: "gmd", epochs: 2, seed: 1, accuracy: []float64{50, 99}, status: record.Finished, profile: "paper"},
 	}
 	table, err := PaperTable(2, write(t, runs), "author-code")

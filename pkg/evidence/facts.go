@@ -12,11 +12,13 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/pkg/paper"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
-// Facts are what tables and figures ask of a run's configuration.
+// Facts are what tables and figures ask of a run's configuration, which anybody
+// may have written: their texts are printable, but not escaped for any format.
 type Facts struct {
 	Profile string `json:"profile"`
 	Seed    uint64 `json:"seed"`
@@ -75,16 +77,16 @@ func FactsOf(run *record.Run) (Facts, error) {
 		return Facts{}, fmt.Errorf("evidence: %s/config.yaml: found no data.set, aggregator.rule or epochs, want a run's configuration", run.Dir)
 	}
 	f := Facts{
-		Profile: c.Profile, Seed: c.Seed, Epochs: c.Epochs,
-		DataSet: c.Data.Set, Clients: c.Data.Clients, Batch: c.Data.Batch, Model: c.Model.Name,
-		Setting: c.setting(), Aggregator: c.aggregator(), Beta: 1,
+		Profile: printable.Text(c.Profile), Seed: c.Seed, Epochs: c.Epochs,
+		DataSet: printable.Text(c.Data.Set), Clients: c.Data.Clients, Batch: c.Data.Batch, Model: printable.Text(c.Model.Name),
+		Setting: printable.Text(c.setting()), Aggregator: printable.Text(c.aggregator()), Beta: 1,
 		variant: variant(run),
 	}
 	if c.Aggregator.Rule == "gm" {
-		f.Solver = c.Aggregator.Solver
+		f.Solver = printable.Text(c.Aggregator.Solver)
 	}
 	if c.blocked() {
-		f.Beta, f.Memory = c.Aggregator.Block.Fraction, c.Aggregator.Block.Memory
+		f.Beta, f.Memory = c.Aggregator.Block.Fraction, printable.Text(c.Aggregator.Block.Memory)
 	}
 	return f, nil
 }
@@ -95,7 +97,8 @@ func FactsOf(run *record.Run) (Facts, error) {
 func MainProfile(runs []*record.Run, dataSets ...string) string {
 	counts := map[string]int{}
 	main := ""
-	for _, run := range runs {
+	kept, _ := distinct(runs)
+	for _, run := range kept {
 		f, err := FactsOf(run)
 		if err != nil || dataSets != nil && !slices.Contains(dataSets, f.DataSet) {
 			continue

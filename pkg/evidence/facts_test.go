@@ -8,8 +8,10 @@ import (
 )
 
 func TestMainProfile(t *testing.T) {
+	seed := uint64(0)
 	on := func(set, profile string) *record.Run {
-		config := ended("clean", "sgd", 1, 1, 50)
+		seed++
+		config := ended("clean", "sgd", 1, seed, 50)
 		config.profile = profile
 		return &record.Run{Config: []byte(strings.Replace(config.config(), "set: fashion-mnist", "set: "+set, 1))}
 	}

@@ -78,8 +78,9 @@ func Races(runs []*record.Run, profile, dataSet, model string) ([]Race, error) {
 		epochs          int
 	}
 	pairs := map[key]*[2][]*record.Run{}
-	var errs []error
-	for _, run := range runs {
+	kept, repeats := Distinct(runs)
+	errs := []error{repeats}
+	for _, run := range kept {
 		f, err := FactsOf(run)
 		if err != nil {
 			errs = append(errs, err)

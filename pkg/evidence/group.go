@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -11,19 +12,22 @@ import (
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/pkg/paper"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
-// group collects runs for one cell.
+// group collects runs for one cell, of each seed one.
 type group struct {
-	open     int // runs that have not ended
-	variants map[string][]*record.Run
+	open     []string                 // folders of runs that have not ended
+	repeats  []string                 // what is said of runs left out by [Distinct]
+	variants map[string][]*record.Run // that have ended
 }
 
 type rowKey struct {
 	dataSet, model, setting string
 	epochs                  int
+	apart                   string // folder of the first run where runs set up otherwise have the row to themselves
 }
 
 type cellKey struct {
@@ -31,33 +35,46 @@ type cellKey struct {
 	aggregator string
 }
 
-// collect groups the runs of one profile by cell. The error tells of runs whose
-// configuration cannot be read; the others are valid even so.
+// collect groups the runs of one profile by cell, one of each configuration and
+// seed. The error tells of the others, whatever their profile, and of runs whose
+// configuration cannot be read; those collected are valid even so.
 func collect(runs []*record.Run, profile string) (map[cellKey]*group, error) {
 	groups := map[cellKey]*group{}
+	kept, repeats := distinct(runs)
 	var errs []error
-	for _, run := range runs {
-		f, err := FactsOf(run)
-		if err != nil {
+	for _, r := range repeats {
+		errs = append(errs, r)
+		if g, _, _ := groupOf(groups, r.run, profile); g != nil { // its error is of no repeat
+			g.repeats = append(g.repeats, r.text)
+		}
+	}
+	for _, run := range kept {
+		g, variant, err := groupOf(groups, run, profile)
+		switch {
+		case err != nil:
 			errs = append(errs, err)
-			continue
+		case g == nil:
+		case hasEnded(run):
+			g.variants[variant] = append(g.variants[variant], run)
+		default:
+			g.open = append(g.open, printable.Text(run.Dir))
 		}
-		if f.Profile != profile {
-			continue
-		}
-		k := cellKey{rowKey{f.DataSet, f.Model, f.Setting, f.Epochs}, f.Aggregator}
-		g := groups[k]
-		if g == nil {
-			g = &group{variants: map[string][]*record.Run{}}
-			groups[k] = g
-		}
-		if s := run.Status(); s != record.Finished && s != record.Diverged {
-			g.open++
-			continue
-		}
-		g.variants[f.variant] = append(g.variants[f.variant], run)
 	}
 	return groups, errors.Join(errs...)
+}
+
+// groupOf returns the group of a run, which it adds where there is none, and the
+// run's variant; no group for a run of another profile.
+func groupOf(groups map[cellKey]*group, run *record.Run, profile string) (*group, string, error) {
+	f, err := FactsOf(run)
+	if err != nil || f.Profile != profile {
+		return nil, "", err
+	}
+	k := cellKey{rowKey{dataSet: f.DataSet, model: f.Model, setting: f.Setting, epochs: f.Epochs}, f.Aggregator}
+	if groups[k] == nil {
+		groups[k] = &group{variants: map[string][]*record.Run{}}
+	}
+	return groups[k], f.variant, nil
 }
 
 func keys(groups map[cellKey]*group) []cellKey {
@@ -72,7 +89,8 @@ func keys(groups map[cellKey]*group) []cellKey {
 }
 
 func (k rowKey) compare(l rowKey) int {
-	return cmp.Or(cmp.Compare(k.dataSet, l.dataSet), cmp.Compare(k.setting, l.setting), cmp.Compare(k.model, l.model), cmp.Compare(k.epochs, l.epochs))
+	return cmp.Or(cmp.Compare(k.dataSet, l.dataSet), cmp.Compare(k.setting, l.setting), cmp.Compare(k.model, l.model), cmp.Compare(k.epochs, l.epochs),
+		cmp.Compare(k.apart, l.apart))
 }
 
 // sortedRows orders rows as the paper does, others after them by name.
@@ -110,35 +128,55 @@ func rowsOf(groups map[cellKey]*group, dataSet, setting string) []rowKey {
 }
 
 // main returns the variant with the most runs, of equals the first in the order
-// of folders, and the folders of those left out.
-func (g *group) main() (chosen []*record.Run, left []string) {
+// of folders, and the other variants in that order.
+func (g *group) main() (chosen []*record.Run, others [][]*record.Run) {
 	for _, runs := range g.variants {
-		if len(runs) > len(chosen) || len(runs) == len(chosen) && runs[0].Dir < chosen[0].Dir {
-			runs, chosen = chosen, runs
-		}
-		for _, r := range runs {
-			left = append(left, r.Dir)
+		others = append(others, runs)
+	}
+	slices.SortFunc(others, func(a, b []*record.Run) int { return cmp.Compare(a[0].Dir, b[0].Dir) })
+	if len(others) == 0 {
+		return nil, nil
+	}
+	most := 0
+	for i, runs := range others {
+		if len(runs) > len(others[most]) {
+			most = i
 		}
 	}
-	slices.Sort(left)
-	return chosen, left
+	chosen = others[most]
+	return chosen, slices.Delete(others, most, most+1)
 }
 
-// sum measures the main variant and says what it left out.
-func (g *group) sum() (*Measured, string) {
-	chosen, left := g.main()
-	var notes []string
-	if g.open > 0 {
-		notes = append(notes, fmt.Sprintf("%d not ended", g.open))
+// spread gives all variants but a cell's main one rows of their own.
+func spread(groups map[cellKey]*group) {
+	for k, g := range maps.Clone(groups) {
+		chosen, others := g.main()
+		if len(others) == 0 {
+			continue
+		}
+		g.variants = map[string][]*record.Run{"": chosen}
+		for _, runs := range others {
+			k.apart = runs[0].Dir
+			groups[k] = &group{variants: map[string][]*record.Run{"": runs}}
+		}
+	}
+}
+
+// note says which runs the main variant's figures are without.
+func (g *group) note(others [][]*record.Run) string {
+	var notes, left []string
+	if g.open != nil {
+		notes = append(notes, fmt.Sprintf("%d not ended: %s", len(g.open), strings.Join(g.open, ", ")))
+	}
+	for _, runs := range others {
+		for _, r := range runs {
+			left = append(left, printable.Text(r.Dir))
+		}
 	}
 	if left != nil {
-		others := ""
-		if n := len(left) - 1; n > 0 {
-			others = fmt.Sprintf(" and %d more", n)
-		}
-		notes = append(notes, "set up otherwise and left out: "+left[0]+others)
+		notes = append(notes, "set up otherwise and left out: "+strings.Join(left, ", "))
 	}
-	return measure(chosen), strings.Join(notes, "; ")
+	return strings.Join(append(notes, g.repeats...), "; ")
 }
 
 // jpegBatch is the MD5 sum of data_batch_1.bin in CIFAR-10 (JPEG): its pictures,

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/pkg/paper"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
@@ -49,7 +50,7 @@ type Cell struct {
 	Scaled    string  `json:"scaled_down,omitempty"` // in what the runs are less than the paper's
 	Winner    bool    `json:"winner"`                // the row's best, as measured
 	Best      bool    `json:"paper_winner"`          // the row's best in the paper
-	Note      string  `json:"note,omitempty"`        // runs that do not count
+	Note      string  `json:"note,omitempty"`        // which runs do not count, and why
 }
 
 // Measured sums up runs that differ in their seeds alone. Accuracies are in
@@ -73,7 +74,9 @@ type Measured struct {
 func (m *Measured) Trained() bool { return m.N > m.Diverged }
 
 // PaperTable builds Table 2 or 3 of [bgmd] from the runs of one profile.
-// Runs of other profiles, data sets and settings are left out. Rows without runs
+// Runs of other profiles, data sets and settings are left out; of a cell's runs
+// that differ in more than their seeds, those set up in the way of most count, and
+// the cell's note names the others. Rows without runs
 // have the paper's number of epochs and blank cells.
 func PaperTable(number int, runs []*record.Run, profile string) (*Table, error) {
 	rows := paper.Rows(number)
@@ -88,7 +91,7 @@ func PaperTable(number int, runs []*record.Run, profile string) (*Table, error) 
 	for _, p := range rows {
 		all := rowsOf(groups, p.DataSet, p.Setting.String())
 		if len(all) == 0 {
-			all = []rowKey{{p.DataSet, paper.Model(p.DataSet), p.Setting.String(), paper.Epochs(p.DataSet, profile)}}
+			all = []rowKey{{dataSet: p.DataSet, model: paper.Model(p.DataSet), setting: p.Setting.String(), epochs: paper.Epochs(p.DataSet, profile)}}
 		}
 		for _, k := range all {
 			t.add(k, groups, &p)
@@ -100,10 +103,14 @@ func PaperTable(number int, runs []*record.Run, profile string) (*Table, error) 
 }
 
 // RunsTable builds a table of whatever runs there are of one profile, with the
-// settings and aggregators that occur in them, the paper's first.
+// settings and aggregators that occur in them, the paper's first. Where runs of
+// one cell differ in more than their seeds, those set up in the way of most are in
+// the row, and the others have rows of their own, labelled by the folder of the
+// first.
 func RunsTable(title string, runs []*record.Run, profile string) (*Table, error) {
 	groups, err := collect(runs, profile)
-	t := &Table{Title: title, Profile: profile}
+	spread(groups)
+	t := &Table{Title: printable.Text(title), Profile: profile}
 	known := map[[2]string]*paper.Row{}
 	for _, number := range []int{2, 3} {
 		for _, p := range paper.Rows(number) {
@@ -161,10 +168,15 @@ func (t *Table) add(k rowKey, groups map[cellKey]*group, p *paper.Row) {
 		row.Label, row.Full = p.Setting.Label(), paper.Epochs(k.dataSet, t.Profile)
 		seeds = paper.Seeds(p.Table)
 	}
+	if k.apart != "" {
+		row.Label += ", " + printable.Text(k.apart)
+		p = nil // nor is it known to be the paper's setup
+	}
 	for _, aggregator := range t.Columns {
 		c := Cell{Aggregator: aggregator}
 		if g := groups[cellKey{k, aggregator}]; g != nil {
-			c.Measured, c.Note = g.sum()
+			chosen, others := g.main()
+			c.Measured, c.Note = measure(chosen), g.note(others)
 		}
 		if p != nil {
 			if f, ok := p.Paper[aggregator]; ok {

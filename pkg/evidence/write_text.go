@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-const textWidth = 26
+// Widths of a line's name and of a column.
+const nameWidth, textWidth = 45, 26
 
 func (t *Table) writeText(w io.Writer) error {
 	out := &printer{w: w}
@@ -18,7 +19,12 @@ func (t *Table) writeText(w io.Writer) error {
 			group = r.group()
 			out.f("\n%s\n", group)
 		}
-		out.f("\n%s", pad(r.Label+", "+r.trained(), 45))
+		head := r.Label + ", " + r.trained()
+		if utf8.RuneCountInString(head) >= nameWidth { // it would push the columns aside
+			out.f("\n%s", head)
+			head = ""
+		}
+		out.f("\n%s", pad(head, nameWidth))
 		for _, c := range t.Columns {
 			out.f("%s", pad(strings.ToUpper(c), textWidth))
 		}
@@ -62,7 +68,7 @@ func (p *printer) row(name string, cells []Cell, text func(*Cell) string) {
 		all.WriteString(pad(text(&cells[i]), textWidth))
 	}
 	if s := strings.TrimRight(all.String(), " "); s != "" {
-		p.f("%s%s\n", pad("  "+name, 45), s)
+		p.f("%s%s\n", pad("  "+name, nameWidth), s)
 	}
 }
 

@@ -38,7 +38,7 @@ type Data struct {
 	Live    bool              `json:"live"`    // the page asks for data.json again and again
 	Runs    []Run             `json:"runs"`
 	Tables  []*evidence.Table `json:"tables"`
-	Broken  []string          `json:"broken"` // what could not be read, and why
+	LeftOut []string          `json:"left_out"` // runs, and why
 }
 
 // Run is one record.
@@ -55,17 +55,20 @@ type Run struct {
 	Sessions    []record.Session   `json:"sessions,omitempty"`
 }
 
-// Read gathers what the page shows of the runs below a folder. Runs that cannot
-// be read are named in Broken; a folder without any run makes a page too.
+// Read gathers what the page shows of the runs below a folder, one of each
+// configuration and seed. The others, and those that cannot be read, are named in
+// LeftOut; a folder without any run makes a page too.
 func Read(results string) *Data {
-	d := &Data{Results: results, Runs: []Run{}, Tables: []*evidence.Table{}, Broken: []string{}}
+	d := &Data{Results: results, Runs: []Run{}, Tables: []*evidence.Table{}, LeftOut: []string{}}
 	runs, err := record.ReadAll(results)
-	d.broken(err)
+	d.leaveOut(err)
+	kept, err := evidence.Distinct(runs)
+	d.leaveOut(err)
 	var profiles []string
-	for _, r := range runs {
+	for _, r := range kept {
 		f, err := evidence.FactsOf(r)
 		if err != nil {
-			d.broken(err)
+			d.leaveOut(err)
 			continue
 		}
 		if !slices.Contains(profiles, f.Profile) {
@@ -95,9 +98,9 @@ func (d *Data) Unsealed() int {
 	return n
 }
 
-func (d *Data) broken(err error) {
+func (d *Data) leaveOut(err error) {
 	if err != nil {
-		d.Broken = append(d.Broken, strings.Split(err.Error(), "\n")...)
+		d.LeftOut = append(d.LeftOut, strings.Split(err.Error(), "\n")...)
 	}
 }
 
@@ -106,7 +109,7 @@ func (d *Data) broken(err error) {
 func (d *Data) tabulate(runs []*record.Run, profile string) {
 	shown := 0
 	for _, number := range []int{2, 3} {
-		t, _ := evidence.PaperTable(number, runs, profile) // what cannot be read is in Broken
+		t, _ := evidence.PaperTable(number, runs, profile) // its error is in LeftOut
 		if n := measured(t); n > 0 {
 			shown += n
 			d.Tables = append(d.Tables, t)

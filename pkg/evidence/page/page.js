@@ -84,8 +84,8 @@ function about() {
   const parts = [`${data.runs.length} runs in ${data.results}`, distinct(data.runs.map((r) => r.facts.data_set)).join(", "), when,
     commits.length ? "commit " + commits.join(", ") : "", data.live ? "kept up to date" : ""];
   replace("about", parts.filter(Boolean).join(" · "));
-  if (data.broken.length) replace("broken", "Could not be read and is left out:", el("ul", {}, ...data.broken.map((b) => el("li", {}, b))));
-  else replace("broken");
+  if (data.left_out.length) replace("left-out", "Left out:", el("ul", {}, ...data.left_out.map((b) => el("li", {}, b))));
+  else replace("left-out");
 }
 
 function choice(title, key, options, names) {

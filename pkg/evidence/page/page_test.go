@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,8 +74,8 @@ func records(t *testing.T) string {
 func TestHTML(t *testing.T) {
 	root := records(t)
 	data := Read(root)
-	if len(data.Runs) != 5 || len(data.Broken) != 1 || !strings.Contains(data.Broken[0], "damaged") {
-		t.Fatalf("%d runs, broken %q, want 5 and the damaged one", len(data.Runs), data.Broken)
+	if len(data.Runs) != 5 || len(data.LeftOut) != 1 || !strings.Contains(data.LeftOut[0], "damaged") {
+		t.Fatalf("%d runs, left out %q, want 5 and the damaged one", len(data.Runs), data.LeftOut)
 	}
 	if len(data.Tables) != 2 {
 		t.Errorf("%d tables, want Table 2 and, because of krum, that of all runs", len(data.Tables))
@@ -92,6 +93,20 @@ func TestHTML(t *testing.T) {
 	again, err := Read(root).HTML()
 	if err != nil || !bytes.Equal(html, again) {
 		t.Errorf("two pages of the same records differ, %v", err)
+	}
+}
+
+// A copied record is no second line, bar or run of the page, and is named.
+func TestCopies(t *testing.T) {
+	root := records(t)
+	from := filepath.Join(root, "clean-gm", "seed-1")
+	if err := os.CopyFS(filepath.Join(root, "clean-gm-backup"), os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	data := Read(root)
+	want := "evidence: " + root + "/clean-gm-backup repeats " + from + ": the same configuration, seed and metrics"
+	if len(data.Runs) != 5 || !slices.Contains(data.LeftOut, want) {
+		t.Errorf("%d runs, left out %q, want 5 and %q", len(data.Runs), data.LeftOut, want)
 	}
 }
 
@@ -121,8 +136,8 @@ func TestCommittedRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := Read(results)
-	if len(data.Broken) > 0 || len(data.Runs) != summaries || summaries < 186 || data.Unsealed() != summaries-sealed {
-		t.Errorf("%d runs, %d unsealed, want %d and %d; broken: %q", len(data.Runs), data.Unsealed(), summaries, summaries-sealed, data.Broken)
+	if len(data.LeftOut) > 0 || len(data.Runs) != summaries || summaries < 186 || data.Unsealed() != summaries-sealed {
+		t.Errorf("%d runs, %d unsealed, want %d and %d; broken: %q", len(data.Runs), data.Unsealed(), summaries, summaries-sealed, data.LeftOut)
 	}
 }
 
