@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/internal/gemm"
+	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train"
 )
@@ -81,7 +82,7 @@ func printError(w io.Writer, prefix string, err error) {
 		if len(line) > maxErrorLine {
 			line = strings.ToValidUTF8(line[:maxErrorLine], "") + "…"
 		}
-		fmt.Fprintf(w, "%s%s\n", prefix, line)
+		fmt.Fprintf(w, "%s%s\n", prefix, printable.Text(line))
 	}
 	if more := len(lines) - maxErrorLines; more > 0 {
 		fmt.Fprintf(w, "%s… and %s\n", prefix, plural(more, "line more", "lines more"))

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/evidence"
 )
@@ -132,7 +133,7 @@ func readBreakdown(path string) (map[string]*stand, error) {
 			s.most = min(s.most, corrupt-1)
 		}
 		if corrupt == at && distance > s.furthest {
-			s.furthest, s.by = distance, l[0]
+			s.furthest, s.by = distance, printable.Text(l[0])
 		}
 		if n/2 < s.most {
 			s.most = n / 2 // no more were tried
@@ -186,7 +187,11 @@ func (g grid) objects() []map[string]string {
 func (g grid) markdown(w io.Writer) error {
 	fmt.Fprintf(w, "**%s**\n\n| %s |\n|%s\n", g.title, strings.Join(g.head, " | "), strings.Repeat(" --- |", len(g.head)))
 	for _, row := range g.rows {
-		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
+		cells := make([]string, len(row))
+		for i, s := range row {
+			cells[i] = evidence.Markdown(s)
+		}
+		fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", g.note)
 	return err

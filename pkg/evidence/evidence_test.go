@@ -404,8 +404,12 @@ func TestLaTeXCompiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	odd := LaTeX(`\ & % $ # _ { } ~ ^ ± – − < > ψ² ³ β τ ε → ≥`)
-	source := "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n" + string(table) + odd + "\n\\end{document}\n"
+	odd := LaTeX(`[ \ & % $ # _ { } ] ~ ^ ± – − < > ψ² ³ β τ ε → ≥`)
+	var hostile strings.Builder
+	if err := hostileTable(t).Write(&hostile, "latex"); err != nil {
+		t.Fatal(err)
+	}
+	source := "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n" + string(table) + hostile.String() + odd + "\n\\end{document}\n"
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "table.tex"), []byte(source), 0o644); err != nil {
 		t.Fatal(err)

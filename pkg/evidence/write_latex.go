@@ -48,4 +48,5 @@ func (t *Table) writeLaTeX(w io.Writer) error {
 func LaTeX(s string) string { return latex.Replace(s) }
 
 var latex = strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "$", `\$`, "#", `\#`, "_", `\_`, "{", `\{`, "}", `\}`,
+	"[", "{[}", "]", "{]}", // not an argument of a command before them, such as \midrule
 	"~", `\textasciitilde{}`, "^", `\textasciicircum{}`, "±", `$\pm$`, "–", "--", "−", "$-$", "ψ", `$\psi$`, "²", `$^2$`, "³", `$^3$`, "β", `$\beta$`, "τ", `$\tau$`, "ε", `$\varepsilon$`, "→", `$\to$`, "≥", `$\geq$`, "<", `\textless{}`, ">", `\textgreater{}`)

@@ -7,25 +7,25 @@ import (
 
 func (t *Table) writeMarkdown(w io.Writer) error {
 	out := &printer{w: w}
-	out.f("**%s.** Measured as mean ± deviation (runs), the row's best in bold; below it the paper's figure, the authors' own runs and the verdict.\n", t.heading())
+	out.f("**%s.** Measured as mean ± deviation (runs), the row's best in bold; below it the paper's figure, the authors' own runs and the verdict.\n", Markdown(t.heading()))
 	group := ""
 	for _, r := range t.Rows {
 		if r.group() != group {
 			group = r.group()
-			out.f("\n| %s |", group)
+			out.f("\n| %s |", Markdown(group))
 			for _, c := range t.Columns {
-				out.f(" %s |", strings.ToUpper(c))
+				out.f(" %s |", Markdown(strings.ToUpper(c)))
 			}
 			out.f(" order |\n|%s\n", strings.Repeat(" --- |", len(t.Columns)+2))
 		}
-		out.f("| %s, %s |", r.Label, r.trained())
+		out.f("| %s, %s |", Markdown(r.Label), r.trained())
 		for i := range r.Cells {
 			out.f(" %s |", r.Cells[i].markdown())
 		}
 		out.f(" %s |\n", r.Order)
 	}
 	for _, n := range t.Notes {
-		out.f("\n%s\n", n)
+		out.f("\n%s\n", Markdown(n))
 	}
 	return out.err
 }
@@ -50,3 +50,10 @@ func (c *Cell) markdown() string {
 	}
 	return strings.Join(append(parts, verdict), "<br>")
 }
+
+// Markdown escapes text for GitHub's Markdown, in a table's cell too: it stays
+// text, and is neither HTML, nor a link or an image, nor a cell of its own.
+func Markdown(s string) string { return markdown.Replace(s) }
+
+var markdown = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`,
+	"[", `\[`, "]", `\]`, "~", `\~`)

@@ -28,8 +28,8 @@ const state = { x: "time", y: "accuracy", log: "", hide: "" };
 function load() {
   const given = new URLSearchParams(location.hash.slice(1));
   for (const key of [...keys, "x", "y", "log", "hide"]) state[key] = given.get(key) || { x: "time", y: "accuracy" }[key] || "";
-  if (!axes[state.x]) state.x = "time";
-  if (!measures[state.y]) state.y = "accuracy";
+  if (!Object.hasOwn(axes, state.x)) state.x = "time"; // not axes[…], which has a "__proto__"
+  if (!Object.hasOwn(measures, state.y)) state.y = "accuracy";
 }
 
 function set(key, value) {
@@ -210,12 +210,12 @@ function series(runs) {
   }
   const known = [...paper];
   all.forEach((s) => { if (!known.includes(s.facts.aggregator)) known.push(s.facts.aggregator); });
-  const used = {};
+  const used = new Map();
   all.forEach((s) => {
     const a = s.facts.aggregator;
-    used[a] = (used[a] || 0) + 1;
+    used.set(a, (used.get(a) || 0) + 1);
     s.colour = colours[known.indexOf(a) % colours.length];
-    s.dash = ["", "7 4", "2 3", "9 3 2 3"][(used[a] - 1) % 4];
+    s.dash = ["", "7 4", "2 3", "9 3 2 3"][(used.get(a) - 1) % 4];
     s.points = points(s.runs);
     s.diverged = s.runs.some((r) => r.status === "diverged");
   });

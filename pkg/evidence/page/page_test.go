@@ -165,6 +165,7 @@ func TestInBrowser(t *testing.T) {
 		{"#aggregator=sgd&x=epoch&hide=SGD", 2, 0, 2, nil},
 		{"#x=epoch&log=1", 2, 9, 5, nil}, // epoch 0 has no place on it
 		{"#y=test_loss&x=step", 2, 13, 5, []string{"test loss"}},
+		{"#x=__proto__&y=constructor", 2, 13, 5, []string{"wall-clock time (s)", "test accuracy (%)"}},
 		{"#data_set=nothing", 0, 0, 0, []string{"No run fits the filters."}},
 	} {
 		dom := dump(t, browser, "file://"+file+c.hash)

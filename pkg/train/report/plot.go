@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 
+	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -84,6 +85,7 @@ func (s Series) label() string {
 	if label == "" {
 		label = s.Runs[0].Name()
 	}
+	label = printable.Text(label)
 	if status := s.status(); status != record.Finished {
 		label += " (" + string(status) + ")"
 	}
@@ -146,7 +148,7 @@ func AccuracyPlot(series []Series, x Axis, title string) (*Plot, error) {
 		return nil, errors.New("report: accuracy plot: there are no runs to plot")
 	}
 	if title == "" {
-		title = commonTitle(series)
+		title = printable.Text(commonTitle(series))
 	}
 	frame, err := frameOf([][]Series{series}, x)
 	if err != nil {

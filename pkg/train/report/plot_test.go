@@ -1,8 +1,11 @@
 package report
 
 import (
+	"encoding/xml"
+	"errors"
 	"flag"
 	"image/png"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -167,6 +170,35 @@ func TestSVGHasItsTexts(t *testing.T) {
 				t.Errorf("%s.svg does not contain %q", c.plot, want)
 			}
 		}
+	}
+}
+
+// TestHostileNames draws runs whose folders' names are no text: the SVG stays one,
+// and nothing in it is markup.
+func TestHostileNames(t *testing.T) {
+	one, two := run("a", record.Finished, 1, 10, 20), run("b", record.Finished, 1, 10, 30)
+	one.Dir, two.Dir = "runs/caf\xe9/<script>\x1b]0;x\a", "runs/caf\xe9/b\u202e"
+	p, err := AccuracyPlot([]Series{One(one, ""), One(two, "")}, Time, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	svg := save(t, p, filepath.Join(t.TempDir(), "a.svg"))
+	for _, want := range []string{`>caf\xe9<`, `>&lt;script&gt;\x1b]0;x\a<`, `>b\u202e<`} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("the SVG has no %q", want)
+		}
+	}
+	for decoder := xml.NewDecoder(strings.NewReader(svg)); ; {
+		_, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, extension := range []string{".pdf", ".png"} {
+		save(t, p, filepath.Join(t.TempDir(), "a"+extension))
 	}
 }
 
