@@ -1,17 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/bgmd/bgmd/pkg/evidence"
-	"github.com/bgmd/bgmd/pkg/train/record"
 	"github.com/bgmd/bgmd/pkg/train/report"
 )
 
@@ -57,7 +51,7 @@ The ending of the output decides its format: .png, .svg or .pdf.`),
 					out = args[0] + ".png"
 				}
 				f.x = x
-				if err := f.draw(cmd.Context(), cmd.OutOrStdout(), args[0], out); err != nil {
+				if err := f.draw(cmd, args[0], out); err != nil {
 					return err
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), out)
@@ -66,7 +60,7 @@ The ending of the output decides its format: .png, .svg or .pdf.`),
 			if out == "" {
 				out = "accuracy.png"
 			}
-			series, err := readSeries(args)
+			series, err := readSeries(cmd, args)
 			if err != nil {
 				return err
 			}
@@ -84,78 +78,6 @@ The ending of the output decides its format: .png, .svg or .pdf.`),
 	flags.StringVar(&f.results, "results", "results", "`folder` below which a figure's records are looked for")
 	flags.StringVar(&f.profile, "profile", "", "`profile` of a figure's runs (default: that of most runs)")
 	return cmd
-}
-
-// readSeries reads runs to be drawn together. It names a line by the folder
-// around its runs, its experiment, or, where experiments are not all different,
-// by the run too.
-func readSeries(args []string) ([]report.Series, error) {
-	runs, err := readRuns(args)
-	if err != nil {
-		return nil, err
-	}
-	var series []report.Series
-	type seed struct {
-		experiment, variant string
-		seed                uint64
-	}
-	seeds := map[seed]bool{} // a second run of one seed is a line of its own
-	place := map[[2]string]int{}
-	names := map[string]int{}
-	for _, run := range runs {
-		key := [2]string{run.Experiment(), run.Dir}
-		if f, err := evidence.FactsOf(run); err == nil && !seeds[seed{run.Experiment(), f.Variant(), f.Seed}] {
-			seeds[seed{run.Experiment(), f.Variant(), f.Seed}] = true
-			key[1] = f.Variant()
-		}
-		if i, ok := place[key]; ok {
-			series[i].Runs = append(series[i].Runs, run)
-			continue
-		}
-		place[key] = len(series)
-		series = append(series, report.One(run, run.Experiment()))
-		names[run.Experiment()]++
-	}
-	for i, s := range series {
-		if names[s.Label] > 1 {
-			series[i].Label = filepath.Join(s.Label, s.Runs[0].Name())
-		}
-	}
-	return series, nil
-}
-
-// readRuns reads the runs that folders and patterns stand for, each once.
-func readRuns(args []string) ([]*record.Run, error) {
-	var runs []*record.Run
-	var errs []error
-	seen := map[string]bool{}
-	for _, arg := range args {
-		dirs := []string{arg}
-		if strings.ContainsAny(arg, "*?[") {
-			if found, err := filepath.Glob(arg); err == nil && found != nil {
-				dirs = found
-			}
-		}
-		for _, dir := range dirs {
-			if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-				errs = append(errs, &configError{fmt.Errorf("plot: %q is neither a figure, one of %s, which are drawn one at a time, nor a folder of runs",
-					arg, strings.Join(figureNames(), ", "))})
-				continue
-			}
-			below, err := record.ReadAll(dir)
-			if err == nil && len(below) == 0 {
-				err = fmt.Errorf("plot: %s: found no run there", dir)
-			}
-			errs = append(errs, err)
-			for _, run := range below {
-				if !seen[run.Dir] {
-					seen[run.Dir] = true
-					runs = append(runs, run)
-				}
-			}
-		}
-	}
-	return runs, errors.Join(errs...)
 }
 
 // saveAndTell writes a picture to path and prints where it is.

@@ -1,13 +1,14 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/pkg/evidence"
 	"github.com/bgmd/bgmd/pkg/paper"
@@ -36,11 +37,11 @@ func figureNames() []string {
 	return slices.Sorted(slices.Values(append([]string{"fig1a", "fig1b", "fig1c", "fig5"}, slices.Collect(maps.Keys(panelFigures))...)))
 }
 
-// draw writes a figure to path and what there is to say about it to w.
-func (f figures) draw(ctx context.Context, w io.Writer, name, path string) error {
+// draw writes a figure to path and prints what there is to say about it.
+func (f figures) draw(cmd *cobra.Command, name, path string) error {
 	switch name {
 	case "fig1c":
-		return aggBench{N: 32, D: 10_000_000, Calls: 3}.figure(ctx, path)
+		return aggBench{N: 32, D: 10_000_000, Calls: 3}.figure(cmd.Context(), path)
 	case "fig5":
 		plot, err := toyPlot()
 		if err != nil {
@@ -52,28 +53,32 @@ func (f figures) draw(ctx context.Context, w io.Writer, name, path string) error
 	if err == nil && len(runs) == 0 {
 		err = noRuns(f.results)
 	}
-	if err != nil {
+	if len(runs) == 0 {
 		return err
 	}
+	warn(cmd, err)
+	runs, err = evidence.Distinct(runs)
+	warn(cmd, err)
 	if f.profile == "" {
 		f.profile = evidence.MainProfile(runs, figureSet)
 	}
 	switch name {
 	case "fig1a":
-		return f.residuals(runs, path)
+		return f.residuals(cmd, runs, path)
 	case "fig1b":
-		return f.blocks(w, runs, path)
+		return f.blocks(cmd, runs, path)
 	}
-	return f.panels(w, runs, panelFigures[name], path)
+	return f.panels(cmd, runs, panelFigures[name], path)
 }
 
 // panels draws accuracy under growing corruption and prints how much faster
 // than GMD BGMD was.
-func (f figures) panels(w io.Writer, runs []*record.Run, settings []string, path string) error {
+func (f figures) panels(cmd *cobra.Command, runs []*record.Run, settings []string, path string) error {
 	curves, err := evidence.Panels(runs, f.profile, figureSet, figureModel, settings)
-	if err != nil {
+	if curves == nil {
 		return err
 	}
+	warn(cmd, err)
 	var panels []report.Panel
 	for _, c := range curves {
 		panel := report.Panel{Title: label(c.Setting)}
@@ -91,6 +96,7 @@ func (f figures) panels(w io.Writer, runs []*record.Run, settings []string, path
 	if err := plot.Save(path); err != nil {
 		return err
 	}
+	w := cmd.OutOrStdout()
 	fmt.Fprintf(w, "Drawn: %d of the paper's %d epochs, profile %s.\n", curves[0].Epochs, paper.Epochs(figureSet, f.profile), f.profile)
 	return f.speedUps(w, runs, settings)
 }
@@ -107,10 +113,7 @@ func label(setting string) string {
 
 // speedUps prints GMD's time over BGMD's, to the best accuracy both reached.
 func (f figures) speedUps(w io.Writer, runs []*record.Run, settings []string) error {
-	races, err := evidence.Races(runs, f.profile, figureSet, figureModel)
-	if err != nil {
-		return err
-	}
+	races, _ := evidence.Races(runs, f.profile, figureSet, figureModel) // what cannot be read was told of
 	fmt.Fprint(w, "\nTime to the best accuracy that both reached; ratios are GMD over BGMD, above 1 BGMD is faster.\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "setting\tsolver\tepochs\tto %\tGMD s\tgradients\taggregation\tBGMD s\tgradients\taggregation\ttotal ratio\taggregation ratio\t")
@@ -126,13 +129,14 @@ func (f figures) speedUps(w io.Writer, runs []*record.Run, settings []string) er
 
 // blockRuns are the finished clean runs of BGMD, by memory and β, those of the
 // most epochs that occur.
-func (f figures) blockRuns(runs []*record.Run) (map[blockKey][]*record.Run, error) {
+func (f figures) blockRuns(cmd *cobra.Command, runs []*record.Run) (map[blockKey][]*record.Run, error) {
 	found := map[blockKey][]*record.Run{}
 	most := 0
 	for _, run := range runs {
 		facts, err := evidence.FactsOf(run)
 		if err != nil {
-			return nil, err
+			warn(cmd, err)
+			continue
 		}
 		if facts.Aggregator != "bgmd" || facts.Setting != "clean" || facts.DataSet != figureSet || facts.Model != figureModel ||
 			facts.Profile != f.profile || run.Status() != record.Finished {
@@ -171,8 +175,8 @@ func sortedBlocks(found map[blockKey][]*record.Run) []blockKey {
 
 // residuals draws [bgmd, Fig. 1(a)]: the share of the gradients' squared norm
 // that the block leaves out, a mean over each epoch, for every β.
-func (f figures) residuals(runs []*record.Run, path string) error {
-	found, err := f.blockRuns(runs)
+func (f figures) residuals(cmd *cobra.Command, runs []*record.Run, path string) error {
+	found, err := f.blockRuns(cmd, runs)
 	if err != nil {
 		return err
 	}
@@ -198,8 +202,8 @@ func (f figures) residuals(runs []*record.Run, path string) error {
 }
 
 // blocks draws [bgmd, Fig. 1(b)]: accuracy over β, a line a memory.
-func (f figures) blocks(w io.Writer, runs []*record.Run, path string) error {
-	found, err := f.blockRuns(runs)
+func (f figures) blocks(cmd *cobra.Command, runs []*record.Run, path string) error {
+	found, err := f.blockRuns(cmd, runs)
 	if err != nil {
 		return err
 	}
@@ -218,7 +222,7 @@ func (f figures) blocks(w io.Writer, runs []*record.Run, path string) error {
 		}
 		l := &lines[len(lines)-1]
 		l.X, l.Y = append(l.X, k.beta), append(l.Y, mean)
-		fmt.Fprintf(w, "β = %-6g %-18s %.2f %% after %d epochs (%d)\n", k.beta, name, mean, k.epochs, len(found[k]))
+		fmt.Fprintf(cmd.OutOrStdout(), "β = %-6g %-18s %.2f %% after %d epochs (%d)\n", k.beta, name, mean, k.epochs, len(found[k]))
 	}
 	plot, err := report.LinePlot(report.Frame{
 		Title:  "LeNet on Fashion-MNIST, BGMD, no corruption",
