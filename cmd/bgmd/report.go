@@ -1,17 +1,12 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/evidence/page"
 )
@@ -29,7 +24,8 @@ corruption and aggregator. The page is made of the records alone and needs no
 network.
 
 With --serve the page is served instead and follows a sweep as it goes on; Ctrl-C
-ends it.`),
+ends it. Only this machine can open it, unless another address is written out, such
+as 0.0.0.0:8080: then whoever reaches it can read the records.`),
 		Example: text(`
   bgmd report
   bgmd report --results runs -o runs.html
@@ -41,11 +37,15 @@ ends it.`),
 				return &inputError{fmt.Errorf("--results: %w", err)}
 			}
 			if cmd.Flags().Changed("serve") {
-				return servePage(cmd.Context(), cmd.OutOrStdout(), serve, results)
+				s, err := newPageServer(serve, results)
+				if err != nil {
+					return err
+				}
+				return s.run(cmd)
 			}
 			data := page.Read(results)
-			for _, b := range data.LeftOut {
-				fmt.Fprintf(cmd.ErrOrStderr(), "bgmd: left out: %s\n", b)
+			for _, line := range data.LeftOut {
+				fmt.Fprintf(cmd.ErrOrStderr(), "bgmd: left out: %s\n", printable.Text(line))
 			}
 			html, err := data.HTML()
 			if err != nil {
@@ -71,41 +71,4 @@ ends it.`),
 		panic(err) // no such flag: a mistake in this function
 	}
 	return cmd
-}
-
-// servePage serves the page until ctx ends, reading the records at each request.
-func servePage(ctx context.Context, out io.Writer, address, results string) error {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("--serve: %w", err)
-	}
-	server := &http.Server{Handler: pages(results), ReadHeaderTimeout: 5 * time.Second}
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	fmt.Fprintf(out, "http://%s/ (Ctrl-C ends it)\n", listener.Addr())
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("--serve: %w", err)
-	}
-	return nil
-}
-
-// pages answers GET / with the page and GET /data.json with what is in it.
-func pages(results string) http.Handler {
-	mux := http.NewServeMux()
-	answer := func(kind string, render func(*page.Data) ([]byte, error)) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			data := page.Read(results)
-			data.Live = true
-			body, err := render(data)
-			if err != nil {
-				http.Error(w, err.Error(), http.StatusInternalServerError)
-				return
-			}
-			w.Header().Set("Content-Type", kind)
-			w.Header().Set("Cache-Control", "no-store")
-			_, _ = w.Write(body) // the reader may be gone
-		}
-	}
-	mux.HandleFunc("GET /{$}", answer("text/html; charset=utf-8", (*page.Data).HTML))
-	mux.HandleFunc("GET /data.json", answer("application/json", (*page.Data).JSON))
-	return mux
 }
