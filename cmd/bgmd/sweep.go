@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/sweep"
 )
@@ -169,14 +170,22 @@ func (t sweepTally) String() string {
 	return s
 }
 
-// listJobs prints the runs of a grid.
+// listJobs prints the runs of a grid, and below them why some have failed.
 func listJobs(w io.Writer, jobs []sweep.Job) error {
 	table := tabwriter.NewWriter(w, 0, 0, len(gap), ' ', 0)
 	fmt.Fprintln(table, "NAME\tSEED\tSTATE\tFOLDER")
 	for _, j := range jobs {
 		fmt.Fprintf(table, "%s\t%d\t%s\t%s\n", j.Config.Name, j.Config.Seed, j.State, j.Dir)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if j.Err != nil {
+			fmt.Fprintf(w, "%s: %s\n", j, printable.Text(j.Err.Error()))
+		}
+	}
+	return nil
 }
 
 // printEstimate says how long what is left takes. Where the data is missing it

@@ -292,6 +292,27 @@ func TestSweepOfAnotherConfiguration(t *testing.T) {
 	startSweep(t, dir, "--set", "epochs=4", "--only", "sgd", "--dry-run").end(0, "finished", "nothing is left to train")
 }
 
+// Two finished runs whose folders were swapped are no longer done.
+func TestSweepKnowsItsRecords(t *testing.T) {
+	dir := sweepFolder(t, testGrid)
+	startSweep(t, dir, "--seeds", "1,2", "--only", "sgd", "--set", "epochs=1").end(0)
+	folders, _ := filepath.Glob(filepath.Join(dir, "out", "sgd", "seed-*"))
+	if len(folders) != 2 {
+		t.Fatal(folders)
+	}
+	aside := filepath.Join(dir, "aside")
+	if err := errors.Join(os.Rename(folders[0], aside), os.Rename(folders[1], folders[0]), os.Rename(aside, folders[1])); err != nil {
+		t.Fatal(err)
+	}
+	first, second := filepath.Base(folders[0]), filepath.Base(folders[1])
+	hash := func(name string) string { return name[len("seed-1-"):] }
+	why := fmt.Sprintf("sgd seed 1: its folder out/sgd/%s holds the record of another run, whose configuration has the hash %s and not %s: move it away\n",
+		first, hash(second), hash(first))
+	args := []string{"--seeds", "1,2", "--only", "sgd", "--set", "epochs=1"}
+	startSweep(t, dir, append(args, "--dry-run")...).end(0, "\n"+why, "nothing is left to train")
+	startSweep(t, dir, args...).end(1, "failed      "+why, "0 of 2 done, 2 failed", "bgmd: 2 runs failed: sgd seed 1, sgd seed 2\n")
+}
+
 func TestTwoSweepsInOneFolder(t *testing.T) {
 	dir := sweepFolder(t, testGrid)
 	s := startSweep(t, dir)

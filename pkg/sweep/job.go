@@ -58,7 +58,8 @@ type Job struct {
 // Done tells whether there is nothing left to train.
 func (j Job) Done() bool { return j.State == Finished || j.State == Diverged }
 
-// Look returns a job as its record says. One whose record is damaged has failed.
+// Look returns a job as its record says. One whose record is damaged, or that of
+// another run, has failed.
 func Look(r Run) Job {
 	j := Job{Run: r, State: Todo, Accuracy: math.NaN()}
 	if !record.Begun(r.Dir) {
@@ -67,6 +68,10 @@ func Look(r Run) Job {
 	run, err := record.Read(r.Dir)
 	if err != nil {
 		j.State, j.Err = Failed, fmt.Errorf("its record is damaged, move it away to train anew: %w", err)
+		return j
+	}
+	if found, want := record.ConfigHash(run.Config), r.Config.Hash(); found != want {
+		j.State, j.Err = Failed, fmt.Errorf("its folder %s holds the record of another run, whose configuration has the hash %.8s and not %.8s: move it away", r.Dir, found, want)
 		return j
 	}
 	switch run.Status() {
