@@ -60,7 +60,10 @@ func (f *sweepFlags) runs() (runs []sweep.Run, warnings []error, err error) {
 	if problems.list != nil {
 		return nil, nil, errors.Join(problems.all()...)
 	}
-	if runs, err = f.selected(runs); err != nil {
+	if runs, err = f.selected(runs); err == nil {
+		err = f.different(runs)
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	var found findings
@@ -134,6 +137,25 @@ func someOf(runs []string) string {
 		return "run " + runs[0]
 	}
 	return "runs " + strings.Join(runs, ", ")
+}
+
+// different complains of runs that differ in their names alone: they would be one
+// measurement under two names.
+func (f *sweepFlags) different(runs []sweep.Run) error {
+	var problems []error
+	names := map[string]string{} // by the rest of the configuration, seeds apart
+	for _, r := range runs {
+		c := r.Config
+		c.Name, c.Seed, c.DivergedAt = "", 0, "step" // see run
+		hash := c.Hash()
+		switch other := names[hash]; {
+		case other == "":
+			names[hash] = r.Config.Name
+		case other != r.Config.Name && r.Config.Seed == runs[0].Config.Seed:
+			problems = append(problems, fmt.Errorf("%s: the runs %s and %s have one configuration", f.file, other, r.Config.Name))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // run returns the run of a configuration. Where diverged_at is epoch, one that is

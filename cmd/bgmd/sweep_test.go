@@ -257,7 +257,7 @@ func TestSweepGivesUpAfterTheSecondKill(t *testing.T) {
 }
 
 func TestSweepGoesOnWithoutFailedRuns(t *testing.T) {
-	dir := sweepFolder(t, testGrid+`    lost: {data: {dir: nowhere}}
+	dir := sweepFolder(t, testGrid+`    lost: {data: {dir: nowhere}, epochs: 2}
     wild: {optimizer: {lr: 1.0e+30}}
     last: {epochs: 1}
 `)

@@ -21,7 +21,8 @@
 // Runs come in the order of the file, the last axis turning fastest and seeds
 // faster still. A run is named after its variants, in the order of the axes and
 // joined by "-"; a value's part is the last element of its key and the value,
-// such as lr-0.1. Later pieces lie over earlier ones: base, config, the variants
+// such as lr-0.1, with more elements where two axes end alike, such as
+// gradient.kind-none. Later pieces lie over earlier ones: base, config, the variants
 // in the order of the axes, and those overrides, in order, whose every "when"
 // names the run's variant or value. "exclude" is matched in the same way.
 //
@@ -55,7 +56,8 @@ type axis struct {
 	name   string
 	line   int
 	values []value
-	known  map[string]bool // the values' texts
+	known  map[string]bool   // the values' texts
+	means  map[string]string // their texts by their meaning
 }
 
 // value is one point of an axis.
@@ -63,6 +65,9 @@ type value struct {
 	text  string     // as exclude and when write it
 	name  string     // its part of the runs' names
 	piece *yaml.Node // mapping
+	// meaning is equal for values that are one, such as 0.1 and 1e-1; empty for a
+	// variant.
+	meaning string
 }
 
 // match selects the combinations that have, for each axis in it, that value.

@@ -57,6 +57,28 @@ y-a-y-1: map[c:0] map[s:2] map[f:1] map[x:map[y:1]] map[o:1] map[o:2] map[o:3]
 	}
 }
 
+// Axes whose keys end alike are told apart by what stands before: gradient.kind.
+func TestNamesOfLikeAxes(t *testing.T) {
+	for source, want := range map[string]string{
+		"c.gradient.kind: [none, bitflip], c.feature.kind: [none]":                  "gradient.kind-none-feature.kind-none gradient.kind-bitflip-feature.kind-none",
+		"a.b.c: [1], x.b.c: [2], d.c: [3], c: [4], e: [5]":                          "a.b.c-1-x.b.c-2-d.c-3-c-4-e-5",
+		"optimizer.lr: [0.1], lr: {z: {}}, 1: [9007199254740992, 9007199254740993]": "lr-0.1-z-1-9007199254740992 lr-0.1-z-1-9007199254740993",
+	} {
+		g, err := Parse("g.yaml", []byte("grid: {"+source+"}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := g.Cells()
+		var names []string
+		for _, c := range list {
+			names = append(names, c.Name)
+		}
+		if got := strings.Join(names, " "); err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", source, got, err, want)
+		}
+	}
+}
+
 func TestSeedsAndBase(t *testing.T) {
 	for source, want := range map[string]string{"": "[1] <nil>", "seeds: [3, 0]\nbase: f": "[3 0] f"} {
 		g, err := Parse("g.yaml", []byte("grid: {a: {b: {}}}\n"+source))
@@ -88,6 +110,13 @@ func TestGridErrors(t *testing.T) {
 		{"grid: {a: {b: {}, b: {}}}", `g.yaml:1: key "grid.a.b" is there twice, first on line 1`},
 		{"grid: {a: {b: {}}, a: {c: {}}}", `g.yaml:1: key "grid.a" is there twice, first on line 1`},
 		{"grid: {a: [1, 2, 1]}", "g.yaml:1: axis a has 1 twice"},
+		{"grid: {a.lr: [0.1, 0.2, 1e-1, .10]}", `g.yaml:1: axis a.lr has 0.1 and 1e-1, which are one value
+g.yaml:1: axis a.lr has 0.1 and .10, which are one value`},
+		{"grid: {a: [1, 1.0], b: [16, 0x10], c: [true, True], d: [~, null]}", `g.yaml:1: axis a has 1 and 1.0, which are one value
+g.yaml:1: axis b has 16 and 0x10, which are one value
+g.yaml:1: axis c has true and True, which are one value
+g.yaml:1: axis d has "~", which is no part of a folder's name: want letters, digits and . _ -, not a dot first
+g.yaml:1: axis d has ~ and null, which are one value`},
 		{"grid: {a: [[1]]}", "g.yaml:1: axis a has a list, want values of the key a"},
 		{"grid: {a: {b/c: {}, .d: {}}}", `g.yaml:1: axis a has "b/c", which is no part of a folder's name: want letters, digits and . _ -, not a dot first
 g.yaml:1: axis a has ".d", which is no part of a folder's name: want letters, digits and . _ -, not a dot first`},

@@ -3,6 +3,7 @@ package sweep
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -128,15 +129,16 @@ func (p *parser) grid(node *yaml.Node) {
 		p.complain(node, "grid is %s, want at least one axis", orEmpty(node))
 		return
 	}
+	names := leaves(node)
 	p.entries("grid", node, func(key, values *yaml.Node) {
-		a := axis{name: key.Value, line: key.Line, known: map[string]bool{}}
+		a := axis{name: key.Value, line: key.Line, known: map[string]bool{}, means: map[string]string{}}
 		path := "grid." + a.name
 		switch {
 		case values.Kind != yaml.MappingNode && values.Kind != yaml.SequenceNode || len(values.Content) == 0:
 			p.complain(key, "axis %s is %s, want named variants or a list of values", a.name, orEmpty(values))
 		case values.Kind == yaml.MappingNode:
 			p.entries(path, values, func(name, piece *yaml.Node) {
-				p.value(&a, name, value{name.Value, name.Value, p.piece(path+"."+name.Value, piece)})
+				p.value(&a, name, value{text: name.Value, name: name.Value, piece: p.piece(path+"."+name.Value, piece)})
 			})
 		default:
 			for _, v := range values.Content {
@@ -144,12 +146,52 @@ func (p *parser) grid(node *yaml.Node) {
 					p.complain(v, "axis %s has %s, want values of the key %s", a.name, yamltext.Describe(v), a.name)
 					continue
 				}
-				leaf := a.name[strings.LastIndexByte(a.name, '.')+1:]
-				p.value(&a, v, value{v.Value, leaf + "-" + v.Value, nest(key, v)})
+				p.value(&a, v, value{text: v.Value, name: names[a.name] + "-" + v.Value, piece: nest(key, v), meaning: meaning(v)})
 			}
 		}
 		p.axes = append(p.axes, a)
 	})
+}
+
+// leaves returns, by axis of values, what stands for its key in the runs' names:
+// the last element, and as many before it as tell it from the other such axes.
+func leaves(grid *yaml.Node) map[string]string {
+	var keys []string
+	count := map[string]int{}
+	for i := 0; i+1 < len(grid.Content); i += 2 {
+		if grid.Content[i+1].Kind == yaml.SequenceNode {
+			key := grid.Content[i].Value
+			keys = append(keys, key)
+			for _, end := range endings(key) {
+				count[end]++
+			}
+		}
+	}
+	leaves := map[string]string{}
+	for _, key := range keys {
+		leaves[key] = key
+		for _, end := range endings(key) {
+			if count[end] == 1 {
+				leaves[key] = end
+				break
+			}
+		}
+	}
+	return leaves
+}
+
+// endings returns the last element of a path, the last two and three, as no key has
+// more, and the whole path.
+func endings(path string) []string {
+	var all []string
+	dot := len(path)
+	for range 3 {
+		if dot = strings.LastIndexByte(path[:dot], '.'); dot < 0 {
+			break
+		}
+		all = append(all, path[dot+1:])
+	}
+	return append(all, path)
 }
 
 // orEmpty describes a node that should have elements.
@@ -180,11 +222,28 @@ func (p *parser) value(a *axis, node *yaml.Node, v value) {
 		p.complain(node, "axis %s has %s twice", a.name, yamltext.Show(v.text))
 		return
 	}
+	if other, same := a.means[v.meaning]; same && v.meaning != "" {
+		p.complain(node, "axis %s has %s and %s, which are one value", a.name, yamltext.Show(other), yamltext.Show(v.text))
+		return
+	}
+	a.means[v.meaning] = v.text
 	a.known[v.text] = true
 	if !part.MatchString(v.name) || len(p.axes) == 0 && v.name[0] == '.' {
 		p.complain(node, "axis %s has %s, which is no part of a folder's name: want letters, digits and . _ -, not a dot first", yamltext.Show(a.name), yamltext.Quote(v.text))
 	}
 	a.values = append(a.values, v)
+}
+
+// meaning is equal for scalars that are one value, as 0.1 and 1e-1 are.
+func meaning(node *yaml.Node) string {
+	var v any
+	if node.Decode(&v) != nil {
+		return "" // for the configuration to complain of
+	}
+	if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+		v = int(f)
+	}
+	return fmt.Sprintf("%T %[1]v", v)
 }
 
 // match reads {axis: value, ...}.
