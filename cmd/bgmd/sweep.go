@@ -117,6 +117,10 @@ func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) erro
 	return launch(cmd, f.out, jobs, todo)
 }
 
+// ownImage is, on Linux, the program that is running, even where another one has
+// been built in its place: all runs of a sweep are of one program.
+const ownImage = "/proc/self/exe"
+
 // launch trains what is left and says how it ended.
 func launch(cmd *cobra.Command, out string, jobs int, todo []sweep.Job) error {
 	self, err := os.Executable()
@@ -125,6 +129,9 @@ func launch(cmd *cobra.Command, out string, jobs int, todo []sweep.Job) error {
 	}
 	table := newSweepTable(cmd.OutOrStdout(), cmd.ErrOrStderr())
 	l := sweep.Launcher{Out: out, Program: []string{self}, Jobs: jobs, Cores: runtime.GOMAXPROCS(0), Observe: table.observe}
+	if _, err := os.Stat(ownImage); err == nil {
+		l.File = ownImage
+	}
 	done, err := l.Launch(cmd.Context(), todo)
 	table.clear()
 	if err != nil {

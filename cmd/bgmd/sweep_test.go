@@ -313,6 +313,41 @@ func TestSweepKnowsItsRecords(t *testing.T) {
 	startSweep(t, dir, args...).end(1, "failed      "+why, "0 of 2 done, 2 failed", "bgmd: 2 runs failed: sgd seed 1, sgd seed 2\n")
 }
 
+// A program that is built anew while a sweep goes on is not the sweep's.
+func TestSweepWithANewProgram(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /proc/self/exe")
+	}
+	dir := sweepFolder(t, testGrid)
+	original, err := exec.LookPath("bgmd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(original)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(dir, "bgmd") // of this name the test's binary is the program
+	if err := os.WriteFile(program, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := &sweeping{t: t, Cmd: exec.Command(program, "sweep", "--config", "grid.yaml", "--out", "out")}
+	s.Dir, s.Stdout, s.Stderr = dir, &s.out, &s.out
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	untilEpoch(t, dir, "sgd", 0)
+	if err := os.Remove(program); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, dir, "bgmd", "#!/bin/sh\necho bgmd: I am another; exit 1\n")
+	if err := os.Chmod(program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.end(0, "2 of 2 done")
+	wantUndisturbed(t, filepath.Join(dir, "out"))
+}
+
 func TestTwoSweepsInOneFolder(t *testing.T) {
 	dir := sweepFolder(t, testGrid)
 	s := startSweep(t, dir)

@@ -21,6 +21,7 @@ import (
 type Launcher struct {
 	Out     string   // the sweep's folder
 	Program []string // trains when "run" and its flags are added
+	File    string   // what is executed as the program, if not what Program names
 	Jobs    int      // processes at a time, at least 1
 	Cores   int      // shared by the processes
 	// Observe, if not nil, is called when a run starts, is started again and

@@ -87,6 +87,9 @@ func (l *Launcher) process(ctx context.Context, r Run) error {
 		args = append(args, "--resume")
 	}
 	cmd := exec.CommandContext(ctx, l.Program[0], append(l.Program[1:len(l.Program):len(l.Program)], args...)...)
+	if l.File != "" {
+		cmd.Path = l.File
+	}
 	cmd.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", l.workers()))
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = ownGroup()
