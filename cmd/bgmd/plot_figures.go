@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -66,7 +65,7 @@ func (f figures) draw(cmd *cobra.Command, name, path string) error {
 	case "fig1a":
 		return f.residuals(cmd, runs, path)
 	case "fig1b":
-		return f.blocks(cmd, runs, path)
+		return f.accuracies(cmd, runs, path)
 	}
 	return f.panels(cmd, runs, panelFigures[name], path)
 }
@@ -96,9 +95,8 @@ func (f figures) panels(cmd *cobra.Command, runs []*record.Run, settings []strin
 	if err := plot.Save(path); err != nil {
 		return err
 	}
-	w := cmd.OutOrStdout()
-	fmt.Fprintf(w, "Drawn: %d of the paper's %d epochs, profile %s.\n", curves[0].Epochs, paper.Epochs(figureSet, f.profile), f.profile)
-	return f.speedUps(w, runs, settings)
+	fmt.Fprintf(cmd.OutOrStdout(), "Drawn: %d of the paper's %d epochs, profile %s.\n", curves[0].Epochs, paper.Epochs(figureSet, f.profile), f.profile)
+	return f.speedUps(cmd, runs, settings)
 }
 
 // label is a setting as the paper's tables have it.
@@ -112,8 +110,10 @@ func label(setting string) string {
 }
 
 // speedUps prints GMD's time over BGMD's, to the best accuracy both reached.
-func (f figures) speedUps(w io.Writer, runs []*record.Run, settings []string) error {
-	races, _ := evidence.Races(runs, f.profile, figureSet, figureModel) // what cannot be read was told of
+func (f figures) speedUps(cmd *cobra.Command, runs []*record.Run, settings []string) error {
+	races, err := evidence.Races(runs, f.profile, figureSet, figureModel)
+	warn(cmd, err)
+	w := cmd.OutOrStdout()
 	fmt.Fprint(w, "\nTime to the best accuracy that both reached; ratios are GMD over BGMD, above 1 BGMD is faster.\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "setting\tsolver\tepochs\tto %\tGMD s\tgradients\taggregation\tBGMD s\tgradients\taggregation\ttotal ratio\taggregation ratio\t")
@@ -127,64 +127,27 @@ func (f figures) speedUps(w io.Writer, runs []*record.Run, settings []string) er
 	return t.Flush()
 }
 
-// blockRuns are the finished clean runs of BGMD, by memory and β, those of the
-// most epochs that occur.
-func (f figures) blockRuns(cmd *cobra.Command, runs []*record.Run) (map[blockKey][]*record.Run, error) {
-	found := map[blockKey][]*record.Run{}
-	most := 0
-	for _, run := range runs {
-		facts, err := evidence.FactsOf(run)
-		if err != nil {
-			warn(cmd, err)
-			continue
-		}
-		if facts.Aggregator != "bgmd" || facts.Setting != "clean" || facts.DataSet != figureSet || facts.Model != figureModel ||
-			facts.Profile != f.profile || run.Status() != record.Finished {
-			continue
-		}
-		k := blockKey{facts.Epochs, facts.Memory, facts.Beta}
-		found[k] = append(found[k], run)
-	}
-	betas := map[int]int{}
-	for k := range found {
-		if betas[k.epochs]++; betas[k.epochs] > betas[most] || betas[k.epochs] == betas[most] && k.epochs > most {
-			most = k.epochs
-		}
-	}
-	maps.DeleteFunc(found, func(k blockKey, _ []*record.Run) bool { return k.epochs != most })
-	if len(found) == 0 {
+// blocks returns the runs of BGMD by memory and β, at least one.
+func (f figures) blocks(cmd *cobra.Command, runs []*record.Run) ([]evidence.Blocks, error) {
+	found, err := evidence.ByBlock(runs, f.profile, figureSet, figureModel)
+	warn(cmd, err)
+	if found == nil {
 		return nil, &inputError{fmt.Errorf("plot: found no finished clean run of BGMD on %s in %s, profile %s: configs/figures/fig1.yaml has them", figureSet, f.results, f.profile)}
 	}
 	return found, nil
 }
 
-type blockKey struct {
-	epochs int
-	memory string
-	beta   float64
-}
-
-func sortedBlocks(found map[blockKey][]*record.Run) []blockKey {
-	return slices.SortedFunc(maps.Keys(found), func(a, b blockKey) int {
-		if a.memory != b.memory {
-			return strings.Compare(a.memory, b.memory)
-		}
-		return int(1e6*a.beta) - int(1e6*b.beta)
-	})
-}
-
 // residuals draws [bgmd, Fig. 1(a)]: the share of the gradients' squared norm
 // that the block leaves out, a mean over each epoch, for every β.
 func (f figures) residuals(cmd *cobra.Command, runs []*record.Run, path string) error {
-	found, err := f.blockRuns(cmd, runs)
+	found, err := f.blocks(cmd, runs)
 	if err != nil {
 		return err
 	}
 	var lines []report.Line
-	for _, k := range sortedBlocks(found) {
-		run := found[k][0]
-		line := report.Line{Label: fmt.Sprintf("β = %g, memory %s", k.beta, k.memory)}
-		for _, e := range run.Epochs {
+	for _, b := range found {
+		line := report.Line{Label: fmt.Sprintf("β = %g, memory %s", b.Beta, b.Memory)}
+		for _, e := range b.Runs[0].Epochs {
 			if e.Block != nil {
 				line.X, line.Y = append(line.X, float64(e.Step)), append(line.Y, float64(e.Block.Residual))
 			}
@@ -201,28 +164,28 @@ func (f figures) residuals(cmd *cobra.Command, runs []*record.Run, path string) 
 	return plot.Save(path)
 }
 
-// blocks draws [bgmd, Fig. 1(b)]: accuracy over β, a line a memory.
-func (f figures) blocks(cmd *cobra.Command, runs []*record.Run, path string) error {
-	found, err := f.blockRuns(cmd, runs)
+// accuracies draws [bgmd, Fig. 1(b)]: accuracy over β, a line a memory.
+func (f figures) accuracies(cmd *cobra.Command, runs []*record.Run, path string) error {
+	found, err := f.blocks(cmd, runs)
 	if err != nil {
 		return err
 	}
 	var lines []report.Line
-	for _, k := range sortedBlocks(found) {
-		name := "memory " + k.memory
-		if k.memory == "none" {
+	for _, b := range found {
+		name := "memory " + b.Memory
+		if b.Memory == "none" {
 			name = "no memory"
 		}
 		if len(lines) == 0 || lines[len(lines)-1].Label != name {
 			lines = append(lines, report.Line{Label: name})
 		}
 		mean := 0.0
-		for _, r := range found[k] {
-			mean += float64(r.Summary.FinalTestAccuracy) / float64(len(found[k]))
+		for _, r := range b.Runs {
+			mean += float64(r.Summary.FinalTestAccuracy) / float64(len(b.Runs))
 		}
 		l := &lines[len(lines)-1]
-		l.X, l.Y = append(l.X, k.beta), append(l.Y, mean)
-		fmt.Fprintf(cmd.OutOrStdout(), "β = %-6g %-18s %.2f %% after %d epochs (%d)\n", k.beta, name, mean, k.epochs, len(found[k]))
+		l.X, l.Y = append(l.X, b.Beta), append(l.Y, mean)
+		fmt.Fprintf(cmd.OutOrStdout(), "β = %-6g %-18s %.2f %% after %d epochs (%d)\n", b.Beta, name, mean, b.Epochs, len(b.Runs))
 	}
 	plot, err := report.LinePlot(report.Frame{
 		Title:  "LeNet on Fashion-MNIST, BGMD, no corruption",

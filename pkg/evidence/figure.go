@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -71,13 +72,14 @@ type Lap struct {
 }
 
 // Races finds every setting, solver and number of epochs for which there are
-// runs of both GMD and BGMD.
+// finished runs of both GMD and BGMD. The error tells of runs left out, as they
+// cannot be read, repeat others, or are set up otherwise than most of their kind.
 func Races(runs []*record.Run, profile, dataSet, model string) ([]Race, error) {
 	type key struct {
 		setting, solver string
 		epochs          int
 	}
-	pairs := map[key]*[2][]*record.Run{}
+	pairs := map[key]*[2]group{}
 	kept, repeats := Distinct(runs)
 	errs := []error{repeats}
 	for _, run := range kept {
@@ -92,26 +94,40 @@ func Races(runs []*record.Run, profile, dataSet, model string) ([]Race, error) {
 		}
 		k := key{f.Setting, f.Solver, f.Epochs}
 		if pairs[k] == nil {
-			pairs[k] = new([2][]*record.Run)
+			pairs[k] = new([2]group)
 		}
-		pairs[k][column] = append(pairs[k][column], run)
+		pairs[k][column].add(f.variant, run)
 	}
 	var races []Race
 	for k, pair := range pairs {
-		if pair[0] == nil || pair[1] == nil {
+		gmd, others := pair[0].main()
+		bgmd, more := pair[1].main()
+		if gmd == nil || bgmd == nil {
 			continue
 		}
+		errs = append(errs, otherwise(gmd, others), otherwise(bgmd, more))
 		r := Race{Setting: k.setting, Solver: k.solver, Epochs: k.epochs, Accuracy: 100}
-		for _, run := range append(slices.Clone(pair[0]), pair[1]...) {
+		for _, run := range append(slices.Clone(gmd), bgmd...) {
 			r.Accuracy = min(r.Accuracy, float64(run.Summary.BestTestAccuracy))
 		}
-		r.GMD, r.BGMD = reach(pair[0], r.Accuracy), reach(pair[1], r.Accuracy)
+		r.GMD, r.BGMD = reach(gmd, r.Accuracy), reach(bgmd, r.Accuracy)
 		races = append(races, r)
 	}
 	slices.SortFunc(races, func(a, b Race) int {
 		return cmp.Or(cmp.Compare(a.Setting, b.Setting), cmp.Compare(a.Solver, b.Solver), cmp.Compare(a.Epochs, b.Epochs))
 	})
 	return races, errors.Join(errs...)
+}
+
+// otherwise names runs that are no other seeds of those shown.
+func otherwise(shown []*record.Run, others [][]*record.Run) error {
+	var errs []error
+	for _, runs := range others {
+		for _, r := range runs {
+			errs = append(errs, fmt.Errorf("evidence: %s is set up otherwise than %s, which is shown", printable.Text(r.Dir), printable.Text(shown[0].Dir)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // reach averages the time that runs took to an accuracy which all reached.
@@ -131,4 +147,57 @@ func reach(runs []*record.Run, accuracy float64) Lap {
 		mean.Aggregate += s.Aggregate / n
 	}
 	return mean
+}
+
+// Blocks are finished clean runs of BGMD that differ in their seeds alone.
+type Blocks struct {
+	Epochs int
+	Memory string
+	Beta   float64
+	Runs   []*record.Run
+}
+
+// ByBlock returns the finished clean runs of BGMD of one profile, data set and
+// model, by memory and β, those of the number of epochs that most of these have. Its
+// error is as that of [Races].
+func ByBlock(runs []*record.Run, profile, dataSet, model string) ([]Blocks, error) {
+	kept, repeats := Distinct(runs)
+	errs := []error{repeats}
+	groups := map[Facts]*group{}
+	for _, run := range kept {
+		f, err := FactsOf(run)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if f.Aggregator != "bgmd" || f.Setting != "clean" || f.DataSet != dataSet || f.Model != model || f.Profile != profile || run.Status() != record.Finished {
+			continue
+		}
+		k := Facts{Epochs: f.Epochs, Memory: f.Memory, Beta: f.Beta}
+		if groups[k] == nil {
+			groups[k] = &group{}
+		}
+		groups[k].add(f.variant, run)
+	}
+	most, count := 0, map[int]int{}
+	for k := range groups {
+		count[k.Epochs]++
+	}
+	for e, n := range count {
+		if n > count[most] || n == count[most] && e > most {
+			most = e
+		}
+	}
+	var found []Blocks
+	for k, g := range groups {
+		if k.Epochs == most {
+			chosen, others := g.main()
+			found = append(found, Blocks{k.Epochs, k.Memory, k.Beta, chosen})
+			errs = append(errs, otherwise(chosen, others))
+		}
+	}
+	slices.SortFunc(found, func(a, b Blocks) int {
+		return cmp.Or(cmp.Compare(a.Memory, b.Memory), cmp.Compare(a.Beta, b.Beta))
+	})
+	return found, errors.Join(errs...)
 }

@@ -55,7 +55,7 @@ func collect(runs []*record.Run, profile string) (map[cellKey]*group, error) {
 			errs = append(errs, err)
 		case g == nil:
 		case hasEnded(run):
-			g.variants[variant] = append(g.variants[variant], run)
+			g.add(variant, run)
 		default:
 			g.open = append(g.open, printable.Text(run.Dir))
 		}
@@ -72,7 +72,7 @@ func groupOf(groups map[cellKey]*group, run *record.Run, profile string) (*group
 	}
 	k := cellKey{rowKey{dataSet: f.DataSet, model: f.Model, setting: f.Setting, epochs: f.Epochs}, f.Aggregator}
 	if groups[k] == nil {
-		groups[k] = &group{variants: map[string][]*record.Run{}}
+		groups[k] = &group{}
 	}
 	return groups[k], f.variant, nil
 }
@@ -125,6 +125,14 @@ func rowsOf(groups map[cellKey]*group, dataSet, setting string) []rowKey {
 	}
 	slices.SortFunc(rows, rowKey.compare)
 	return rows
+}
+
+// add adds a run that has ended.
+func (g *group) add(variant string, run *record.Run) {
+	if g.variants == nil {
+		g.variants = map[string][]*record.Run{}
+	}
+	g.variants[variant] = append(g.variants[variant], run)
 }
 
 // main returns the variant with the most runs, of equals the first in the order
