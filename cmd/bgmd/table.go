@@ -30,7 +30,9 @@ Set what was measured beside what the paper prints. table2 and table3 are those
 of the paper, a row a setting and number of epochs, a column an aggregator: mean
 ± deviation over the seeds, the paper's figure, the authors' own public runs, the
 difference and a verdict, the rule for which stands below the table. runs has
-whatever settings and aggregators the records have, in the same manner. table1
+whatever settings and aggregators the records have, in the same manner, and rows
+apart for runs set up otherwise than most of their cell. Of runs with the same
+configuration and seed one counts; the others are named. table1
 sets the asymptotic cost and breakdown point of each rule beside those measured by
 'bgmd bench agg' and 'bgmd breakdown', read from RESULTS/aggregation/rules.json
 and RESULTS/breakdown/breakdown.csv.
