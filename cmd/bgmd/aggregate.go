@@ -29,9 +29,10 @@ func newAggregateCommand() *cobra.Command {
 		Short: "Aggregate the rows of a NumPy matrix",
 		Long: text(`
 Aggregate the rows of a NumPy matrix, a client's gradient each, as numpy.save
-writes it: two dimensions, float32 or float64, C order. The aggregate, one
-dimension of the same type, goes to OUT; the arithmetic is in float32 with sums in
-float64. What the rule has to say is printed as JSON: the weights of the rows,
+writes it (.npy), or numpy.savez one alone (.npz): two dimensions, float16, float32
+or float64. The aggregate, one dimension, goes to OUT as float32, or as float64 if
+the matrix is; the arithmetic is in float32 with sums in float64, and a float64
+that float32 cannot hold is refused. What the rule has to say is printed as JSON: the weights of the rows,
 where the result is a mean of them; how near a geometric median is to the exact
 one, which has a residual of 0; the block and what it left out; and how many
 rows were dropped.

@@ -1,7 +1,8 @@
 package main
 
 import (
-	"errors"
+	"encoding/binary"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -10,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"codeberg.org/sbinet/npyio/npy"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/bgmd/bgmd/pkg/agg"
@@ -55,14 +55,18 @@ func TestAggregateColumns(t *testing.T) {
 	}
 }
 
+// write writes a matrix of float64 as numpy.save does.
 func write(t *testing.T, G *mat.Dense) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "g.npy")
-	file, err := os.Create(path)
-	if err == nil {
-		err = errors.Join(npy.Write(file, G), file.Close())
+	rows, cols := G.Dims()
+	header := fmt.Sprintf("{'descr': '<f8', 'fortran_order': False, 'shape': (%d, %d), }\n", rows, cols)
+	b := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), 0)
+	b = append(b, header...)
+	for _, v := range G.RawMatrix().Data {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
 	}
-	if err != nil {
+	path := filepath.Join(t.TempDir(), "g.npy")
+	if err := os.WriteFile(path, b, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -1,13 +1,18 @@
-// Package npy reads matrices of gradients from NumPy's .npy files, and writes
-// their aggregates.
+// Package npy reads matrices of gradients from NumPy's .npy and .npz files, and
+// writes their aggregates.
 //
-// The header is npyio's to read and write; the numbers are read here, straight
-// into float32. npyio takes a file at its word, so what it is given has been
-// looked at first: a damaged header must not make it panic or allocate.
+// It takes what numpy.save writes and numpy.load reads: versions 1 to 3, C and
+// Fortran order, both byte orders [NEP 1, numpy.lib.format]. Numbers go straight into
+// float32.
+//
+// Chosen: a reader of its own, for a header that is a line of text. Rejected: npyio,
+// which panics on damaged headers, takes a file at its word when it allocates, and
+// reads only the order, the quotes and the types that it writes.
 package npy
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,8 +20,7 @@ import (
 	"math"
 	"strings"
 
-	"codeberg.org/sbinet/npyio/npy"
-
+	"github.com/bgmd/bgmd/internal/half"
 	"github.com/bgmd/bgmd/pkg/agg"
 )
 
@@ -29,166 +33,133 @@ type Matrix struct {
 	Double bool // the file holds float64
 }
 
-// mostHeader bounds the length of a header, which NumPy keeps around 100 bytes. What
-// reads one has a buffer for it.
-const mostHeader = 1 << 16
-
-// layout is what a header says.
-type layout struct {
-	rows, cols int
-	double     bool // float64
-	order      binary.ByteOrder
-}
-
-// size is the number of bytes of a number.
-func (l layout) size() int {
-	if l.double {
-		return 8
-	}
-	return 4
-}
-
-// Read reads a two-dimensional array of float32 or float64 in C order, of either
-// byte order, up to the end of r. A float64 that is not infinite but beyond
-// float32 is refused. Errors wrap [ErrFormat], or are those of r.
+// Read reads a two-dimensional array of float16, float32 or float64 up to the end of
+// r: an .npy file, or an .npz archive of one array. A float64 that float32 cannot
+// hold is refused: one that is not infinite but beyond it. Errors wrap [ErrFormat], or are those of r.
+//
+// An array in Fortran order takes twice its memory for a moment, an archive its own
+// size besides.
 func Read(r io.Reader) (Matrix, error) {
 	in := bufio.NewReaderSize(r, mostHeader)
+	if isArchive(in) {
+		return readArchive(in)
+	}
+	return readArray(in)
+}
+
+// readArray is Read for a file that is no archive.
+func readArray(in *bufio.Reader) (Matrix, error) {
 	l, err := readLayout(in)
 	if err != nil {
 		return Matrix{}, err
 	}
-	m := Matrix{Double: l.double}
+	m := Matrix{Double: l.double()}
 	m.Rows, m.Cols = l.rows, l.cols
 	if m.Data, err = readNumbers(in, l); err != nil {
 		return Matrix{}, err
 	}
-	if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
+	switch _, err := in.ReadByte(); {
+	case err == nil:
 		return Matrix{}, bad("there is more after the %d×%d elements", m.Rows, m.Cols)
+	case !errors.Is(err, io.EOF):
+		return Matrix{}, err
+	}
+	if l.fortran {
+		m.Data = appendTransposed(make([]float32, 0, len(m.Data)), m.Data, m.Rows)
 	}
 	return m, nil
 }
 
-// readLayout reads the header and refuses what Read refuses.
-func readLayout(in *bufio.Reader) (l layout, err error) {
-	header, err := readHeader(in)
-	if err != nil {
-		return l, err
-	}
-	switch kind := strings.Trim(header.Descr.Type, "'"); kind {
-	case "<f4", "<f8":
-		l.order, l.double = binary.LittleEndian, kind == "<f8"
-	case ">f4", ">f8":
-		l.order, l.double = binary.BigEndian, kind == ">f8"
-	default:
-		return l, bad("the dtype is %q, want float32 or float64 (<f4, <f8, >f4 or >f8)", kind)
-	}
-	shape := header.Descr.Shape
-	switch {
-	case header.Descr.Fortran:
-		return l, bad("the array is in Fortran order, want C order: save numpy.ascontiguousarray(G)")
-	case len(shape) != 2 || shape[0] < 1 || shape[1] < 1:
-		return l, bad("the shape is %v, want two dimensions of at least 1: a row a client", shape)
-	case shape[0] > math.MaxInt/8/shape[1]:
-		return l, bad("the shape %v is more than any memory holds", shape)
-	}
-	l.rows, l.cols = shape[0], shape[1]
-	return l, nil
-}
-
 func bad(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrFormat, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %w", ErrFormat, fmt.Errorf(format, args...))
 }
 
-// readHeader has npyio read the header once it is known to be one.
-func readHeader(in *bufio.Reader) (header npy.Header, err error) {
-	const magic = "\x93NUMPY"
-	start, err := in.Peek(12)
-	if len(start) < 12 || string(start[:len(magic)]) != magic {
-		if err != nil && !errors.Is(err, io.EOF) {
-			return header, err
-		}
-		if len(start) == 0 {
-			return header, bad("it is empty")
-		}
-		return header, bad("it does not begin as .npy files do")
-	}
-	length, prefix := int(binary.LittleEndian.Uint16(start[8:])), 10
-	switch start[6] {
-	case 1:
-	case 2:
-		length, prefix = int(binary.LittleEndian.Uint32(start[8:])), 12
-	default:
-		return header, bad("the format version is %d, want 1 or 2", start[6])
-	}
-	if length > mostHeader-prefix {
-		return header, bad("the header is %d bytes long, want at most %d", length, mostHeader-prefix)
-	}
-	if text, _ := in.Peek(prefix + length); len(text) < prefix+length || !strings.Contains(string(text[prefix:]), "\n") {
-		return header, bad("the header is cut off")
-	}
-	defer func() {
-		if recover() != nil { // npyio slices the header's text where keys should be
-			err = bad("the header is not as numpy.save writes it")
-		}
-	}()
-	r, err := npy.NewReader(in)
-	if err != nil {
-		return header, bad("the header is not as numpy.save writes it: %v", err)
-	}
-	return r.Header, nil
-}
-
-// readNumbers reads all numbers. It grows its result as they come, so that a file
-// that promises more than it holds costs little.
+// readNumbers reads all numbers in the order of the file. It grows its result as they
+// come, so that a file that promises more than it holds costs little.
 func readNumbers(in io.Reader, l layout) ([]float32, error) {
-	size, total := l.size(), l.rows*l.cols
+	total := l.rows * l.cols
 	x := make([]float32, 0, min(total, 1<<22))
 	buf := make([]byte, 1<<16)
 	for len(x) < total {
-		part := buf[:min(len(buf), size*(total-len(x)))]
+		part := buf[:min(len(buf), l.size*(total-len(x)))]
 		n, err := io.ReadFull(in, part)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, bad("it ends after %d of %d×%d elements", len(x)+n/size, l.rows, l.cols)
+			return nil, bad("it ends after %d of %d×%d elements", len(x)+n/l.size, l.rows, l.cols)
 		}
 		if err != nil {
 			return nil, err
 		}
-		before := len(x)
-		if x, err = l.appendNumbers(x, part, before/l.cols, before%l.cols); err != nil {
+		if x, err = l.appendNumbers(x, part, len(x)); err != nil {
 			return nil, err
 		}
 	}
 	return x, nil
 }
 
-// appendNumbers appends the numbers in part, which begin at the given row and
-// column, to x.
-func (l layout) appendNumbers(x []float32, part []byte, row, col int) ([]float32, error) {
-	for size := l.size(); len(part) > 0; part = part[size:] {
-		if l.double {
-			v := math.Float64frombits(l.order.Uint64(part))
-			if math.Abs(v) > math.MaxFloat32 && !math.IsInf(v, 0) {
-				return nil, bad("row %d, column %d is %g, beyond float32", row, col, v)
-			}
-			x = append(x, float32(v))
-		} else {
+// appendNumbers appends the numbers in part, of which the first is the e-th of the
+// file, to x.
+func (l layout) appendNumbers(x []float32, part []byte, e int) ([]float32, error) {
+	switch l.size {
+	case 2:
+		for ; len(part) > 0; part = part[2:] {
+			x = append(x, half.Float16(l.order.Uint16(part)))
+		}
+	case 4:
+		for ; len(part) > 0; part = part[4:] {
 			x = append(x, math.Float32frombits(l.order.Uint32(part)))
 		}
-		if col++; col == l.cols {
-			row, col = row+1, 0
+	case 8:
+		for ; len(part) > 0; part = part[8:] {
+			v := math.Float64frombits(l.order.Uint64(part))
+			narrow := float32(v)
+			if math.Abs(v) > math.MaxFloat32 && !math.IsInf(v, 0) {
+				row, col := l.at(e)
+				return nil, bad("row %d, column %d is %g, beyond float32", row, col, v)
+			}
+			x = append(x, narrow)
+			e++
 		}
 	}
 	return x, nil
 }
 
-// Write writes y as a one-dimensional array of float32, or of float64.
+// appendTransposed appends the matrix of which data holds columns of the given number
+// of rows, row by row.
+func appendTransposed(to, data []float32, rows int) []float32 {
+	const tile = 64 // columns at a time, whose cache lines serve the rows that follow
+	cols, base := len(data)/rows, len(to)
+	to = append(to, data...) // to be overwritten
+	for lo := 0; lo < cols; lo += tile {
+		for i := range rows {
+			out := to[base+i*cols:][:cols]
+			for j := lo; j < min(lo+tile, cols); j++ {
+				out[j] = data[j*rows+i]
+			}
+		}
+	}
+	return to
+}
+
+// Write writes y as a one-dimensional array of float32, or of float64, as numpy.save
+// does.
 func Write(w io.Writer, y []float32, double bool) error {
-	if !double {
-		return npy.Write(w, y)
+	descr := "<f4"
+	if double {
+		descr = "<f8"
 	}
-	wide := make([]float64, len(y))
-	for j, v := range y {
-		wide[j] = float64(v)
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%d,), }", descr, len(y))
+	header += strings.Repeat(" ", 63-(10+len(header))%64) + "\n"
+	var b bytes.Buffer
+	b.WriteString(magic + "\x01\x00")
+	b.Write(binary.LittleEndian.AppendUint16(nil, uint16(len(header))))
+	b.WriteString(header)
+	for _, v := range y {
+		if double {
+			b.Write(binary.LittleEndian.AppendUint64(b.AvailableBuffer(), math.Float64bits(float64(v))))
+		} else {
+			b.Write(binary.LittleEndian.AppendUint32(b.AvailableBuffer(), math.Float32bits(v)))
+		}
 	}
-	return npy.Write(w, wide)
+	_, err := w.Write(b.Bytes())
+	return err
 }
