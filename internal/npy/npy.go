@@ -35,7 +35,8 @@ type Matrix struct {
 
 // Read reads a two-dimensional array of float16, float32 or float64 up to the end of
 // r: an .npy file, or an .npz archive of one array. A float64 that float32 cannot
-// hold is refused: one that is not infinite but beyond it. Errors wrap [ErrFormat], or are those of r.
+// hold is refused: one that is not infinite but beyond it, or not zero but so small
+// that it would become zero. Errors wrap [ErrFormat], or are those of r.
 //
 // An array in Fortran order takes twice its memory for a moment, an archive its own
 // size besides.
@@ -115,6 +116,10 @@ func (l layout) appendNumbers(x []float32, part []byte, e int) ([]float32, error
 			if math.Abs(v) > math.MaxFloat32 && !math.IsInf(v, 0) {
 				row, col := l.at(e)
 				return nil, bad("row %d, column %d is %g, beyond float32", row, col, v)
+			}
+			if narrow == 0 && v != 0 {
+				row, col := l.at(e)
+				return nil, bad("row %d, column %d is %g, which float32 takes for 0: scale the matrix", row, col, v)
 			}
 			x = append(x, narrow)
 			e++

@@ -134,6 +134,7 @@ func TestReadRefuses(t *testing.T) {
 		"it ends after 6 of 1000000×1000000 elements":                           file("<f4", "False", "(1000000, 1000000)", numbers),
 		"row 0, column 1 is 1e+39, beyond float32":                              file("<f8", "False", "(1, 2)", bytesOf(binary.LittleEndian, 1, 1e39)),
 		"row 1, column 0 is -1e+39, beyond float32":                             file("<f8", "True", "(2, 2)", bytesOf(binary.LittleEndian, 1, -1e39, 1, 1)),
+		"row 0, column 1 is 3e-50, which float32 takes for 0: scale the matrix": file("<f8", "False", "(1, 2)", bytesOf(binary.LittleEndian, 1, 3e-50)),
 	} {
 		_, err := Read(bytes.NewReader(b))
 		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {
