@@ -33,6 +33,11 @@ func (c *covarianceFilter) check(n, f int) error {
 	return nil
 }
 
+// magnifies says that errors of the distances can grow a thousandfold: where the two
+// largest spreads are nearly equal, a little turns the direction by a lot, and the next
+// one depends on what was removed along it.
+func (c *covarianceFilter) magnifies() bool { return true }
+
 func (c *covarianceFilter) weigh(w []float64, rows *distances, f int) {
 	n := rows.n
 	c.c = grown(c.c, n)

@@ -2,6 +2,8 @@ package agg
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 )
 
 // distances knows the squared distances between the rows of a matrix.
@@ -14,6 +16,8 @@ type distances struct {
 	gram   gram
 	n      int
 	square []float64 // n×n
+
+	precision float64 // error of gram.K relative to ‖gᵢ‖‖gⱼ‖
 }
 
 // blurred is the relative error of a squared distance that asks for more digits.
@@ -34,14 +38,40 @@ func (s *distances) measure(G Matrix) error {
 	if s.fill(s.gram.about(G, medoid)) {
 		return nil
 	}
-	s.gram.exact(G, medoid)
-	s.fill(exactError)
+	s.sharpen(G, medoid)
 	return nil
+}
+
+// sharpen measures in float64, about the given row.
+func (s *distances) sharpen(G Matrix, about int) {
+	s.gram.exact(G, about)
+	s.fill(exactError)
+}
+
+// moved returns the distances that follow from a K with errors as large as its may be,
+// up or down at random.
+func (s *distances) moved() *distances {
+	m := &distances{n: s.n, square: make([]float64, s.n*s.n)}
+	K, n := slices.Clone(s.gram.K), s.n
+	signs := rand.New(rand.NewPCG(1, uint64(n)))
+	for i := range n {
+		for j := range i + 1 {
+			off := s.precision * math.Sqrt(s.gram.K[i*n+i]*s.gram.K[j*n+j])
+			if signs.Uint64()&1 == 0 {
+				off = -off
+			}
+			K[i*n+j] += off
+		}
+	}
+	m.gram.K = K
+	m.fill(s.precision)
+	return m
 }
 
 // fill computes the squared distances from K and reports whether all that are
 // not zero have digits enough. Equal rows are equal in an exact K.
 func (s *distances) fill(precision float64) bool {
+	s.precision = precision
 	K, n, ok := s.gram.K, s.n, true
 	for i := range n {
 		s.square[i*n+i] = 0
@@ -57,6 +87,14 @@ func (s *distances) fill(precision float64) bool {
 
 // to returns the squared distances from row i.
 func (s *distances) to(i int) []float64 { return s.square[i*s.n : (i+1)*s.n] }
+
+// form returns xᵀDx for the squared distances D.
+func (s *distances) form(x []float64) (total float64) {
+	for i, v := range x {
+		total += v * dot(s.to(i), x)
+	}
+	return total
+}
 
 // medoid returns the row with the least sum of distances, the lowest of equals.
 func (s *distances) medoid() int {

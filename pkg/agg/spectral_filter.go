@@ -46,6 +46,11 @@ func (s *spectralFilter) check(n, f int) error {
 	return nil
 }
 
+// magnifies says that errors of the distances can grow a thousandfold: where the two
+// largest spreads are nearly equal, a little turns the direction by a lot, and the next
+// one depends on what was removed along it.
+func (s *spectralFilter) magnifies() bool { return true }
+
 func (s *spectralFilter) weigh(w []float64, rows *distances, f int) {
 	s.c = grown(s.c, rows.n)
 	fill(s.c, 1)

@@ -11,6 +11,7 @@ type weighing struct {
 
 	distances distances
 	weights   []float64
+	change    []float64 // of the weights, for distances that are a little different
 }
 
 // A weigher chooses weights.
@@ -53,13 +54,45 @@ func (r *weighing) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
 	if err := r.distances.measure(G); err != nil {
 		return Stats{}, notFinite(r.name, G)
 	}
-	r.weights = grown(r.weights, G.Rows)
-	clear(r.weights)
-	r.rule.weigh(r.weights, &r.distances, r.left())
+	r.weights = r.weigh(r.weights, &r.distances)
+	if m, ok := r.rule.(interface{ magnifies() bool }); ok && m.magnifies() && r.unsure() {
+		r.distances.sharpen(G, r.distances.medoid())
+		r.weights = r.weigh(r.weights, &r.distances)
+	}
 	if !weightedSum(dst, G, r.weights) {
 		return Stats{}, notFinite(r.name, G)
 	}
 	return Stats{Weights: r.weights}, nil
+}
+
+// weigh returns the weights that follow from the distances, in w if that is large
+// enough.
+func (r *weighing) weigh(w []float64, rows *distances) []float64 {
+	w = grown(w, rows.n)
+	clear(w)
+	r.rule.weigh(w, rows, r.left())
+	return w
+}
+
+// mostMoved is how far errors of the distances may move the result of a rule that
+// magnifies them, in units of the weighted rows' root mean square distance from it;
+// beyond, the distances are measured in float64.
+const mostMoved = 1e-6
+
+// unsure reports whether errors such as the distances may have move the result by more
+// than mostMoved. It weighs once more to find out. With Δw the change of the weights,
+// whose sum is zero, and D the squared distances,
+//
+//	‖Σ Δwᵢ gᵢ‖² = −½ ΔwᵀDΔw,  Σ wᵢ ‖gᵢ − Σ wⱼ gⱼ‖² = ½ wᵀDw.
+func (r *weighing) unsure() bool {
+	if r.distances.precision == exactError {
+		return false
+	}
+	r.change = r.weigh(r.change, r.distances.moved())
+	for i, w := range r.weights {
+		r.change[i] -= w
+	}
+	return -r.distances.form(r.change) > mostMoved*mostMoved*r.distances.form(r.weights)
 }
 
 // average sets the weights of the given rows to one over their number.
