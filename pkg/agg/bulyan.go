@@ -55,7 +55,7 @@ func (b *bulyan) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
 	}
 	b.pick(n, f)
 	keep := n - 4*f
-	if !b.each(dst, G, b.rows, 0, n-2*f, func(out, sorted []float32) { meanAround(out, sorted, n-2*f, keep) }) {
+	if !b.each(dst, G, b.rows, 0, n-2*f, func(out []float32, columns sorted) { meanAround(out, columns, n-2*f, keep) }) {
 		return Stats{}, notFinite("bulyan", G)
 	}
 	return Stats{}, nil

@@ -27,7 +27,7 @@ func (m *median) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
 		return Stats{}, err
 	}
 	from, to := (G.Rows-1)/2, G.Rows/2+1
-	if !m.each(dst, G, nil, from, to, func(out, sorted []float32) { meanOf(out, sorted, from, to) }) {
+	if !m.each(dst, G, nil, from, to, func(out []float32, columns sorted) { meanOf(out, columns, from, to) }) {
 		return Stats{}, notFinite("cm", G)
 	}
 	return Stats{}, nil

@@ -13,13 +13,16 @@ import (
 //
 // Chosen: a network of O(n log² n) comparators without branches, over blocks of
 // columns that stay in the L1 cache, a vector register of columns at a time.
-// Rejected: quickselect a column, whose branches cannot be predicted, and
-// sorting columns of G in place, which strides through memory.
+// Beyond mostNetwork rows a radix sort of one column after another, in O(n): a network
+// for a million rows has 10⁸ comparators. Rejected: quickselect a column, whose
+// branches cannot be predicted, and sorting columns of G in place, which strides
+// through memory.
 type columnSorter struct {
 	net         *simd.Network
 	n, from, to int         // what net sorts
 	rows        [][]float32 // those that are sorted, during a call
 	blocks      sync.Pool   // of *[]float32
+	columns     sync.Pool   // of *radixColumns
 }
 
 // lanes is the number of values in a row of a block of columns.
@@ -28,18 +31,35 @@ const lanes = simd.Lanes
 // weightless says that such rules give no Stats.Weights.
 func (s *columnSorter) weightless() bool { return true }
 
+// sorted holds columns, each sorted: the r-th least of column j is at r·stride + j.
+type sorted struct {
+	values []float32
+	stride int
+}
+
+// row returns the r-th least values of the columns.
+func (s sorted) row(r int) []float32 { return s.values[r*s.stride:] }
+
 // each calls reduce, on several cores, for consecutive blocks of dst with the
-// sorted columns of the given rows of G (all for nil), lanes values a row, of
-// which the order statistics from, …, to − 1 are right. It reports whether all
-// values it met are finite; where one is not, it stops early.
-func (s *columnSorter) each(dst []float32, G Matrix, rows []int, from, to int, reduce func(out, sorted []float32)) bool {
+// sorted columns of the given rows of G (all for nil), of which the order
+// statistics from, …, to − 1 are right. It reports whether all values it met are
+// finite; where one is not, it stops early.
+func (s *columnSorter) each(dst []float32, G Matrix, rows []int, from, to int, reduce func(out []float32, columns sorted)) bool {
 	s.take(G, rows)
 	defer clear(s.rows) // G is the caller's
+	if len(s.rows) > mostNetwork {
+		return s.eachByRadix(dst, reduce)
+	}
+	return s.eachByNetwork(dst, from, to, reduce)
+}
+
+// eachByNetwork is each for rows that are taken, by a network.
+func (s *columnSorter) eachByNetwork(dst []float32, from, to int, reduce func(out []float32, columns sorted)) bool {
 	if n := len(s.rows); s.net == nil || s.n != n || s.from != from || s.to != to {
 		s.net, s.n, s.from, s.to = newNetwork(n, from, to), n, from, to
 	}
 	var bad atomic.Bool
-	par.For(G.Cols, columnGrain, func(_, lo, hi int) {
+	par.For(len(dst), columnGrain, func(_, lo, hi int) {
 		block := s.borrow()
 		defer s.blocks.Put(block)
 		for ; lo < hi && !bad.Load(); lo += lanes {
@@ -49,7 +69,7 @@ func (s *columnSorter) each(dst []float32, G Matrix, rows []int, from, to int, r
 				bad.Store(true)
 			}
 			s.net.Sort(*block)
-			reduce(out, *block)
+			reduce(out, sorted{*block, lanes})
 		}
 	})
 	return !bad.Load()
@@ -78,20 +98,20 @@ func (s *columnSorter) borrow() *[]float32 {
 	return block
 }
 
-// meanOf sets out to the mean of sorted rows from, …, to − 1. Sums of float32
+// meanOf sets out to the mean of rows from, …, to − 1 of the columns. Sums of float32
 // values do not overflow in float64.
-func meanOf(out, sorted []float32, from, to int) {
+func meanOf(out []float32, columns sorted, from, to int) {
 	var acc [lanes]float64
 	sum := acc[:len(out)]
-	addRows(sum, sorted, from, to)
+	addRows(sum, columns, from, to)
 	for j, v := range sum {
 		out[j] = float32(v / float64(to-from))
 	}
 }
 
-// addRows adds sorted rows from, …, to − 1 to sum.
-func addRows(sum []float64, sorted []float32, from, to int) {
-	row := func(r int) []float32 { return sorted[r*lanes:][:len(sum)] }
+// addRows adds rows from, …, to − 1 of the columns to sum.
+func addRows(sum []float64, columns sorted, from, to int) {
+	row := func(r int) []float32 { return columns.row(r)[:len(sum)] }
 	r := from
 	for ; r+4 <= to; r += 4 {
 		simd.AddScaled4(sum, &[4][]float32{row(r), row(r + 1), row(r + 2), row(r + 3)}, &[4]float64{1, 1, 1, 1}, nil)

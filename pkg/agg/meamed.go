@@ -34,18 +34,18 @@ func (m *meanAroundMedian) Aggregate(dst []float32, G Matrix, _ Step) (Stats, er
 	if n <= 2*f {
 		return Stats{}, tooMany("meamed", n, f, "n > 2f")
 	}
-	if !m.each(dst, G, nil, 0, n, func(out, sorted []float32) { meanAround(out, sorted, n, n-f) }) {
+	if !m.each(dst, G, nil, 0, n, func(out []float32, columns sorted) { meanAround(out, columns, n, n-f) }) {
 		return Stats{}, notFinite("meamed", G)
 	}
 	return Stats{}, nil
 }
 
 // meanAround sets out to the mean of the keep values nearest to the median in
-// each column of n sorted rows. They are neighbours: from the first keep values,
+// each column of n rows. They are neighbours: from the first keep values,
 // the window moves up as long as what it would take in is nearer than what it
 // would leave. Once that is not so, it is not for any rows above.
-func meanAround(out, sorted []float32, n, keep int) {
-	at := func(r int) []float32 { return sorted[r*lanes:][:len(out)] }
+func meanAround(out []float32, columns sorted, n, keep int) {
+	at := func(r int) []float32 { return columns.row(r)[:len(out)] }
 	var medians, acc [lanes]float64
 	var starts [lanes]int
 	lower, upper := at((n-1)/2), at(n/2)
@@ -62,14 +62,14 @@ func meanAround(out, sorted []float32, n, keep int) {
 	}
 	from, to := drop, max(drop, keep) // in every window
 	sums := acc[:len(out)]
-	addRows(sums, sorted, from, to)
+	addRows(sums, columns, from, to)
 	for j, sum := range sums {
 		end := starts[j] + keep
 		for r := starts[j]; r < min(from, end); r++ {
-			sum += float64(sorted[r*lanes+j])
+			sum += float64(columns.row(r)[j])
 		}
 		for r := max(to, starts[j]); r < end; r++ {
-			sum += float64(sorted[r*lanes+j])
+			sum += float64(columns.row(r)[j])
 		}
 		out[j] = float32(sum / float64(keep))
 	}

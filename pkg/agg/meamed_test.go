@@ -11,7 +11,7 @@ import (
 func TestMeanAroundMatchesSort(t *testing.T) {
 	r := newRand(4)
 	for n := 1; n <= 24; n++ {
-		sorted := make([]float32, n*lanes)
+		values := make([]float32, n*lanes)
 		column := make([]float32, n)
 		for j := range lanes - 1 { // the last stays zero
 			for i := range column {
@@ -21,15 +21,15 @@ func TestMeanAroundMatchesSort(t *testing.T) {
 			}
 			slices.Sort(column)
 			for i, v := range column {
-				sorted[i*lanes+j] = v
+				values[i*lanes+j] = v
 			}
 		}
 		for keep := 1; keep <= n; keep++ {
 			out := make([]float32, lanes)
-			meanAround(out, sorted, n, keep)
+			meanAround(out, sorted{values, lanes}, n, keep)
 			for j, got := range out {
 				for i := range column {
-					column[i] = sorted[i*lanes+j]
+					column[i] = values[i*lanes+j]
 				}
 				median := (float64(column[(n-1)/2]) + float64(column[n/2])) / 2
 				slices.SortStableFunc(column, func(a, b float32) int { // of equally near the smaller first

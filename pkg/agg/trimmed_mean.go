@@ -33,7 +33,7 @@ func (m *trimmedMean) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) 
 	}
 	from := m.count(G.Rows)
 	to := G.Rows - from
-	if !m.each(dst, G, nil, from, to, func(out, sorted []float32) { meanOf(out, sorted, from, to) }) {
+	if !m.each(dst, G, nil, from, to, func(out []float32, columns sorted) { meanOf(out, columns, from, to) }) {
 		return Stats{}, notFinite("trimmed-mean", G)
 	}
 	return Stats{}, nil
