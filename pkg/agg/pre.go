@@ -35,8 +35,9 @@ type Pre struct {
 type transform interface {
 	// prepare looks at G and returns the number of rows it makes of it.
 	prepare(G Matrix, step Step) (rows int, err error)
-	// weight returns the weight of row j of G in new row i.
-	weight(i, j int) float64
+	// sources returns the rows of G, ascending, of which new row i is the sum, times a
+	// weight. They are valid until the next call.
+	sources(i int) (rows []int, weight float64)
 	// mixes reports that the weights of every new row sum to one.
 	mixes() bool
 	String() string
@@ -152,7 +153,7 @@ func (p *preceded) blame(G Matrix, err error) error {
 	return err
 }
 
-// mix sets row i of changed to Σⱼ weight(i, j) gⱼ, summed in float64.
+// mix sets the rows of changed to the sums that they are, formed in float64.
 func (p *preceded) mix(changed, G Matrix) {
 	par.For(G.Cols, columnGrain, func(_, lo, hi int) {
 		var acc [columnBlock]float64
@@ -160,10 +161,9 @@ func (p *preceded) mix(changed, G Matrix) {
 			sum := acc[:min(columnBlock, hi-lo)]
 			for i := range changed.Rows {
 				clear(sum)
-				for j := range G.Rows {
-					if w := p.transform.weight(i, j); w != 0 {
-						simd.AddScaled(sum, G.Row(j)[lo:lo+len(sum)], w)
-					}
+				rows, w := p.transform.sources(i)
+				for _, j := range rows {
+					simd.AddScaled(sum, G.Row(j)[lo:lo+len(sum)], w)
 				}
 				out := changed.Row(i)[lo:][:len(sum)]
 				for k, v := range sum {
@@ -182,8 +182,9 @@ func (p *preceded) compose(changed []float64, n int) []float64 {
 	p.weights = grown(p.weights, n)
 	clear(p.weights)
 	for i, w := range changed {
-		for j := range p.weights {
-			p.weights[j] += w * p.transform.weight(i, j)
+		rows, share := p.transform.sources(i)
+		for _, j := range rows {
+			p.weights[j] += w * share
 		}
 	}
 	return p.weights

@@ -3,6 +3,9 @@ package agg
 import (
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/bgmd/bgmd/internal/par"
 )
 
 var bucketingPre = Pre{
@@ -21,10 +24,9 @@ var bucketingPre = Pre{
 // by its mean; the last may be smaller. Up to f buckets are then corrupt: the
 // rule behind it needs as many more honest rows. It draws from Step.Rand.
 type bucketing struct {
-	size   int
-	n      int
-	bucket []int // of every row
-	order  []int
+	size  int
+	width int   // size, or the number of rows if that is less
+	order []int // rows, those of a bucket side by side
 }
 
 func (b *bucketing) String() string { return fmt.Sprintf("bucketing(%d)", b.size) }
@@ -34,21 +36,18 @@ func (b *bucketing) prepare(G Matrix, step Step) (int, error) {
 	if step.Rand == nil {
 		return 0, errors.New("agg: pre-aggregator \"bucketing\" draws, but Step.Rand is nil")
 	}
-	b.n = G.Rows
-	b.bucket, b.order = grown(b.bucket, b.n), b.order[:0]
-	for i := range b.n {
+	b.width, b.order = min(b.size, G.Rows), b.order[:0]
+	for i := range G.Rows {
 		b.order = append(b.order, i)
 	}
-	step.Rand.Shuffle(b.n, func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
-	for place, row := range b.order {
-		b.bucket[row] = place / b.size
+	step.Rand.Shuffle(G.Rows, func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
+	for bucket := range slices.Chunk(b.order, b.width) {
+		slices.Sort(bucket)
 	}
-	return (b.n + b.size - 1) / b.size, nil
+	return par.Chunks(G.Rows, b.width), nil
 }
 
-func (b *bucketing) weight(i, j int) float64 {
-	if b.bucket[j] != i {
-		return 0
-	}
-	return 1 / float64(min(b.size, b.n-i*b.size))
+func (b *bucketing) sources(i int) (rows []int, weight float64) {
+	rows = b.order[i*b.width : min((i+1)*b.width, len(b.order))]
+	return rows, 1 / float64(len(rows))
 }

@@ -16,6 +16,7 @@ var clipPre = Pre{
 type clip struct {
 	radius float64
 	factor []float64
+	rows   []int // 0, 1, …
 }
 
 func (c *clip) String() string { return fmt.Sprintf("clip(%g)", c.radius) }
@@ -23,7 +24,9 @@ func (c *clip) mixes() bool    { return false }
 
 func (c *clip) prepare(G Matrix, _ Step) (int, error) {
 	c.factor = squaredNorms(c.factor, G)
+	c.rows = c.rows[:0]
 	for i, square := range c.factor {
+		c.rows = append(c.rows, i)
 		if !finite(square) {
 			return 0, notFinite("clip", G)
 		}
@@ -35,9 +38,6 @@ func (c *clip) prepare(G Matrix, _ Step) (int, error) {
 	return G.Rows, nil
 }
 
-func (c *clip) weight(i, j int) float64 {
-	if i != j {
-		return 0
-	}
-	return c.factor[i]
+func (c *clip) sources(i int) (rows []int, weight float64) {
+	return c.rows[i : i+1], c.factor[i]
 }

@@ -1,6 +1,9 @@
 package agg
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 var neighbourMixingPre = Pre{
 	Name: "nnm", Title: "nearest-neighbour mixing",
@@ -14,8 +17,8 @@ var neighbourMixingPre = Pre{
 type neighbourMixing struct {
 	budget
 	distances distances
-	n, keep   int
-	near      []bool // n×n: whether row j counts in row i
+	keep      int
+	near      []int // n×keep: the rows that count in each, ascending
 	index     []int
 }
 
@@ -30,21 +33,15 @@ func (m *neighbourMixing) prepare(G Matrix, _ Step) (int, error) {
 	if err := m.distances.measure(G); err != nil {
 		return 0, notFinite("nnm", G)
 	}
-	m.n, m.keep = n, n-f
-	m.near = grown(m.near, n*n)
-	clear(m.near)
+	m.keep, m.near = n-f, m.near[:0]
 	for i := range n {
 		m.index = smallest(m.index, m.distances.to(i), m.keep)
-		for _, j := range m.index {
-			m.near[i*n+j] = true
-		}
+		slices.Sort(m.index)
+		m.near = append(m.near, m.index...)
 	}
 	return n, nil
 }
 
-func (m *neighbourMixing) weight(i, j int) float64 {
-	if m.near[i*m.n+j] {
-		return 1 / float64(m.keep)
-	}
-	return 0
+func (m *neighbourMixing) sources(i int) (rows []int, weight float64) {
+	return m.near[i*m.keep:][:m.keep], 1 / float64(m.keep)
 }

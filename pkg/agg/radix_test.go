@@ -28,7 +28,7 @@ func TestRadixMatchesNetwork(t *testing.T) {
 		for name, reduce := range map[string]func(out []float32, columns sorted){
 			"mean":         func(out []float32, columns sorted) { meanOf(out, columns, from, to) },
 			"around":       func(out []float32, columns sorted) { meanAround(out, columns, n, n-n/3) },
-			"single value": func(out []float32, columns sorted) { copy(out, columns.row(n / 2)) },
+			"single value": func(out []float32, columns sorted) { copy(out, columns.row(n/2)) },
 		} {
 			var s columnSorter
 			s.take(G, nil)
