@@ -292,13 +292,15 @@ func (a aggregation) all(rule agg.Aggregator, stdin io.Reader, path string, r *r
 // explain says of an error of the rule, about a part of the matrix that begins at
 // column from, whether the matrix is to blame, and where, or what the rule was told.
 func (a aggregation) explain(err error, path string, part agg.Matrix, from int) error {
-	if !errors.Is(err, agg.ErrNotFinite) {
-		return &configError{err}
-	}
 	if path == "-" {
 		path = standardInput
 	}
-	if a.drop {
+	switch {
+	case errors.Is(err, agg.ErrTooManyRows):
+		return &inputError{fmt.Errorf("%s: %w", path, err)}
+	case !errors.Is(err, agg.ErrNotFinite):
+		return &configError{err}
+	case a.drop:
 		return &inputError{fmt.Errorf("%s: %w", path, err)}
 	}
 	for i := range part.Rows {

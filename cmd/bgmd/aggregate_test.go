@@ -55,6 +55,21 @@ func TestAggregateColumns(t *testing.T) {
 	}
 }
 
+// TestTallMatrix: a matrix of more rows than a rule can compare is refused as data.
+func TestTallMatrix(t *testing.T) {
+	path := write(t, mat.NewDense(20_000, 2, nil))
+	a := aggregation{rule: "krum", options: []string{"f=1"}, block: 1}
+	rule, err := a.build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = a.all(rule, nil, path, nil)
+	want := "g.npy: agg: rule \"krum\": 20000 rows (clients) of 2: transposed? all pairs of rows are compared, want at most 10000"
+	if err == nil || !strings.HasSuffix(err.Error(), want) || !isInputError(err) {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+}
+
 // write writes a matrix of float64 as numpy.save does.
 func write(t *testing.T, G *mat.Dense) string {
 	t.Helper()

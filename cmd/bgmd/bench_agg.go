@@ -209,7 +209,12 @@ func (b aggBench) run(ctx context.Context) (aggResult, error) {
 	r := aggResult{aggBench: b, Backend: gemm.Backend(), Cores: runtime.GOMAXPROCS(0)}
 	for _, t := range list {
 		ms, stats, err := b.time(ctx, t, G)
-		if err != nil {
+		switch {
+		case errors.Is(err, agg.ErrTooManyRows) && b.rules == nil:
+			continue
+		case errors.Is(err, agg.ErrTooManyRows):
+			return aggResult{}, &configError{err}
+		case err != nil:
 			return aggResult{}, fmt.Errorf("%s: %w", t.name, err)
 		}
 		if stats.Block != nil {

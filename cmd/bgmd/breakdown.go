@@ -45,6 +45,9 @@ points in the plane of which 6 are corrupt, with the mean and two medians of it.
 				return &configError{err}
 			}
 			points, err := b.run(cmd.Context())
+			if errors.Is(err, agg.ErrTooManyRows) {
+				return &configError{err}
+			}
 			if err != nil {
 				return err
 			}

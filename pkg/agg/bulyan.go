@@ -50,6 +50,9 @@ func (b *bulyan) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
 	if n < 4*f+3 {
 		return Stats{}, tooMany("bulyan", n, f, "n ≥ 4f + 3")
 	}
+	if err := checkPairs(`rule "bulyan"`, G); err != nil {
+		return Stats{}, err
+	}
 	if err := b.distances.measure(G); err != nil {
 		return Stats{}, notFinite("bulyan", G)
 	}

@@ -145,18 +145,26 @@ func (o Options) validate(what, owner string, names []string) error {
 	return errors.Join(errs...)
 }
 
+// mostNatural bounds integers, so that four times one is an int. No matrix has so many
+// rows.
+const mostNatural = 1 << 30
+
 func natural(v any) string {
-	if v.(int) < 0 {
+	switch x := v.(int); {
+	case x < 0:
 		return "≥ 0"
+	case x > mostNatural:
+		return fmt.Sprintf("at most %d", mostNatural)
 	}
 	return ""
 }
 
 func naturalOrDefault(v any) string {
-	if v.(int) < 0 {
-		return "≥ 0 (0 means the default)"
+	want := natural(v)
+	if want != "" {
+		want += " (0 means the default)"
 	}
-	return ""
+	return want
 }
 
 func positive(v any) string {

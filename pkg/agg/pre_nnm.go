@@ -30,6 +30,9 @@ func (m *neighbourMixing) prepare(G Matrix, _ Step) (int, error) {
 	if n <= 2*f {
 		return 0, fmt.Errorf("agg: pre-aggregator %q: n = %d clients and f = %d corrupt, want n > 2f", "nnm", n, f)
 	}
+	if err := checkPairs(`pre-aggregator "nnm"`, G); err != nil {
+		return 0, err
+	}
 	if err := m.distances.measure(G); err != nil {
 		return 0, notFinite("nnm", G)
 	}

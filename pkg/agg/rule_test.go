@@ -21,6 +21,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		`agg: rule "krum": f is -1, want ≥ 0`:                                          {"krum", Options{F: -1, Eps: -1}},
 		`agg: rule "trimmed-mean": beta is 0.5, want [0, 0.5) (0 means f rows)`:        {"trimmed-mean", Options{Beta: 0.5}},
 		`agg: rule "centred-clipping": tau is 0, want a finite number > 0`:             {"centred-clipping", Options{}},
+		`agg: rule "krum": f is 4611686018427387904, want at most 1073741824`:          {"krum", Options{F: 1 << 62}},
 		`agg: rule "monna": pivot is -2, want ≥ 0`:                                     {"monna", Options{Pivot: -2}},
 		`agg: rule "gm": max_iter is -1, want ≥ 0 (0 means the default)`:               {"gm", Options{MaxIter: -1}},
 		`agg: rule "gm": eps is NaN, want a finite number ≥ 0 (0 means the default)`:   {"gm", Options{Eps: math.NaN()}},

@@ -51,6 +51,9 @@ func (r *weighing) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
 	if err := r.rule.check(G.Rows, r.left()); err != nil {
 		return Stats{}, err
 	}
+	if err := checkPairs(`rule "`+r.name+`"`, G); err != nil {
+		return Stats{}, err
+	}
 	if err := r.distances.measure(G); err != nil {
 		return Stats{}, notFinite(r.name, G)
 	}

@@ -1,0 +1,29 @@
+package agg
+
+import (
+	"errors"
+	"fmt"
+)
+
+// mostPairs is the number of rows that rules take which keep a number for every pair
+// of rows: 10⁸ of them, 0.8 GB, and three or four such matrices at a time. More rows
+// mean a matrix that is transposed much sooner than so many clients.
+const mostPairs = 10_000
+
+// ErrTooManyRows is wrapped by the errors of rules and pre-aggregators that keep a
+// number for every pair of rows, those with n² in their cost, and met more rows than
+// they take: more than 10,000. They say so before they take memory for them.
+var ErrTooManyRows = errors.New("all pairs of rows are compared")
+
+// checkPairs reports more rows than can be compared with each other; owner is the rule,
+// or the pre-aggregator, and its name.
+func checkPairs(owner string, G Matrix) error {
+	if G.Rows <= mostPairs {
+		return nil
+	}
+	question := ""
+	if G.Rows > G.Cols {
+		question = " transposed?"
+	}
+	return fmt.Errorf("agg: %s: %d rows (clients) of %d:%s %w, want at most %d", owner, G.Rows, G.Cols, question, ErrTooManyRows, mostPairs)
+}
