@@ -126,6 +126,10 @@ func (a aggregation) parse() (agg.Options, error) {
 		_, err := agg.New(a.rule, o)
 		return o, err
 	}
+	if a.pre != "" && !slices.Contains(agg.PreNames(), a.pre) {
+		_, err := agg.NewPre(a.pre, nil, o)
+		return o, err
+	}
 	var rule, pre []string
 	for _, r := range agg.Rules() {
 		if r.Name == a.rule {

@@ -49,6 +49,7 @@ environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others.`),
 		newDataCommand(), newConfigCommand(), newDoctorCommand(), newVersionCommand())
 
 	root.CompletionOptions.HiddenDefaultCmd = true // it works, but is no part of the subject
+	refuseTwice(root)
 	return root
 }
 
@@ -57,6 +58,10 @@ func flagError(err error) error {
 	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {
 		return err
+	}
+	if errors.Is(err, errTwice) {
+		f := invalid.GetFlag()
+		return fmt.Errorf("--%s is given twice, %q and %q, want it once", f.Name, f.Value, invalid.GetValue())
 	}
 	want, ok := map[string]string{
 		"int": "a whole number", "uint64": "a whole number from 0 on", "float64": "a number",
