@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -86,6 +87,9 @@ func gradient(c train.Config, classes int, from, to string) (float64, error) {
 	loss, err := r.Grad(row, b, nil)
 	if err != nil {
 		return 0, err
+	}
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return 0, &inputError{fmt.Errorf("%s: the loss is %v: images or parameters are too large for float32", from, loss)}
 	}
 	eval, err := r.Predict(b, nil)
 	if err != nil {

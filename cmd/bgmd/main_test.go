@@ -54,14 +54,22 @@ func TestScripts(t *testing.T) {
 				file := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), 0)
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), append(append(file, header...), numbers...), 0o644))
 			},
-			// batch FILE: three images of 1×4×5 with labels, as safetensors.
+			// batch FILE [VALUE]: three images of 1×4×5 with labels, as safetensors, or
+			// with VALUE in all pixels.
 			"batch": func(ts *testscript.TestScript, neg bool, args []string) {
-				if neg || len(args) != 1 {
-					ts.Fatalf("usage: batch FILE")
+				if neg || len(args) < 1 || len(args) > 2 {
+					ts.Fatalf("usage: batch FILE [VALUE]")
 				}
 				images := checkpoint.Tensor{Name: "images", Shape: []int{3, 1, 4, 5}}
 				for i := range 60 {
 					images.Data = append(images.Data, float32(i%7)-3)
+				}
+				if len(args) > 1 {
+					v, err := strconv.ParseFloat(args[1], 32)
+					ts.Check(err)
+					for i := range images.Data {
+						images.Data[i] = float32(v)
+					}
 				}
 				labels := checkpoint.Tensor{Name: "labels", Shape: []int{3}, Data: []float32{0, 2, 1}}
 				ts.Check(checkpoint.Save(ts.MkAbs(args[0]), []checkpoint.Tensor{images, labels}, struct{}{}))

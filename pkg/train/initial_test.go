@@ -5,8 +5,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/train/checkpoint"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -67,6 +70,51 @@ func TestInitialParameters(t *testing.T) {
 	_, err = Run(context.Background(), c, dir, Options{})
 	if key := (*KeyError)(nil); !errors.As(err, &key) || key.Path != "model.init" {
 		t.Errorf("without the file: %v, want an error of model.init", err)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("a run that cannot begin leaves %s: %v", dir, err)
+	}
+}
+
+// TestInitialFiles begins with a checkpoint as PyTorch's DataParallel names its tensors,
+// and refuses one of which a byte has changed.
+func TestInitialFiles(t *testing.T) {
+	c := tiny(t)
+	first := filepath.Join(t.TempDir(), "first")
+	if _, err := Run(context.Background(), c, first, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(first, CheckpointName)
+	tensors, _, err := checkpoint.ReadTensors(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range tensors {
+		tensors[i].Name = "module." + tensors[i].Name
+	}
+	parallel := filepath.Join(t.TempDir(), "parallel.safetensors")
+	if err := checkpoint.Save(parallel, tensors, nil); err != nil {
+		t.Fatal(err)
+	}
+	c.Seed, c.Model.Init = 2, file
+	want := run(t, c).Epochs[0].TestLoss
+	c.Model.Init = parallel
+	if got := run(t, c).Epochs[0].TestLoss; got != want {
+		t.Errorf("with «module.» before the names it begins with a test loss of %v, want %v", got, want)
+	}
+
+	contents, err := os.ReadFile(parallel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents[len(contents)-1] ^= 1
+	if err := os.WriteFile(parallel, contents, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "damaged")
+	_, err = Run(context.Background(), c, dir, Options{})
+	if !errors.Is(err, data.ErrData) || !strings.Contains(err.Error(), "parallel.safetensors: contents are damaged: sha256 is ") {
+		t.Errorf("error is %v, want damaged data", err)
 	}
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("a run that cannot begin leaves %s: %v", dir, err)
