@@ -41,8 +41,7 @@ Rules that take each coordinate on its own (` + separableNames() + `)
 read a file part by part, so that it may be larger than memory; all others, and
 all that goes around rules, need the matrix in memory, as float32.
 
-FILE - reads standard input; -o - writes to standard output, and the JSON to
-standard error. Rules and their options are listed by bgmd rules.`),
+FILE - is standard input; with -o - the JSON goes to standard error. Rules and their options are listed by bgmd rules.`),
 		Example: text(`
   bgmd aggregate grads.npy -o out.npy
   bgmd aggregate --rule krum --opt f=3 --pre nnm grads.npy -o out.npy
@@ -63,14 +62,10 @@ standard error. Rules and their options are listed by bgmd rules.`),
 			if err != nil {
 				return err
 			}
-			report := cmd.OutOrStdout()
-			if out == "-" {
-				report = cmd.ErrOrStderr()
-			}
-			if err := writeVector(cmd.OutOrStdout(), out, dst, told.double); err != nil {
+			if err := writeVector(out, dst, told.double); err != nil {
 				return err
 			}
-			return writeJSON(report, told)
+			return writeJSON(cmd.OutOrStdout(), told)
 		},
 	}
 	f := cmd.Flags()
@@ -190,9 +185,6 @@ func (a aggregation) checkGiven(given map[string]bool, rule, pre []string) error
 	return nil
 }
 
-// standardInput is what errors call it.
-const standardInput = "standard input"
-
 // inputError is about data that were given.
 type inputError struct{ error }
 
@@ -200,7 +192,7 @@ func (e *inputError) Unwrap() error { return e.error }
 
 func readMatrix(stdin io.Reader, path string) (npy.Matrix, error) {
 	in := stdin
-	if path != "-" {
+	if path != standard {
 		file, err := os.Open(path)
 		if err != nil {
 			return npy.Matrix{}, &inputError{err}
@@ -217,13 +209,9 @@ func readMatrix(stdin io.Reader, path string) (npy.Matrix, error) {
 	return m, nil
 }
 
-func writeVector(stdout io.Writer, path string, y []float32, double bool) error {
+func writeVector(path string, y []float32, double bool) error {
 	var b bytes.Buffer
 	if err := npy.Write(&b, y, double); err != nil {
-		return err
-	}
-	if path == "-" {
-		_, err := stdout.Write(b.Bytes())
 		return err
 	}
 	return whole.Write(path, b.Bytes())
@@ -296,7 +284,7 @@ func (a aggregation) all(rule agg.Aggregator, stdin io.Reader, path string, r *r
 // explain says of an error of the rule, about a part of the matrix that begins at
 // column from, whether the matrix is to blame, and where, or what the rule was told.
 func (a aggregation) explain(err error, path string, part agg.Matrix, from int) error {
-	if path == "-" {
+	if path == standard {
 		path = standardInput
 	}
 	switch {

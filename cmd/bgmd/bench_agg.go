@@ -44,6 +44,7 @@ the asymptotic costs of the paper's Figure 1(c).`),
   bgmd bench agg --rules mean --d 10000000 --figure cost.png`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			b.stdin = cmd.InOrStdin()
 			if figure != "" {
 				if err := b.checkFigure(figure); err != nil {
 					return &configError{err}
@@ -74,6 +75,7 @@ type aggBench struct {
 	rules []string
 
 	matrix string // file with the matrix, or empty
+	stdin  io.Reader
 }
 
 // aggResult is what was measured.
@@ -196,7 +198,7 @@ func (b aggBench) run(ctx context.Context) (aggResult, error) {
 	if b.matrix == "" {
 		G = cloud(b.N, b.D)
 	} else {
-		m, err := readMatrix(nil, b.matrix)
+		m, err := readMatrix(b.stdin, b.matrix)
 		if err != nil {
 			return aggResult{}, err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"strings"
 
@@ -46,7 +47,7 @@ loss is printed.`),
 			if err := notRead("--out", out, map[string]string{c.Model.Init: "model.init"}); err != nil {
 				return &configError{err}
 			}
-			loss, err := gradient(c, classes, batch, out)
+			loss, err := gradient(c, classes, cmd.InOrStdin(), batch, out)
 			if err != nil {
 				return at.locate(err)
 			}
@@ -67,8 +68,8 @@ loss is printed.`),
 }
 
 // gradient does what the command does and returns the loss.
-func gradient(c train.Config, classes int, from, to string) (float64, error) {
-	b, err := readBatch(from, classes)
+func gradient(c train.Config, classes int, stdin io.Reader, from, to string) (float64, error) {
+	b, err := readBatch(stdin, from, classes)
 	if err != nil {
 		return 0, &inputError{err}
 	}
@@ -123,9 +124,19 @@ func gradient(c train.Config, classes int, from, to string) (float64, error) {
 	return loss, checkpoint.Save(to, tensors, struct{}{})
 }
 
-// readBatch reads images and labels below the number of classes.
-func readBatch(path string, classes int) (*data.Batch, error) {
+// readTensors reads a safetensors file, or standard input.
+func readTensors(stdin io.Reader, path string) ([]checkpoint.Tensor, error) {
+	if path == standard {
+		tensors, _, err := checkpoint.DecodeTensors(stdin, standardInput)
+		return tensors, err
+	}
 	tensors, _, err := checkpoint.ReadTensors(path)
+	return tensors, err
+}
+
+// readBatch reads images and labels below the number of classes.
+func readBatch(stdin io.Reader, path string, classes int) (*data.Batch, error) {
+	tensors, err := readTensors(stdin, path)
 	if err != nil {
 		return nil, err
 	}

@@ -107,13 +107,20 @@ func (l *layer) nameAfter(file string, layers []*layer) {
 			return
 		}
 	}
-	stem := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 	l.set(file, "name", strings.Map(func(r rune) rune {
 		if strings.ContainsRune("._-", r) || r < 128 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9') {
 			return r
 		}
 		return '-'
-	}, strings.TrimLeft(stem, ".")))
+	}, strings.TrimLeft(stem(file), ".")))
+}
+
+// stem is a file's name without its folder and ending.
+func stem(file string) string {
+	if file == standard {
+		return "standard-input"
+	}
+	return strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 }
 
 // readFiles reads a file, which is named at where if by another file, and the
@@ -175,11 +182,13 @@ func readFile(where, file string) (*layer, fs.FileInfo) {
 const maxSource = 1 << 20
 
 // readSource reads a configuration's or a grid's file. That is a regular file, or
-// one that the shell has opened, such as /dev/stdin, whatever it is. Its errors do
-// not say the file's name.
+// one that the shell has opened, such as /dev/stdin, whatever it is, or standard
+// input. Its errors do not say the file's name.
 func readSource(path string) ([]byte, fs.FileInfo, error) {
 	open := whole.Open
-	if path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/") {
+	if path == standard {
+		open = func(string) (*os.File, error) { return os.Stdin, nil }
+	} else if path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/") {
 		open = os.Open
 	}
 	file, err := open(path)

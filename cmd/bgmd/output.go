@@ -40,6 +40,9 @@ func checkOutput(cmd *cobra.Command, args []string) error {
 			}
 			continue
 		}
+		if path == standard {
+			continue
+		}
 		folder := filepath.Dir(path)
 		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
 			errs = append(errs, fmt.Errorf("--%s is %q, but there is no folder %s", f.Name, path, folder))

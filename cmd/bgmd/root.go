@@ -33,6 +33,9 @@ coordinate geometric median descent (BGMD), makes one step of them.
 Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong,
 3 data is missing or damaged, 4 training diverged.
 
+A file called - is standard input where one is read, and standard output where one is
+written; a picture is a PNG there, and what is printed goes to standard error.
+
 Arithmetic is done with the fastest instructions that the processor has. The
 environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others.`),
 		Example: text(`
@@ -50,6 +53,7 @@ environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others.`),
 
 	root.CompletionOptions.HiddenDefaultCmd = true // it works, but is no part of the subject
 	refuseTwice(root)
+	outputToStandard(root)
 	return root
 }
 

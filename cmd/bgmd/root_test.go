@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 )
 
 // TestFlagsGivenTwice: no flag of any command takes the last of two values without a
@@ -34,5 +37,20 @@ func TestFlagsGivenTwice(t *testing.T) {
 	visit(newRoot())
 	if tried < 50 {
 		t.Errorf("%d flags were tried", tried)
+	}
+}
+
+// TestTerminal: a picture is not written to a terminal, before any work is done.
+func TestTerminal(t *testing.T) {
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil || !term.IsTerminal(int(terminal.Fd())) {
+		t.Skip("no terminal here: ", err)
+	}
+	defer terminal.Close()
+	var stderr strings.Builder
+	code := execute(context.Background(), []string{"aggregate", "none.npy", "-o", "-"}, terminal, &stderr)
+	want := "bgmd: --out is \"-\", but standard output is a terminal, which cannot show it: want a file or a pipe\n"
+	if code != exitUsage || stderr.String() != want {
+		t.Errorf("exit code %d, %s", code, stderr.String())
 	}
 }

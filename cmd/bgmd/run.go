@@ -44,6 +44,9 @@ record has its MD5 sum.`),
   bgmd run --config configs/fashion-mnist/bitflip40-gm.yaml --out /tmp/runs --resume`),
 		Args: noFile,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if initial == standard {
+				return &configError{fmt.Errorf("--init is %q, want a file: the record names it, and a run that was stopped may read it again", standard)}
+			}
 			if initial != "" {
 				if err := cmd.Flags().Set("set", "model.init="+initial); err != nil {
 					return err

@@ -80,7 +80,7 @@ Configurations and logs are in OUT/.sweep.`),
 // sweep lists, estimates or trains the runs.
 func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) error {
 	if f.out == "" {
-		f.out = filepath.Join("runs", strings.TrimSuffix(filepath.Base(f.file), filepath.Ext(f.file)))
+		f.out = filepath.Join("runs", stem(f.file))
 	}
 	if errs := tooSmall([]count{{"jobs", jobs, 1}}); errs != nil {
 		return &configError{errors.Join(errs...)}
