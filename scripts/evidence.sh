@@ -24,7 +24,7 @@ sweep() {
 # Table 3: the MLP by the paper's protocol and what its memory does, minutes in all;
 # LeNet as its authors ran it.
 sweep table3/mnist-mlp table3/mnist-mlp --seeds 1,2,3
-sweep table3/mnist-mlp-memory table3/mnist-mlp-memory --seeds 1,2,3
+sweep memory/mnist-mlp memory/mnist-mlp --seeds 1,2,3
 sweep table3/mnist-lenet table3/mnist-lenet --seeds 1
 
 # Table 2, Fashion-MNIST, the paper's 50 epochs: first one seed of each cell, then two
