@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -36,24 +35,37 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("%s is locked by process %s", e.Path, e.Holder)
 }
 
-// Acquire locks the file at path, which it makes if need be, or fails at once
-// with a [*HeldError]. What is no lock file is left as it is: a link is not
-// followed, nor is a file written to that has another name or much in it.
+// patience is how long [Acquire] waits for a lock whose holder is dead. A process
+// that it was starting when it was killed shares its files, the lock among them,
+// until it runs its own program, which closes them.
+const patience = 2 * time.Second
+
+// Acquire locks the file at path, which it makes if need be, or fails with a
+// [*HeldError]: at once if the holder is alive. What is no lock file is left as it
+// is: a link is not followed, nor is a file written to that has another name or
+// much in it.
 func Acquire(path string) (*Lock, error) {
 	path, err := resolve(path)
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
-	for {
+	for start := time.Now(); ; {
 		f, err := open(path, os.O_RDWR|os.O_CREATE)
 		if err != nil {
 			return nil, fmt.Errorf("lock: %w", err)
 		}
-		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-			defer f.Close()
-			if errors.Is(err, unix.EWOULDBLOCK) {
-				return nil, &HeldError{path, holder(f)}
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			by := holder(f)
+			f.Close()
+			if alive(by) || time.Since(start) > patience {
+				return nil, &HeldError{path, by}
 			}
+			time.Sleep(patience / 200)
+			continue
+		}
+		if err != nil {
+			f.Close()
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
 		// The previous holder may have removed the file between the opening
@@ -99,32 +111,19 @@ func resolve(path string) (string, error) {
 
 // open opens what may be a lock file: nothing that writing an id would spoil.
 func open(path string, flag int) (*os.File, error) {
-	f, err := os.OpenFile(path, flag|unix.O_NOFOLLOW|unix.O_NONBLOCK, whole.FileMode)
-	if errors.Is(err, unix.ELOOP) {
-		return nil, foreign(path, "a link")
-	}
+	f, err := whole.OpenOwn(path, flag)
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
-	switch {
-	case err != nil:
-	case !info.Mode().IsRegular():
-		err = foreign(path, whole.Kind(info.Mode()))
-	case info.Sys().(*syscall.Stat_t).Nlink > 1:
-		err = foreign(path, "a file with another name")
-	case info.Size() > maxID:
-		err = foreign(path, fmt.Sprintf("a file of %d bytes", info.Size()))
+	if err == nil && info.Size() > maxID {
+		err = fmt.Errorf("open %s: it is a file of %d bytes, want a lock: a process's id", path, info.Size())
 	}
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
-}
-
-func foreign(path, found string) error {
-	return &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("it is %s, want a lock: a file with a process's id", found)}
 }
 
 // holder reads the process id in a lock file, for an error message.
@@ -134,6 +133,12 @@ func holder(f *os.File) string {
 		return pid
 	}
 	return "unknown"
+}
+
+// alive tells whether there is a process with this id.
+func alive(id string) bool {
+	pid, err := strconv.Atoi(id)
+	return err == nil && pid > 0 && !errors.Is(unix.Kill(pid, 0), unix.ESRCH)
 }
 
 // named tells whether path still leads to the open file f.

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -66,6 +68,48 @@ func TestHeldErrorNamesTheHolder(t *testing.T) {
 	}
 }
 
+// A process that was killed while it started another one, which holds its open
+// files for a moment, leaves its lock to the next that waits as long.
+func TestLockOfTheDead(t *testing.T) {
+	for _, test := range []struct {
+		seconds string // for which the lock is held on
+		free    bool
+	}{{"0.3", true}, {"30", false}} {
+		path := filepath.Join(t.TempDir(), "lock")
+		dead := exec.Command("true")
+		if err := dead.Run(); err != nil {
+			t.Skip(err)
+		}
+		l, err := Acquire(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		heir := exec.Command("sleep", test.seconds)
+		heir.ExtraFiles = []*os.File{l.file}
+		id := fmt.Sprintln(dead.Process.Pid)
+		if err := errors.Join(os.WriteFile(path, []byte(id), 0o600), heir.Start(), l.file.Close()); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		l, err = Acquire(path)
+		took := time.Since(start)
+		_ = heir.Process.Kill()
+		_ = heir.Wait() // killed, or slept enough
+		if test.free {
+			if err != nil {
+				t.Errorf("after %v: %v", took, err)
+			} else if err := l.Release(); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		held, ok := errors.AsType[*HeldError](err)
+		if !ok || held.Holder != fmt.Sprint(dead.Process.Pid) || took > 10*time.Second {
+			t.Errorf("a lock that is held on for long: %v after %v", err, took)
+		}
+	}
+}
+
 // Writing a process's id into what lies under the lock's name would spoil it.
 func TestOtherFilesAreLeftAlone(t *testing.T) {
 	dir := t.TempDir()
@@ -77,17 +121,17 @@ func TestOtherFilesAreLeftAlone(t *testing.T) {
 		make func(path string) error
 		want string
 	}{
-		"link":      {func(path string) error { return os.Symlink(precious, path) }, "a link"},
-		"hard link": {func(path string) error { return os.Link(precious, path) }, "a file with another name"},
-		"long file": {func(path string) error { return os.WriteFile(path, make([]byte, 1000), 0o600) }, "a file of 1000 bytes"},
-		"pipe":      {func(path string) error { return unix.Mkfifo(path, 0o600) }, "a pipe"},
+		"link":      {func(path string) error { return os.Symlink(precious, path) }, "a link, want a regular file"},
+		"hard link": {func(path string) error { return os.Link(precious, path) }, "a file with another name too, want one of its own"},
+		"long file": {func(path string) error { return os.WriteFile(path, make([]byte, 1000), 0o600) }, "a file of 1000 bytes, want a lock: a process's id"},
+		"pipe":      {func(path string) error { return unix.Mkfifo(path, 0o600) }, "a pipe, want a regular file"},
 	} {
 		path := filepath.Join(dir, name)
 		if err := c.make(path); err != nil {
 			t.Skip(err)
 		}
 		_, err := Acquire(path)
-		if want := fmt.Sprintf("lock: open %s: it is %s, want a lock: a file with a process's id", path, c.want); err == nil || err.Error() != want {
+		if want := fmt.Sprintf("lock: open %s: it is %s", path, c.want); err == nil || err.Error() != want {
 			t.Errorf("error is %v, want %s", err, want)
 		}
 		if got := Holder(path); got != "" { // at once, from a pipe too

@@ -89,6 +89,18 @@ func Temporary(name string) bool {
 	return strings.HasPrefix(name, ".") && len(name)-len(stem) >= digits
 }
 
+// RemoveTemporary removes the temporary files in a folder that killed processes
+// have left. Call it where no other process is writing.
+func RemoveTemporary(folder string) error {
+	entries, err := os.ReadDir(folder)
+	for _, e := range entries {
+		if Temporary(e.Name()) {
+			err = errors.Join(err, os.Remove(filepath.Join(folder, e.Name())))
+		}
+	}
+	return err
+}
+
 // MkdirAll makes the folder and those above it.
 func MkdirAll(folder string) error {
 	folder, err := Follow(folder)

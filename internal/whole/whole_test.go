@@ -104,3 +104,54 @@ func TestOpen(t *testing.T) {
 		}
 	}
 }
+
+// What a log's writer must not write to, and what it makes and goes on with.
+func TestOpenOwn(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(Write(in("precious"), []byte("text")), os.Symlink(in("precious"), in("link")), os.Link(in("precious"), in("second")),
+		os.Symlink(in("none"), in("ahead")), syscall.Mkfifo(in("pipe"), 0o600)); err != nil {
+		t.Skip(err)
+	}
+	for name, want := range map[string]string{
+		"link":   "it is a link, want a regular file",
+		"ahead":  "it is a link, want a regular file",
+		"second": "it is a file with another name too, want one of its own",
+		"pipe":   "it is a pipe, want a regular file",
+		".":      "it is a folder, want a regular file",
+	} {
+		if _, err := OpenOwn(in(name), os.O_WRONLY|os.O_CREATE|os.O_APPEND); err == nil || err.Error() != "open "+in(name)+": "+want {
+			t.Errorf("error is %v, want %s", err, want)
+		}
+	}
+	wantText(t, in("precious"), "text")
+	for range 2 {
+		f, err := OpenOwn(in("log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString("line "); err != nil {
+			t.Error(err)
+		}
+		f.Close()
+	}
+	wantText(t, in("log"), "line line ")
+	if entries, _ := os.ReadDir(dir); len(entries) != 6 {
+		t.Errorf("%v, want what was there, and a log", entries)
+	}
+}
+
+func TestRemoveTemporary(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"file", ".hidden", ".year2024", ".file12345678901234567"} {
+		if err := Write(filepath.Join(dir, name), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := RemoveTemporary(dir); err != nil {
+		t.Fatal(err)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 3 {
+		t.Errorf("%v are left, want three that are not temporary", entries)
+	}
+}

@@ -54,7 +54,7 @@ func TestLockErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Create(dir, []byte(config), environment())
-	wantError(t, "a folder in the way", err, dir, "record: create run in DIR: lock: open DIR/lock: is a directory")
+	wantError(t, "a folder in the way", err, dir, "record: create run in DIR: lock: open DIR/lock: it is a folder, want a regular file")
 }
 
 // child is set in the environment of this test binary when it is to write a
