@@ -24,9 +24,17 @@ import (
 // sum of the archive, and those of the files that came out of it.
 const sumsName = "MD5SUMS"
 
+// maxSums is more than any such file has, in bytes.
+const maxSums = 1 << 16
+
 // unpacked reports whether the folder is what came out of the published archive.
 func unpacked(folder string, f data.Published) bool {
-	want, err := os.ReadFile(filepath.Join(folder, sumsName))
+	file, err := whole.Open(filepath.Join(folder, sumsName))
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	want, err := io.ReadAll(io.LimitReader(file, maxSums))
 	if err != nil {
 		return false
 	}
@@ -69,7 +77,7 @@ func (g *Getter) unpack(f data.Published) error {
 	if err := os.RemoveAll(part); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(part, 0o777); err != nil {
+	if err := whole.MkdirAll(part); err != nil {
 		return err
 	}
 	sums, err := extract(archive, f.Folder, part)

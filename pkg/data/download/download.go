@@ -17,7 +17,6 @@ import (
 	"io/fs"
 	"maps"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -74,7 +73,7 @@ type Getter struct {
 // Get downloads what is missing or wrong of the set's files, one of [Sets], into
 // the data folder. What is there and wrong is kept under the name FILE.bad. If ctx
 // ends, so does Get, and what has come so far is what a later call goes on with.
-func (g *Getter) Get(ctx context.Context, set string) (err error) {
+func (g *Getter) Get(ctx context.Context, set string) error {
 	files, err := g.wanted(set)
 	if err != nil {
 		return err
@@ -87,7 +86,7 @@ func (g *Getter) Get(ctx context.Context, set string) (err error) {
 		g.Say(fmt.Sprintf("%s: the published files are in %s already", set, g.Dir))
 		return nil
 	}
-	if err := os.MkdirAll(g.Dir, 0o777); err != nil {
+	if err := whole.MkdirAll(g.Dir); err != nil {
 		return err
 	}
 	lock, err := lockfile.Acquire(filepath.Join(g.Dir, "."+set+".lock"))
@@ -97,7 +96,11 @@ func (g *Getter) Get(ctx context.Context, set string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, lock.Release()) }()
+	defer func() {
+		if err := lock.Release(); err != nil {
+			g.Say(fmt.Sprintf("a lock stays behind, which locks nothing any more: %v", err))
+		}
+	}()
 	for i, f := range files {
 		if err := g.get(ctx, f, urls); err != nil {
 			if _, local := errors.AsType[*fs.PathError](err); !local && ctx.Err() == nil {

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bgmd/bgmd/internal/lockfile"
 )
 
@@ -247,19 +249,72 @@ func TestWrongFileMovesAside(t *testing.T) {
 	wantListing(t, filepath.Dir(path), idxNames[0]+".gz.bad "+idxNames[0]+".gz.bad2")
 }
 
-// Somebody else could have put a link where the first part goes.
-func TestPartFollowsNoLink(t *testing.T) {
+// Somebody else could have put a link, or another name of a file, where the first
+// part goes, even of a whole file.
+func TestPartIsNobodyElsesFile(t *testing.T) {
+	m := newMirror(t)
+	for _, content := range []string{"precious", string(m.files[firstPath])} {
+		for name, c := range map[string]struct {
+			make func(old, new string) error
+			want string
+		}{
+			"link":      {os.Symlink, "it is a link, want a regular file"},
+			"hard link": {os.Link, "it is a file with another name too, want one of its own"},
+		} {
+			if content != "precious" && name == "hard link" {
+				continue // nothing is written to it
+			}
+			dir := t.TempDir()
+			victim, part := filepath.Join(dir, "victim"), filepath.Join(dir, "mnist", idxNames[0]+".gz.part")
+			put(t, victim, []byte(content))
+			put(t, part, nil)
+			if err := errors.Join(os.Remove(part), c.make(victim, part)); err != nil {
+				t.Skip(err)
+			}
+			_, err := m.get(t, "mnist", dir)
+			wantError(t, err, "download mnist: "+m.URL+firstPath+": open "+part+": "+c.want)
+			if got, err := os.ReadFile(victim); string(got) != content {
+				t.Errorf("the %s's file holds %q, %v", name, got, err)
+			}
+		}
+	}
+}
+
+// A folder for data that another user has put a link to is not written to.
+func TestForeignFolderIsNotFollowed(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("gives links to another user, as root alone can")
+	}
+	const other = 12345
+	for _, name := range []string{"", "mnist"} { // the folder of all data, and of the set
+		m, dir, mine := newMirror(t), t.TempDir(), t.TempDir()
+		data := filepath.Join(dir, "data")
+		link := filepath.Join(data, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(link), 0o755), os.Symlink(mine, link), os.Lchown(link, other, other)); err != nil {
+			t.Skip(err)
+		}
+		_, err := m.get(t, "mnist", data)
+		if want := fmt.Sprintf("follow %s: it is a link that user %d has put there, to %q: if you want that, name it instead", link, other, mine); err == nil ||
+			!strings.HasSuffix(err.Error(), want) {
+			t.Errorf("error is\n%v, want\n%s", err, want)
+		}
+		wantListing(t, mine, "")
+	}
+}
+
+// A pipe in the place of the sums of what was unpacked is no reason to wait.
+func TestPipeForSums(t *testing.T) {
 	m, dir := newMirror(t), t.TempDir()
-	victim, part := filepath.Join(dir, "victim"), filepath.Join(dir, "mnist", idxNames[0]+".gz.part")
-	put(t, victim, []byte("precious"))
-	put(t, part, nil)
-	if err := errors.Join(os.Remove(part), os.Symlink(victim, part)); err != nil {
+	pipe := filepath.Join(dir, "cifar-10-batches-bin", "MD5SUMS")
+	put(t, pipe, nil)
+	if err := errors.Join(os.Remove(pipe), unix.Mkfifo(pipe, 0o600)); err != nil {
 		t.Skip(err)
 	}
-	_, err := m.get(t, "mnist", dir)
-	wantError(t, err, "download mnist: "+m.URL+firstPath+": open "+part+": it is no regular file; remove it first")
-	if got, err := os.ReadFile(victim); string(got) != "precious" {
-		t.Errorf("the link's file holds %q, %v", got, err)
+	if _, err := m.get(t, "cifar-10", dir); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Lstat(pipe); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("the sums are %v, %v", info, err)
 	}
 }
 

@@ -43,11 +43,11 @@ func (g *Getter) file(ctx context.Context, f data.Published, urls []string) erro
 		}
 		g.Say(fmt.Sprintf("%s is not right (%v), moved it to %s", path, err, aside))
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+	if err := whole.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	part := path + ".part"
-	if check(part, f) == nil {
+	if info, err := os.Lstat(part); err == nil && info.Mode().IsRegular() && check(part, f) == nil {
 		return os.Rename(part, path)
 	}
 	var errs []error

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/bgmd/bgmd/internal/whole"
 )
 
 // transfer appends to part what it lacks of the file at url, or, if the server
@@ -67,18 +68,14 @@ func (g *Getter) transfer(ctx context.Context, url, part string) (continued bool
 	return have > 0, file.Sync()
 }
 
-// openPart opens a .part file to append to it, and returns its size. It follows
-// no link and opens nothing but regular files.
+// openPart opens a .part file to append to it, and returns its size.
 func openPart(path string) (*os.File, int64, error) {
-	info, err := os.Lstat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		return nil, 0, &fs.PathError{Op: "open", Path: path, Err: errors.New("it is no regular file; remove it first")}
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	file, err := whole.OpenOwn(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND)
 	if err != nil {
 		return nil, 0, err
 	}
-	if info, err = file.Stat(); err != nil {
+	info, err := file.Stat()
+	if err != nil {
 		return nil, 0, errors.Join(err, file.Close())
 	}
 	return file, info.Size(), nil
