@@ -7,13 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/bgmd/bgmd/internal/printable"
+	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/evidence"
 )
@@ -84,7 +84,7 @@ func (r *aggResult) of(name string) (aggTime, bool) {
 }
 
 func readTimes(path string) (*aggResult, error) {
-	data, err := os.ReadFile(path)
+	data, err := whole.ReadFile(path)
 	if err != nil {
 		return nil, &inputError{fmt.Errorf("table1: no times ('bgmd bench agg --json' makes them): %w", err)}
 	}
@@ -105,7 +105,7 @@ type stand struct {
 // readBreakdown reads what 'bgmd breakdown' wrote.
 func readBreakdown(path string) (map[string]*stand, error) {
 	const at = 12 // the paper's 40 % of 32
-	data, err := os.ReadFile(path)
+	data, err := whole.ReadFile(path)
 	if err != nil {
 		return nil, &inputError{fmt.Errorf("table1: no breakdown curves ('bgmd breakdown --out' makes them): %w", err)}
 	}

@@ -36,16 +36,6 @@ func encode(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// readFile reads a regular file.
-func readFile(path string) ([]byte, error) {
-	f, err := whole.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
-}
-
 // sum is the SHA-256 of data in hexadecimal.
 func sum(data []byte) string {
 	s := sha256.Sum256(data)
@@ -55,7 +45,7 @@ func sum(data []byte) string {
 // readJSON decodes the file at path, whose bytes it returns, into v; its errors
 // name the file.
 func readJSON(path string, v any) ([]byte, error) {
-	data, err := readFile(path)
+	data, err := whole.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -55,6 +55,26 @@ record: open DIR/round/config.yaml: no such file or directory`)
 	}
 }
 
+// A pipe in the place of one of a run's files is named at once: no table waits for
+// what never comes. One called like the lock is nobody's lock.
+func TestReadAllDoesNotWait(t *testing.T) {
+	for _, name := range []string{configName, environmentName, metricsName, summaryName, lockName} {
+		root := t.TempDir()
+		dir := filepath.Join(root, "run")
+		end(t, begin(t, dir, 2), Finished)
+		pipe := filepath.Join(dir, name)
+		if err := errors.Join(os.RemoveAll(pipe), syscall.Mkfifo(pipe, 0o600)); err != nil {
+			t.Skip(err)
+		}
+		_, err := ReadAll(root)
+		if name != lockName {
+			wantError(t, name, err, pipe, "record: open DIR: it is a pipe, want a regular file")
+		} else if by := WrittenBy(dir); err != nil || by != "" {
+			t.Errorf("a pipe as the lock: written by %q, %v", by, err)
+		}
+	}
+}
+
 // asNobody lets the test see a folder of its own as a user other than root, for
 // whom permissions mean nothing.
 func asNobody(t *testing.T, dir string) {
