@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"github.com/bgmd/bgmd/internal/lockfile"
 	"github.com/bgmd/bgmd/internal/whole"
 )
 
@@ -76,14 +78,26 @@ func removeSummary(dir string) error {
 	return whole.SyncFolder(dir)
 }
 
-// sweep removes temporary files that a killed process left in dir, those of
-// other writers to the run's folder, such as its checkpoint's, included.
-func sweep(dir string) error {
+// Tidy removes what a process leaves in dir that is killed after the end of its
+// run: temporary files, those of plots included, and a lock that nobody holds. It
+// leaves them to a process that is writing the run. An error is no harm to the
+// record: what stays behind locks and hides nothing.
+func Tidy(dir string) error {
 	entries, err := os.ReadDir(dir)
-	for _, e := range entries {
-		if whole.Temporary(e.Name()) {
-			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+	if err == nil && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == lockName || whole.Temporary(e.Name()) }) {
+		return nil // and nothing is written, perhaps not even allowed to be
+	}
+	if err == nil {
+		var lock *lockfile.Lock
+		if lock, err = acquire(dir); errors.Is(err, ErrLocked) {
+			return nil
+		}
+		if err == nil {
+			err = errors.Join(whole.RemoveTemporary(dir), lock.Release())
 		}
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("record: tidy up %s: %w", dir, err)
+	}
+	return nil
 }

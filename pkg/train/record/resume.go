@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+
+	"github.com/bgmd/bgmd/internal/whole"
 )
 
 // Resume goes on with the run in dir after the epoch of mark, which the checkpoint
@@ -39,14 +41,11 @@ func (w *Writer) resume(env Environment, mark *Mark) error {
 	if err != nil {
 		return err
 	}
-	if s := run.Status(); s.final() {
-		return fmt.Errorf("its status is %q: there is nothing left to train", s)
-	}
 	if err := sameConfig(run.Config, w.config); err != nil {
 		return err
 	}
-	if err := sameGround(run.Environment, env); err != nil {
-		return err
+	if s := run.Status(); s.final() {
+		return fmt.Errorf("its status is %q: there is nothing left to train", s)
 	}
 	last := -1
 	if mark != nil {
@@ -54,6 +53,9 @@ func (w *Writer) resume(env Environment, mark *Mark) error {
 		if w.lines, err = mark.kept(run); err != nil {
 			return err
 		}
+	}
+	if err := sameGround(run.Environment, env); err != nil { // of an environment that the mark has found whole
+		return fmt.Errorf("%s: %w", environmentName, err)
 	}
 	w.epochs = run.Epochs[:last+1]
 	run.Sessions = append(run.Sessions, Session{FromEpoch: last, Environment: env})
@@ -67,7 +69,7 @@ func (w *Writer) resume(env Environment, mark *Mark) error {
 	if err := w.writeEnvironment(run.Environment, run.Sessions); err != nil {
 		return err
 	}
-	return sweep(w.dir)
+	return whole.RemoveTemporary(w.dir)
 }
 
 // readToResume is read with what to do about damage.
@@ -80,8 +82,7 @@ func readToResume(dir string) (*Run, error) {
 }
 
 // Ended returns the summary of the run in dir if it has finished or diverged, nil
-// if there is something left to train or no run. It removes the temporary files of
-// a process that was killed after the run's end, and refuses a run that was begun
+// if there is something left to train or no run. It refuses a run that was begun
 // with another configuration.
 func Ended(dir string, config []byte) (*Summary, error) {
 	run := &Run{Dir: dir}
@@ -91,9 +92,6 @@ func Ended(dir string, config []byte) (*Summary, error) {
 	run, err := readToResume(dir)
 	if err == nil {
 		err = sameConfig(run.Config, config)
-	}
-	if err == nil {
-		err = sweep(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("record: resume run in %s: %w", dir, err)

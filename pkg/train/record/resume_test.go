@@ -1,10 +1,12 @@
 package record
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -94,12 +96,14 @@ func TestResumeRefuses(t *testing.T) {
 		"another config": {Interrupted, "name: quickstart\nseed: 2\n", environment(), good, `it was begun with another configuration: config.yaml, line 2: found "seed: 1", want "seed: 2"`},
 		"longer config":  {Interrupted, config + "epochs: 3\n", environment(), good, `it was begun with another configuration: config.yaml, line 3: found "", want "epochs: 3"`},
 		"shorter config": {Interrupted, "name: quickstart\nseed: 1", environment(), good, `it was begun with another configuration: config.yaml, line 3: found "", want no line`},
-		"another set":    {Interrupted, config, otherSet, good, `the data set was "mnist" when the run began and is "cifar10" now`},
-		"fewer files":    {Interrupted, config, fewerFiles, good, "the data set had 2 files when the run began and has 0 now"},
-		"another file":   {Interrupted, config, otherFile, good, "data file train had MD5 ff00 when the run began; now there is train with MD5 0000"},
-		"lines missing":  {Interrupted, config, environment(), Mark{2, good.Config, good.Environment, good.Metrics}, "the checkpoint is of epoch 2, but metrics.jsonl ends with epoch 1: " + startOver},
-		"no such epoch":  {Interrupted, config, environment(), Mark{-2, good.Config, good.Environment, good.Metrics}, "the checkpoint is of epoch -2, but metrics.jsonl ends with epoch 1: " + startOver},
-		"another run's":  {Interrupted, config, environment(), Mark{1, "c0", good.Environment, good.Metrics}, "the checkpoint is another run's: its configuration has SHA-256 c0, config.yaml has " + good.Config + ": " + startOver},
+		// Not this run at all, whatever has become of it.
+		"finished, another config": {Finished, "name: quickstart\nseed: 2\n", environment(), good, `it was begun with another configuration: config.yaml, line 2: found "seed: 1", want "seed: 2"`},
+		"another set":              {Interrupted, config, otherSet, good, `environment.json: the data set was "mnist" when the run began and is "cifar10" now`},
+		"fewer files":              {Interrupted, config, fewerFiles, good, "environment.json: the data set had 2 files when the run began and has 0 now"},
+		"another file":             {Interrupted, config, otherFile, good, "environment.json: data file train had MD5 ff00 when the run began; now there is train with MD5 0000"},
+		"lines missing":            {Interrupted, config, environment(), Mark{2, good.Config, good.Environment, good.Metrics}, "the checkpoint is of epoch 2, but metrics.jsonl ends with epoch 1: " + startOver},
+		"no such epoch":            {Interrupted, config, environment(), Mark{-2, good.Config, good.Environment, good.Metrics}, "the checkpoint is of epoch -2, but metrics.jsonl ends with epoch 1: " + startOver},
+		"another run's":            {Interrupted, config, environment(), Mark{1, "c0", good.Environment, good.Metrics}, "the checkpoint is another run's: its configuration has SHA-256 c0, config.yaml has " + good.Config + ": " + startOver},
 		"other beginnings": {Interrupted, config, environment(), Mark{1, good.Config, "e0", good.Metrics}, "environment.json has changed since the checkpoint was made: what it says of the run's beginning has SHA-256 " +
 			good.Environment + ", and had e0: " + startAnew},
 		"other lines": {Interrupted, config, environment(), Mark{1, good.Config, good.Environment, "e0"}, "the checkpoint is another run's, or metrics.jsonl has changed since: its lines up to epoch 1 have SHA-256 " +
@@ -128,6 +132,99 @@ func TestResumeRefusesDamage(t *testing.T) {
 
 	_, err = Resume(filepath.Join(dir, "none"), []byte(config), environment(), markOf(t, dir, 1))
 	wantError(t, "nothing there", err, dir, "record: resume run: there is no run in DIR/none")
+}
+
+// A flipped bit in what environment.json says of the data is not blamed on the data.
+func TestResumeBlamesTheDamagedFile(t *testing.T) {
+	for _, c := range []struct{ is, flipped string }{{"ff00", "ff01"}, {`"t10k"`, `"t10j"`}, {`"gonum"`, `"gontm"`}, {`"mnist"`, `"mnisu"`}} {
+		dir := t.TempDir()
+		w := begin(t, dir, 2)
+		mark := w.Mark()
+		kill(t, w)
+		path := filepath.Join(dir, environmentName)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(strings.Replace(string(text), c.is, c.flipped, 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err = Resume(dir, []byte(config), environment(), &mark)
+		want := fmt.Sprintf("record: resume run in %s: environment.json has changed since the checkpoint was made: ", dir)
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s for %s: error is\n\t%v, want\n\t%s", c.flipped, c.is, err, want)
+		}
+	}
+}
+
+// A finished record of another configuration is not taken for the run's own.
+func TestEnded(t *testing.T) {
+	for _, status := range []Status{Finished, Diverged, Interrupted, Unfinished} {
+		dir := t.TempDir()
+		w := begin(t, dir, 2)
+		if status == Unfinished {
+			kill(t, w)
+		} else {
+			end(t, w, status)
+		}
+		s, err := Ended(dir, []byte(config))
+		if err != nil || (s != nil) != status.final() || s != nil && s.Status != status {
+			t.Errorf("%s: %+v, %v", status, s, err)
+		}
+		s, err = Ended(dir, []byte("name: quickstart\nseed: 2\n"))
+		if !status.final() {
+			if s != nil || err != nil { // Resume will refuse it
+				t.Errorf("%s, another configuration: %+v, %v", status, s, err)
+			}
+			continue
+		}
+		wantError(t, string(status), err, dir, `record: resume run in DIR: it was begun with another configuration: config.yaml, line 2: found "seed: 1", want "seed: 2"`)
+	}
+}
+
+// What a process that is killed after its run's end leaves goes, and what another
+// one is at work on stays.
+func TestTidy(t *testing.T) {
+	dir := t.TempDir()
+	w := begin(t, dir, 2)
+	stray := filepath.Join(dir, ".accuracy.svg1234567890123456789")
+	if err := os.WriteFile(stray, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := Tidy(dir); err != nil || !has(dir, filepath.Base(stray)) || !has(dir, lockName) {
+		t.Errorf("%v, and there is %s: somebody is writing the run", err, names(t, dir))
+	}
+	kill(t, w)
+	const want = "config.yaml environment.json metrics.jsonl"
+	if err := Tidy(dir); err != nil || names(t, dir) != want {
+		t.Errorf("%v, and there is %s, want %s", err, names(t, dir), want)
+	}
+	before, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Tidy(dir); err != nil {
+		t.Error(err)
+	}
+	if after, err := os.Stat(dir); err != nil || !after.ModTime().Equal(before.ModTime()) {
+		t.Errorf("the folder without anything to remove was written to: %v", err)
+	}
+	wantError(t, "nothing there", Tidy(filepath.Join(dir, "none")), dir, "record: tidy up DIR/none: open DIR/none: no such file or directory")
+}
+
+// A lock that cannot be removed is no failure of a run that is complete.
+func TestCloseWithALockThatStays(t *testing.T) {
+	dir := t.TempDir()
+	w := begin(t, dir, 2)
+	if err := os.Remove(filepath.Join(dir, lockName)); err != nil { // so that it cannot be removed once more
+		t.Fatal(err)
+	}
+	if err := w.Close(Outcome{Status: Finished}); err != nil {
+		t.Error(err)
+	}
+	if s := mustRead(t, dir).Status(); s != Finished {
+		t.Errorf("the run is %s", s)
+	}
 }
 
 // Whatever a kill leaves of a resumption, another one goes on from.

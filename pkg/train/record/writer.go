@@ -88,7 +88,7 @@ func (w *Writer) begin(env Environment) error {
 	if err := vacant(w.dir); err != nil {
 		return err
 	}
-	if err := sweep(w.dir); err != nil {
+	if err := whole.RemoveTemporary(w.dir); err != nil {
 		return err
 	}
 	if err := w.writeEnvironment(env, nil); err != nil {
@@ -143,7 +143,9 @@ func (w *Writer) Epoch(e Epoch) error {
 
 // Close ends the run with a summary and gives up its lock, the latter even if
 // the summary cannot be written; the run is then unfinished. An outcome that
-// contradicts itself, such as a failed run without an error, is not written.
+// contradicts itself, such as a failed run without an error, is not written. That
+// the lock's file cannot be removed is no error, as the run is complete and the
+// file locks nothing any more: [Tidy] removes it, or says why not.
 func (w *Writer) Close(o Outcome) error {
 	if w.lock == nil {
 		return fmt.Errorf("record: close %s: the run is closed already", w.dir)
@@ -160,9 +162,10 @@ func (w *Writer) Close(o Outcome) error {
 	if err == nil {
 		err = writeFile(w.dir, summaryName, summary)
 	}
-	err = errors.Join(err, w.lock.Release())
+	left := w.lock.Release()
 	w.lock = nil
 	if err != nil {
+		err = errors.Join(err, left)
 		return fmt.Errorf("record: close %s: %w", w.dir, err)
 	}
 	return nil
