@@ -1,8 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,6 +107,7 @@ func conclude(cmd *cobra.Command, c train.Config, dir string, s *record.Summary)
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "\n%s after %d epochs: test accuracy %.2f %%, best %.2f %%, %s\n",
 		s.Status, s.Epochs, s.FinalTestAccuracy, s.BestTestAccuracy, duration(s.Seconds.Total))
+	tidy(cmd, dir)
 	plots, err := plotRun(c, dir)
 	if err != nil {
 		return err
@@ -115,6 +120,22 @@ func conclude(cmd *cobra.Command, c train.Config, dir string, s *record.Summary)
 		return fmt.Errorf("interrupted: --resume goes on after epoch %d", s.Epochs)
 	}
 	return nil
+}
+
+// tidy removes what a killed process has left beside an ended run's record.
+func tidy(cmd *cobra.Command, dir string) {
+	printError(cmd.ErrOrStderr(), "bgmd: warning: ", record.Tidy(dir))
+}
+
+// plotNames are the plots that plotRun leaves.
+var plotNames = []string{"accuracy.png", "accuracy.svg"}
+
+// plotted tells whether all plots are there.
+func plotted(dir string) bool {
+	return !slices.ContainsFunc(plotNames, func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 // plotRun draws the run's accuracy over time into its folder.
@@ -132,7 +153,7 @@ func plotRun(c train.Config, dir string) ([]string, error) {
 		return nil, err
 	}
 	var paths []string
-	for _, name := range []string{"accuracy.png", "accuracy.svg"} {
+	for _, name := range plotNames {
 		path := filepath.Join(dir, name)
 		if err := plot.Save(path); err != nil {
 			return nil, err

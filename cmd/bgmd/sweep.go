@@ -128,24 +128,46 @@ func launch(cmd *cobra.Command, out string, jobs int, todo []sweep.Job) error {
 		return fmt.Errorf("find the program to start: %w", err)
 	}
 	table := newSweepTable(cmd.OutOrStdout(), cmd.ErrOrStderr())
-	l := sweep.Launcher{Out: out, Program: []string{self}, Jobs: jobs, Cores: runtime.GOMAXPROCS(0), Observe: table.observe}
+	l := sweep.Launcher{Out: out, Program: []string{self}, Diverged: exitDiverged, Jobs: jobs, Cores: runtime.GOMAXPROCS(0), Observe: table.observe}
 	if _, err := os.Stat(ownImage); err == nil {
 		l.File = ownImage
 	}
 	done, err := l.Launch(cmd.Context(), todo)
 	table.clear()
-	if err != nil {
+	if done == nil {
 		return err
 	}
+	printError(cmd.ErrOrStderr(), "bgmd: warning: ", err)
+	errs := []error{complete(cmd, done)}
 	s := tally(done)
 	fmt.Fprintf(cmd.OutOrStdout(), "%s; records in %s\n", s, out)
 	if cmd.Context().Err() != nil && s.left > 0 {
 		return errors.New("interrupted: the same command goes on")
 	}
 	if s.failed != nil {
-		return fmt.Errorf("%s: %s", plural(len(s.failed), "run failed", "runs failed"), strings.Join(s.failed, ", "))
+		errs = append(errs, fmt.Errorf("%s: %s", plural(len(s.failed), "run failed", "runs failed"), strings.Join(s.failed, ", ")))
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// complete does for runs that are done what their processes have left undone that
+// were killed, or failed, after the record was complete: it draws what is not
+// drawn, and tidies up.
+func complete(cmd *cobra.Command, jobs []sweep.Job) error {
+	var errs []error
+	for _, j := range jobs {
+		if !j.Done() || cmd.Context().Err() != nil {
+			continue
+		}
+		tidy(cmd, j.Dir)
+		if plotted(j.Dir) {
+			continue
+		}
+		if _, err := plotRun(j.Config, j.Dir); err != nil {
+			errs = append(errs, fmt.Errorf("draw %s: %w", j, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // sweepTally counts jobs by how they are.

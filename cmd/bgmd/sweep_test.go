@@ -292,6 +292,73 @@ func TestSweepOfAnotherConfiguration(t *testing.T) {
 	startSweep(t, dir, "--set", "epochs=4", "--only", "sgd", "--dry-run").end(0, "finished", "nothing is left to train")
 }
 
+// What processes that were killed after a run's end, and a killed sweep, have left
+// is put in order by the next call.
+func TestSweepPutsInOrder(t *testing.T) {
+	dir := sweepFolder(t, testGrid)
+	startSweep(t, dir).end(0)
+	out := filepath.Join(dir, "out")
+	want := contents(t, out)
+	folder, _ := filepath.Glob(filepath.Join(out, "sgd", "*"))
+	for _, name := range []string{"sgd/" + filepath.Base(folder[0]) + "/lock", "sgd/" + filepath.Base(folder[0]) + "/.accuracy.svg1234567890123456789",
+		".sweep/lock", ".sweep/.sgd-seed-1.yaml1234567890123456789"} {
+		writeFile(t, filepath.Join(out, filepath.Dir(name)), filepath.Base(name), "")
+	}
+	if err := os.Remove(filepath.Join(folder[0], "accuracy.svg")); err != nil {
+		t.Fatal(err)
+	}
+	if text := startSweep(t, dir).end(0); text != "2 of 2 done; records in out\n" {
+		t.Errorf("it says\n%s", text)
+	}
+	if got := contents(t, out); !maps.Equal(got, want) {
+		t.Errorf("there is\n%q, want as before\n%q", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+	}
+}
+
+// A plot that cannot be written is told of, whoever draws it: the run's process,
+// after whose end the record is complete, or the next call.
+func TestSweepThatCannotDraw(t *testing.T) {
+	dir := sweepFolder(t, testGrid)
+	args := []string{"--only", "sgd"}
+	startSweep(t, dir, args...).end(0)
+	folder, _ := filepath.Glob(filepath.Join(dir, "out", "sgd", "*"))
+	svg := filepath.Join(folder[0], "accuracy.svg")
+	err := errors.Join(os.Remove(svg), os.Remove(filepath.Join(folder[0], "accuracy.png")), os.Mkdir(svg, 0o755), os.Remove(filepath.Join(folder[0], "summary.json")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	startSweep(t, dir, args...).end(1, "failed      sgd seed 1: exit status 1; out/.sweep/sgd-seed-1-", "accuracy.svg: is a directory\n", "0 of 1 done, 1 failed")
+	if err := os.Remove(filepath.Join(folder[0], "accuracy.png")); err != nil {
+		t.Fatal(err)
+	}
+	startSweep(t, dir, args...).end(1, "1 of 1 done", "bgmd: draw sgd seed 1: report: save plot to out/sgd/", "accuracy.svg: is a directory\n")
+	if err := errors.Join(os.Remove(svg), os.Remove(filepath.Join(folder[0], "accuracy.png"))); err != nil {
+		t.Fatal(err)
+	}
+	if text := startSweep(t, dir, args...).end(0); text != "1 of 1 done; records in out\n" || !plotted(folder[0]) {
+		t.Errorf("without plots, it says\n%s", text)
+	}
+}
+
+// A lock that cannot be removed is no failure of a run that is complete, for the
+// run and for a sweep alike.
+func TestLockThatStays(t *testing.T) {
+	dir := sweepFolder(t, testGrid)
+	startSweep(t, dir, "--only", "sgd").end(0)
+	folder, _ := filepath.Glob(filepath.Join(dir, "out", "sgd", "*"))
+	if err := os.Mkdir(filepath.Join(folder[0], "lock"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const want = "bgmd: warning: record: tidy up out/sgd/"
+	startSweep(t, dir, "--only", "sgd").end(0, want, "1 of 1 done")
+	configs, _ := filepath.Glob(filepath.Join(dir, "out", ".sweep", "sgd-*.yaml"))
+	cmd := exec.Command("bgmd", "run", "--config", configs[0], "--out", "out", "--resume")
+	cmd.Dir = dir
+	if text, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(text), want) {
+		t.Errorf("the run ends with %v, want a warning:\n%s", err, text)
+	}
+}
+
 // Two finished runs whose folders were swapped are no longer done.
 func TestSweepKnowsItsRecords(t *testing.T) {
 	dir := sweepFolder(t, testGrid)

@@ -22,8 +22,11 @@ type Launcher struct {
 	Out     string   // the sweep's folder
 	Program []string // trains when "run" and its flags are added
 	File    string   // what is executed as the program, if not what Program names
-	Jobs    int      // processes at a time, at least 1
-	Cores   int      // shared by the processes
+
+	Diverged int // the program's exit code where training diverged, which is no failure
+	Jobs     int // processes at a time, at least 1
+	Cores    int // shared by the processes
+
 	// Observe, if not nil, is called when a run starts, is started again and
 	// ends, and about every second.
 	Observe func(Event)
@@ -44,8 +47,9 @@ const Folder = ".sweep"
 // Launch trains what is left of jobs, as [Look] returned them, and returns how
 // far they are then. A run that fails stops no other: see [Job.Err]. When ctx
 // ends, the processes are told to stop after their current step, and waited
-// for. It fails itself only when another sweep is at work in the folder, or when
-// the folder cannot be written.
+// for. It fails itself, and returns no jobs, only when another sweep is at work in
+// the folder, or when the folder cannot be written. An error that comes with jobs
+// is about what stays behind of an earlier sweep or this one, which is no harm.
 func (l *Launcher) Launch(ctx context.Context, jobs []Job) ([]Job, error) {
 	folder := filepath.Join(l.Out, Folder)
 	if err := whole.MkdirAll(folder); err != nil {
@@ -58,8 +62,12 @@ func (l *Launcher) Launch(ctx context.Context, jobs []Job) ([]Job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sweep: %w", err)
 	}
-	jobs = l.loop(ctx, append([]Job(nil), jobs...))
-	return jobs, lock.Release()
+	err = whole.RemoveTemporary(folder) // a killed sweep's
+	jobs = l.loop(ctx, append([]Job{}, jobs...))
+	if err = errors.Join(err, lock.Release()); err != nil {
+		err = fmt.Errorf("sweep: tidy up: %w", err)
+	}
+	return jobs, err
 }
 
 // news is what a job's goroutine says: that the process is started again, or,
@@ -120,7 +128,7 @@ func (l *Launcher) loop(ctx context.Context, jobs []Job) []Job {
 func ended(j Job, err error) Job {
 	now := Look(j.Run)
 	now.Retried = j.Retried
-	if err != nil && !now.Done() {
+	if err != nil { // even if the record is complete: then it is not drawn
 		now.State, now.Err = Failed, err
 	}
 	return now

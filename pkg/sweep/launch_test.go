@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -52,6 +53,34 @@ func TestProcesses(t *testing.T) {
 				t.Errorf("%s, started again after %q, error:\n%s\nwant %q:\n%s", jobs[0].State, jobs[0].Retried, got, tt.retried, want)
 			}
 		})
+	}
+}
+
+// The logs, configurations and the lock of a sweep spoil no file that somebody has
+// put a link to in their place.
+func TestLinksInTheSweepsFolder(t *testing.T) {
+	for name, link := range map[string]func(old, new string) error{"link": os.Symlink, "hard link": os.Link} {
+		for _, file := range []string{"a-seed-1.log", "a-seed-1.yaml", "lock"} {
+			l, jobs := scripted(t, `echo bgmd: no; exit 1`, "a")
+			victim, path := filepath.Join(l.Out, "victim"), filepath.Join(l.Out, Folder, file)
+			if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o755), os.WriteFile(victim, []byte("precious"), 0o644), link(victim, path)); err != nil {
+				t.Skip(err)
+			}
+			jobs, err := l.Launch(t.Context(), jobs)
+			if text, _ := os.ReadFile(victim); string(text) != "precious" {
+				t.Errorf("%s for %s: the victim holds %q", name, file, text)
+			}
+			switch file {
+			case "lock":
+				if err == nil {
+					t.Errorf("%s for %s: no error", name, file)
+				}
+			case "a-seed-1.log":
+				if err != nil || jobs[0].Err == nil || !strings.HasPrefix(jobs[0].Err.Error(), "open its log: open "+path+": it is a ") {
+					t.Errorf("%s for %s: %v, %v", name, file, err, jobs)
+				}
+			}
+		}
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/bgmd/bgmd/internal/whole"
@@ -73,7 +72,7 @@ func (l *Launcher) process(ctx context.Context, r Run) error {
 	if err := whole.Replace(stem+".yaml", r.Config.YAML()); err != nil {
 		return fmt.Errorf("write its configuration: %w", err)
 	}
-	log, err := os.OpenFile(stem+".log", os.O_CREATE|os.O_RDWR|os.O_APPEND|syscall.O_NOFOLLOW, whole.FileMode)
+	log, err := whole.OpenOwn(stem+".log", os.O_CREATE|os.O_RDWR|os.O_APPEND)
 	if err != nil {
 		return fmt.Errorf("open its log: %w", err)
 	}
@@ -95,11 +94,12 @@ func (l *Launcher) process(ctx context.Context, r Run) error {
 	cmd.SysProcAttr = ownGroup()
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	err = start(cmd)
-	if err == nil {
+	exit, exited := errors.AsType[*exec.ExitError](err)
+	if err == nil || exited && exit.ExitCode() == l.Diverged {
 		return nil
 	}
 	text := fmt.Errorf("%w; %s", err, tail(log, begin))
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && !(exit.Exited() && explained(log, begin)) {
+	if exited && !(exit.Exited() && explained(log, begin)) {
 		return &crash{exit.Error(), text}
 	}
 	return text
