@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -77,7 +78,8 @@ func (f figures) panels(cmd *cobra.Command, runs []*record.Run, settings []strin
 	if curves == nil {
 		return err
 	}
-	warn(cmd, err)
+	races, unfit := evidence.Races(runs, f.profile, figureSet, figureModel)
+	warn(cmd, err, unfit) // both read every run
 	var panels []report.Panel
 	for _, c := range curves {
 		panel := report.Panel{Title: label(c.Setting)}
@@ -96,7 +98,7 @@ func (f figures) panels(cmd *cobra.Command, runs []*record.Run, settings []strin
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "Drawn: %d of the paper's %d epochs, profile %s.\n", curves[0].Epochs, paper.Epochs(figureSet, f.profile), f.profile)
-	return f.speedUps(cmd, runs, settings)
+	return speedUps(cmd.OutOrStdout(), races, settings)
 }
 
 // label is a setting as the paper's tables have it.
@@ -110,10 +112,7 @@ func label(setting string) string {
 }
 
 // speedUps prints GMD's time over BGMD's, to the best accuracy both reached.
-func (f figures) speedUps(cmd *cobra.Command, runs []*record.Run, settings []string) error {
-	races, err := evidence.Races(runs, f.profile, figureSet, figureModel)
-	warn(cmd, err)
-	w := cmd.OutOrStdout()
+func speedUps(w io.Writer, races []evidence.Race, settings []string) error {
 	fmt.Fprint(w, "\nTime to the best accuracy that both reached; ratios are GMD over BGMD, above 1 BGMD is faster.\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "setting\tsolver\tepochs\tto %\tGMD s\tgradients\taggregation\tBGMD s\tgradients\taggregation\ttotal ratio\taggregation ratio\t")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -149,11 +150,17 @@ func noRuns(folder string) error {
 	return &inputError{fmt.Errorf("--results: found no run below %s", folder)}
 }
 
-// warn prints errors that leave a result possible, one a line.
-func warn(cmd *cobra.Command, err error) {
-	if err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
+// warn prints errors that leave a result possible, each once, one a line.
+func warn(cmd *cobra.Command, errs ...error) {
+	err := errors.Join(errs...)
+	if err == nil {
+		return
+	}
+	said := map[string]bool{}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if !said[line] {
 			fmt.Fprintf(cmd.ErrOrStderr(), "bgmd: left out: %s\n", printable.Text(line))
 		}
+		said[line] = true
 	}
 }
