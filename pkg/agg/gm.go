@@ -171,3 +171,11 @@ func (g *geometric) solve(dst []float32, G Matrix, eps float64) (Certificate, er
 	}
 	return Certificate{Converged: true}, nil
 }
+
+// residualOf is (R − m)₊/n of a y that m of n rows equal, where R is the length of
+// the sum of unit vectors from y to the others. That is at most n − m by the
+// triangle inequality, so that more than 1 comes of rounding alone: where a row is
+// all but equal to y, and ‖y‖ far larger than their distance.
+func residualOf(pull float64, equal, n int) float64 {
+	return min(1, max(0, pull-float64(equal))/float64(n))
+}

@@ -99,7 +99,7 @@ func (s *gramSolver) median(c *Certificate, mayRecentre bool) int {
 	if pull <= nearOptimal*float64(equal) && mayRecentre && !known {
 		return k
 	}
-	residual := max(0, pull-float64(equal)) / float64(s.n)
+	residual := residualOf(pull, equal, s.n)
 	optimal := residual == 0 || (s.stop == stopResidual && residual <= s.eps)
 	stay := 1.0 // weight of row k and its equals
 	if !optimal {
@@ -174,9 +174,10 @@ func (s *gramSolver) descend(c *Certificate, mayRecentre bool) int {
 	if !finite(c.Residual) {
 		near, _ := s.nearest()
 		pull, equal, _ := s.pullAt(near)
-		c.Residual = max(0, pull-float64(equal)) / float64(s.n)
+		c.Residual = residualOf(pull, equal, s.n)
 		c.Converged = s.stop == stopResidual && c.Residual <= s.eps
 	}
+	c.Residual = min(1, c.Residual) // as in residualOf
 	return -1
 }
 

@@ -72,7 +72,7 @@ func (s *spatialSolver) solve(dst []float32, w []float64, G Matrix, eps float64)
 		case equal > 0:
 			share = 1 - min(1, float64(equal)/pull)
 		}
-		c.Residual = max(0, pull-float64(equal)) / float64(G.Rows)
+		c.Residual = residualOf(pull, equal, G.Rows)
 		if s.stop == stopStep {
 			c.Converged = c.Iterations < limit && (equal == G.Rows || share*s.moved < s.eps)
 		} else {

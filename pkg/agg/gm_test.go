@@ -175,6 +175,23 @@ func TestResidualIsThatOfTheResult(t *testing.T) {
 	}
 }
 
+// TestResidualIsAtMostOne comes ever closer to a median that is a row: y is 1e-10
+// beside 1e6 away from it, where the residual computed was 699051 once, and 40.
+func TestResidualIsAtMostOne(t *testing.T) {
+	for _, last := range [][]float32{{1e6, 1}, {1e6, 0, 1e6, 1}} {
+		G := Matrix{Data: append([]float32{1e6, 0, 1e6, 0}, last...), Cols: 2, Rows: 2 + len(last)/2}
+		for _, solver := range Solvers() {
+			for maxIter := 1; maxIter < 500; maxIter += 7 {
+				rule := must(New("gm", Options{Solver: solver, MaxIter: maxIter, Eps: 1e-12}))
+				stats, err := rule.Aggregate(make([]float32, 2), G, Step{})
+				if err != nil || !(0 <= stats.GM.Residual && stats.GM.Residual <= 1) {
+					t.Fatalf("%s, %d iterations: residual %g, %v", solver, maxIter, stats.GM.Residual, err)
+				}
+			}
+		}
+	}
+}
+
 func TestNotFiniteNamesTheRow(t *testing.T) {
 	G := rows(8, 10, 1, 1, 0, 0, 1)
 	G.Row(3)[7] = float32(math.Inf(-1))
