@@ -106,10 +106,12 @@ func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) erro
 		}
 	}
 	if dry || estimate {
-		err = printEstimate(cmd.Context(), out, todo)
+		if err := printEstimate(cmd.Context(), out, todo); err != nil {
+			return f.locate(err)
+		}
 	}
-	if dry || err != nil {
-		return err
+	if dry {
+		return nil
 	}
 	if err := lookAtSets(cmd.ErrOrStderr(), todo); err != nil {
 		return err
@@ -232,7 +234,7 @@ func printEstimate(ctx context.Context, w io.Writer, jobs []sweep.Job) error {
 		return err
 	}
 	if err != nil {
-		return fmt.Errorf("estimate the time: %w", err)
+		return err
 	}
 	_, err = fmt.Fprintf(w, "about %s for %s on %s\n", roughly(estimate), plural(left, "run", "runs"), plural(cores, "core", "cores"))
 	return err

@@ -22,6 +22,8 @@ type sweepFlags struct {
 	seeds []uint // instead of the grid's, unless empty
 	only  string // patterns on names; empty for all
 	out   string // empty for runs/<file's stem>
+
+	at map[string]*places // of the runs' keys, by name, once runs has returned
 }
 
 // runs returns the runs of the grid, in order and with their records' folders
@@ -42,6 +44,7 @@ func (f *sweepFlags) runs() (runs []sweep.Run, warnings []error, err error) {
 	}
 	var problems findings
 	unmeant := map[string][]error{} // warnings, by the run's name
+	f.at = map[string]*places{}
 	for _, cell := range cells {
 		for i, seed := range grid.Seeds {
 			c, at, err := f.resolve(grid, cell, seed)
@@ -53,6 +56,7 @@ func (f *sweepFlags) runs() (runs []sweep.Run, warnings []error, err error) {
 			}
 			if i == 0 {
 				unmeant[cell.Name] = at.locateAll(c.Warnings())
+				f.at[cell.Name] = at
 			}
 			runs = append(runs, f.run(c))
 		}
@@ -156,6 +160,17 @@ func (f *sweepFlags) different(runs []sweep.Run) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// locate says of an error about one run's keys, which the data alone could tell,
+// where they are, and which run it is.
+func (f *sweepFlags) locate(err error) error {
+	of, ok := errors.AsType[*sweep.RunError](err)
+	if !ok || !isKeyError(err) {
+		return fmt.Errorf("estimate the time: %w", err)
+	}
+	name := of.Config.Name
+	return fmt.Errorf("%w, in %s", f.at[name].locate(err), someOf([]string{name}))
 }
 
 // run returns the run of a configuration. Where diverged_at is epoch, one that is

@@ -14,7 +14,7 @@ const estimateFor = 25 * time.Second
 // Estimate measures a few steps of each kind of run that is left and returns how
 // long all that is left takes on the given number of cores, however many
 // processes share them. A run that is unlike all that were measured in time
-// counts as the mean of those. It fails as [train.Measure] does.
+// counts as the mean of those. It fails as [train.Measure] does, with a [*RunError].
 func Estimate(ctx context.Context, jobs []Job, cores int) (time.Duration, error) {
 	defer debug.FreeOSMemory() // a model and its clients' gradients, which this process needs no more
 	pace := paces{}
@@ -27,7 +27,7 @@ func Estimate(ctx context.Context, jobs []Job, cores int) (time.Duration, error)
 		c.Workers = cores
 		cost, err := train.Measure(ctx, c)
 		if err != nil {
-			return 0, err
+			return 0, &RunError{j.Run, err}
 		}
 		pace.add(j.kind(), cost.Epochs(1), 1)
 	}
@@ -39,6 +39,15 @@ func Estimate(ctx context.Context, jobs []Job, cores int) (time.Duration, error)
 	}
 	return sum, nil
 }
+
+// RunError is an error of one run. Its text is that of the error.
+type RunError struct {
+	Run
+	Err error
+}
+
+func (e *RunError) Error() string { return e.Err.Error() }
+func (e *RunError) Unwrap() error { return e.Err }
 
 // left tells whether the run will be trained or is.
 func (j Job) left() bool { return j.State == Todo || j.State == Unfinished || j.State == Running }
