@@ -63,14 +63,7 @@ type Net struct {
 // from U(−1/√fan_in, 1/√fan_in) for linear and convolution layers, and in
 // residual networks as torchvision has it.
 func New(name string, o Options) (*Net, error) {
-	architecture, ok := architectures[name]
-	if !ok {
-		return nil, fmt.Errorf("models: unknown model %q (have %s)", name, strings.Join(Names(), ", "))
-	}
-	if err := o.check(); err != nil {
-		return nil, fmt.Errorf("models: %s: %w", name, err)
-	}
-	layers, err := architecture(o)
+	layers, err := layersOf(name, o)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +86,18 @@ func New(name string, o Options) (*Net, error) {
 		net.replicas = append(net.replicas, r)
 	}
 	return net, nil
+}
+
+// layersOf returns the layers of the named network.
+func layersOf(name string, o Options) ([]nn.Layer, error) {
+	architecture, ok := architectures[name]
+	if !ok {
+		return nil, fmt.Errorf("models: unknown model %q (have %s)", name, strings.Join(Names(), ", "))
+	}
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("models: %s: %w", name, err)
+	}
+	return architecture(o)
 }
 
 func (o Options) check() error {

@@ -41,7 +41,7 @@ func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gor
 	ph, pw := c.OH()/2, c.OW()/2
 	st := &convPool{
 		Conv: c, pass: pass,
-		out:    NewArray(ph, c.Co, pw, c.N),
+		out:    NewArray(l.output(c)...),
 		row:    c.Co * pw * c.N,
 		stride: pw * c.N,
 		arg:    make([]uint8, c.Co*ph*pw*c.N),
@@ -49,7 +49,6 @@ func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gor
 		image:  make([]float32, c.ArrangedLen()),
 	}
 	if l.Flat {
-		st.out = NewArray(c.Co, ph, pw, c.N)
 		st.row, st.stride = pw*c.N, ph*pw*c.N
 	}
 	pass.Flops += c.Flops()
@@ -60,6 +59,28 @@ func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gor
 			return st.symDiff(l, in[0], dout, grad)
 		},
 	}.apply(x, params)
+}
+
+// output is the shape of what comes of the convolution.
+func (l ConvPool) output(c kernel.Conv) tensor.Shape {
+	if l.Flat {
+		return tensor.Shape{c.Co, c.OH() / 2, c.OW() / 2, c.N}
+	}
+	return tensor.Shape{c.OH() / 2, c.Co, c.OW() / 2, c.N}
+}
+
+// Size implements [Layer].
+func (l ConvPool) Size(x tensor.Shape, train bool) (out tensor.Shape, bytes int, err error) {
+	c, err := l.geometry(x)
+	if err != nil {
+		return nil, 0, err
+	}
+	out = l.output(c)
+	bytes = size(out.TotalSize()+2*c.Co*c.OW()*c.N+c.ArrangedLen()) + out.TotalSize()
+	if train && !l.First {
+		bytes += size(x.TotalSize())
+	}
+	return out, bytes, nil
 }
 
 // geometry is the convolution on an input of shape s.

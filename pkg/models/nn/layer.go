@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 // Param is one array of parameters of a layer.
@@ -104,7 +105,14 @@ type Layer interface {
 	// runs, that of params goes to grad, and is the value of its node. A layer
 	// without parameters gets neither.
 	Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error)
+	// Size returns the shape that Apply maps an x of the given shape to, and the
+	// bytes that the layer then holds, with train those for its gradient too. It
+	// fails as Apply does and takes no memory.
+	Size(x tensor.Shape, train bool) (out tensor.Shape, bytes int, err error)
 }
+
+// size is the bytes of so many float32 values.
+func size(values int) int { return 4 * values }
 
 // Len is the number of parameters of a layer.
 func Len(l Layer) int {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 
 	"github.com/bgmd/bgmd/pkg/models/nn/kernel"
 )
@@ -28,10 +29,9 @@ func (l Linear) Params() []Param {
 
 // Apply maps x, In×N or C×H×W×N with C·H·W = In, to Out×N.
 func (l Linear) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error) {
-	s := x.Shape()
-	n := s[len(s)-1]
-	if s.TotalSize() != l.In*n {
-		return nil, fmt.Errorf("nn: %s: input is %v, want %d values a sample", l.Name, s, l.In)
+	n, err := l.samples(x.Shape())
+	if err != nil {
+		return nil, err
 	}
 	st := &linear{Linear: l, n: n, pass: pass, out: NewArray(l.Out, n)}
 	if l.ReLU {
@@ -45,6 +45,35 @@ func (l Linear) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgo
 			return st.symDiff(in[0], dout, grad)
 		},
 	}.apply(x, params)
+}
+
+// samples is the number of samples in an input of shape s.
+func (l Linear) samples(s tensor.Shape) (int, error) {
+	n := s[len(s)-1]
+	if s.TotalSize() != l.In*n {
+		return 0, fmt.Errorf("nn: %s: input is %v, want %d values a sample", l.Name, s, l.In)
+	}
+	return n, nil
+}
+
+// Size implements [Layer].
+func (l Linear) Size(x tensor.Shape, train bool) (out tensor.Shape, bytes int, err error) {
+	n, err := l.samples(x)
+	if err != nil {
+		return nil, 0, err
+	}
+	outputs := 1 // arrays of the output's size
+	if l.ReLU {
+		outputs++
+	}
+	if l.ReLU && train {
+		outputs++
+	}
+	bytes = size(outputs * l.Out * n)
+	if train && !l.First {
+		bytes += size(l.In * n)
+	}
+	return tensor.Shape{l.Out, n}, bytes, nil
 }
 
 // linear is the state of one Linear in one graph.

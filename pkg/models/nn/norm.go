@@ -69,6 +69,12 @@ func newUnit(c kernel.Conv, pass *Pass) *unit {
 	return u
 }
 
+// unitSize is the bytes of a unit: its output, the input arranged anew, and what is
+// known of each channel.
+func unitSize(c kernel.Conv) int {
+	return size(c.OH()*c.Co*c.OW()*c.N+c.ArrangedLen()) + c.Co*kernel.BatchNormSize
+}
+
 // unitParams lists a unit's parameters by the names of its parts.
 func unitParams(conv, norm string, c kernel.Conv) []Param {
 	return []Param{

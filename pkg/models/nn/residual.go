@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 
 	"github.com/bgmd/bgmd/pkg/models/nn/kernel"
 )
@@ -64,20 +65,12 @@ func (l Residual) Norms() []Norm {
 // Apply maps x, H×In×W×N, to ⌈H/Stride⌉×Out×⌈W/Stride⌉×N.
 func (l Residual) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error) {
 	s := x.Shape()
-	if len(s) != 4 || s[1] != l.In {
-		return nil, fmt.Errorf("nn: %s: input is %v, want H×%d×W×N", l.Name, s, l.In)
-	}
-	if l.In < 16 || l.Out < 16 {
-		return nil, fmt.Errorf("nn: %s: %d channels in and %d out, want at least 16", l.Name, l.In, l.Out)
+	convs, err := l.geometry(s)
+	if err != nil {
+		return nil, err
 	}
 	st := &residual{}
-	h, w := s[0], s[2]
-	for i, p := range l.parts() {
-		c := p.geometry
-		c.H, c.W, c.N = h, w, s[3]
-		if i == 1 {
-			c.H, c.W = st.units[0].OH(), st.units[0].OW()
-		}
+	for _, c := range convs {
 		st.units = append(st.units, newUnit(c, pass))
 	}
 	last := st.units[1]
@@ -94,6 +87,47 @@ func (l Residual) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gor
 			return st.symDiff(l.Name, in[0], dout, grad, pass)
 		},
 	}.apply(x, params)
+}
+
+// geometry lists the units' convolutions on an input of shape s.
+func (l Residual) geometry(s tensor.Shape) ([]kernel.Conv, error) {
+	if len(s) != 4 || s[1] != l.In {
+		return nil, fmt.Errorf("nn: %s: input is %v, want H×%d×W×N", l.Name, s, l.In)
+	}
+	if l.In < 16 || l.Out < 16 {
+		return nil, fmt.Errorf("nn: %s: %d channels in and %d out, want at least 16", l.Name, l.In, l.Out)
+	}
+	var convs []kernel.Conv
+	for i, p := range l.parts() {
+		c := p.geometry
+		c.H, c.W, c.N = s[0], s[2], s[3]
+		if i == 1 {
+			c.H, c.W = convs[0].OH(), convs[0].OW()
+		}
+		convs = append(convs, c)
+	}
+	return convs, nil
+}
+
+// Size implements [Layer].
+func (l Residual) Size(x tensor.Shape, train bool) (out tensor.Shape, bytes int, err error) {
+	convs, err := l.geometry(x)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, c := range convs {
+		bytes += unitSize(c)
+	}
+	out = tensor.Shape{convs[1].OH(), l.Out, convs[1].OW(), x[3]}
+	outputs := 2 // a and out, of one size
+	if train {
+		outputs++ // da
+		if l.shortcut() {
+			outputs++ // g
+		}
+		bytes += size(x.TotalSize())
+	}
+	return out, bytes + size(outputs*out.TotalSize()), nil
 }
 
 // residual is the state of one Residual in one graph.

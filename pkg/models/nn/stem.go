@@ -32,23 +32,16 @@ func (l Stem) Norms() []Norm { return []Norm{{l.Norm, l.Out}} }
 
 // Apply maps images x, In×H×W×N, to H'×Out×W'×N.
 func (l Stem) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error) {
-	s := x.Shape()
-	if len(s) != 4 || s[0] != l.In {
-		return nil, fmt.Errorf("nn: %s: input is %v, want %d×H×W×N", l.Conv, s, l.In)
-	}
-	c := l.conv()
-	c.H, c.W, c.N = s[1], s[2], s[3]
-	if c.OH() < 1 || c.OW() < 1 {
-		return nil, fmt.Errorf("nn: %s: image is %d×%d, want at least %d×%d", l.Conv, c.H, c.W, c.K-2*c.Pad, c.K-2*c.Pad)
-	}
-	if !c.Thin() {
-		return nil, fmt.Errorf("nn: %s: %d input channels, want fewer than 16 in the first layer", l.Conv, l.In)
+	c, err := l.geometry(x.Shape())
+	if err != nil {
+		return nil, err
 	}
 	st := &stem{unit: newUnit(c, pass), a: NewArray(c.OH(), c.Co, c.OW(), c.N)}
 	st.out = st.a
 	if l.Pool {
-		st.pool = &kernel.MaxPool{C: c.Co, H: c.OH(), W: c.OW(), K: 3, Stride: 2, Pad: 1, N: c.N}
-		st.out = NewArray(st.pool.OH(), c.Co, st.pool.OW(), c.N)
+		pool := l.pool(c)
+		st.pool = &pool
+		st.out = NewArray(pool.OH(), c.Co, pool.OW(), c.N)
 		st.arg = make([]uint8, st.out.Size())
 	}
 	return op{
@@ -71,6 +64,46 @@ func (l Stem) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgoni
 			return gorgonia.Nodes{nil, back}, err
 		},
 	}.apply(x, params)
+}
+
+// geometry is the convolution on images of shape s.
+func (l Stem) geometry(s tensor.Shape) (kernel.Conv, error) {
+	c := l.conv()
+	if len(s) != 4 || s[0] != l.In {
+		return c, fmt.Errorf("nn: %s: input is %v, want %d×H×W×N", l.Conv, s, l.In)
+	}
+	c.H, c.W, c.N = s[1], s[2], s[3]
+	if c.OH() < 1 || c.OW() < 1 {
+		return c, fmt.Errorf("nn: %s: image is %d×%d, want at least %d×%d", l.Conv, c.H, c.W, c.K-2*c.Pad, c.K-2*c.Pad)
+	}
+	if !c.Thin() {
+		return c, fmt.Errorf("nn: %s: %d input channels, want fewer than 16 in the first layer", l.Conv, l.In)
+	}
+	return c, nil
+}
+
+// pool is the max-pool behind the convolution.
+func (l Stem) pool(c kernel.Conv) kernel.MaxPool {
+	return kernel.MaxPool{C: c.Co, H: c.OH(), W: c.OW(), K: 3, Stride: 2, Pad: 1, N: c.N}
+}
+
+// Size implements [Layer].
+func (l Stem) Size(x tensor.Shape, train bool) (out tensor.Shape, bytes int, err error) {
+	c, err := l.geometry(x)
+	if err != nil {
+		return nil, 0, err
+	}
+	out = tensor.Shape{c.OH(), c.Co, c.OW(), c.N}
+	bytes = unitSize(c) + size(out.TotalSize())
+	if train {
+		bytes += size(out.TotalSize())
+	}
+	if l.Pool {
+		p := l.pool(c)
+		out = tensor.Shape{p.OH(), c.Co, p.OW(), c.N}
+		bytes += (1 + size(1)) * out.TotalSize()
+	}
+	return out, bytes, nil
 }
 
 // stem is the state of one Stem in one graph.
@@ -109,8 +142,8 @@ func (AveragePool) Params() []Param { return nil }
 // Apply maps x, H×C×W×N, to C×N. It needs no params and no grad.
 func (AveragePool) Apply(x, _ *gorgonia.Node, _ *Array, pass *Pass) (*gorgonia.Node, error) {
 	s := x.Shape()
-	if len(s) != 4 {
-		return nil, fmt.Errorf("nn: average pool: input is %v, want H×C×W×N", s)
+	if _, _, err := (AveragePool{}).Size(s, false); err != nil {
+		return nil, err
 	}
 	h, c, w, n := s[0], s[1], s[2], s[3]
 	out := NewArray(c, n)
@@ -132,4 +165,17 @@ func (AveragePool) Apply(x, _ *gorgonia.Node, _ *Array, pass *Pass) (*gorgonia.N
 			return gorgonia.Nodes{back}, err
 		},
 	}.apply(x)
+}
+
+// Size implements [Layer].
+func (AveragePool) Size(x tensor.Shape, train bool) (out tensor.Shape, bytes int, err error) {
+	if len(x) != 4 {
+		return nil, 0, fmt.Errorf("nn: average pool: input is %v, want H×C×W×N", x)
+	}
+	out = tensor.Shape{x[1], x[3]}
+	bytes = size(out.TotalSize())
+	if train {
+		bytes += size(x.TotalSize())
+	}
+	return out, bytes, nil
 }

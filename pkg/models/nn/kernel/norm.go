@@ -24,6 +24,9 @@ type BatchNorm struct {
 	sum, product []float64 // Σ g and Σ g·x, from Mask
 }
 
+// BatchNormSize is the bytes of a [BatchNorm] for each channel.
+const BatchNormSize = 4*8 + 2*4
+
 // NewBatchNorm returns a batch norm of arrays of H×C×line.
 func NewBatchNorm(h, c, line int) *BatchNorm {
 	return &BatchNorm{
