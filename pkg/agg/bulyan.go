@@ -47,10 +47,7 @@ func (b *bulyan) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
 		return Stats{}, err
 	}
 	n, f := G.Rows, b.left()
-	if n < 4*f+3 {
-		return Stats{}, tooMany("bulyan", n, f, "n ≥ 4f + 3")
-	}
-	if err := checkPairs(`rule "bulyan"`, G); err != nil {
+	if err := b.fits(n, G.Cols); err != nil {
 		return Stats{}, err
 	}
 	if err := b.distances.measure(G); err != nil {

@@ -137,10 +137,8 @@ func (g *geometric) Aggregate(dst []float32, G Matrix, step Step) (Stats, error)
 	if err := check("gm", dst, G); err != nil {
 		return Stats{}, err
 	}
-	if g.options.Solver == solverGram {
-		if err := checkPairs(`rule "gm"`, G); err != nil {
-			return Stats{}, fmt.Errorf("%w, or solver %s, which takes any number", err, solverWeiszfeld)
-		}
+	if err := g.fits(G.Rows, G.Cols); err != nil {
+		return Stats{}, err
 	}
 	g.weights = grown(g.weights, G.Rows)
 	eps := g.options.Eps

@@ -146,8 +146,7 @@ func (g *gram) overSlabs(G Matrix, add func(s *gramSlab, lo, hi int)) {
 	if g.tiles == nil || g.n != n {
 		g.tiles, g.n = simd.NewGram(n), n
 	}
-	grain := max(gramSlabLen, par.Chunks(par.Chunks(d, gramSlabs), gramChunk)) * gramChunk
-	slabs := par.Chunks(d, grain)
+	grain, slabs := gramSlabsOf(d)
 	for len(g.slabs) < slabs {
 		g.slabs = append(g.slabs, gramSlab{})
 	}
@@ -170,6 +169,12 @@ func (g *gram) overSlabs(G Matrix, add func(s *gramSlab, lo, hi int)) {
 			g.K[j*n+i] = g.K[i*n+j]
 		}
 	}
+}
+
+// gramSlabsOf returns the number of slabs of d columns, and that of columns in each.
+func gramSlabsOf(d int) (grain, slabs int) {
+	grain = max(gramSlabLen, par.Chunks(par.Chunks(d, gramSlabs), gramChunk)) * gramChunk
+	return grain, par.Chunks(d, grain)
 }
 
 // fastError bounds the error of fast for d columns, relative to ‖gᵢ‖‖gⱼ‖. The

@@ -31,8 +31,8 @@ func (m *meanAroundMedian) Aggregate(dst []float32, G Matrix, _ Step) (Stats, er
 		return Stats{}, err
 	}
 	n, f := G.Rows, m.left()
-	if n <= 2*f {
-		return Stats{}, tooMany("meamed", n, f, "n > 2f")
+	if err := m.fits(n, G.Cols); err != nil {
+		return Stats{}, err
 	}
 	if !m.each(dst, G, nil, 0, n, func(out []float32, columns sorted) { meanAround(out, columns, n, n-f) }) {
 		return Stats{}, notFinite("meamed", G)

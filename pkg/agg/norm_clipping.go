@@ -28,7 +28,7 @@ func (c *normClipping) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error)
 	if err := check(name, dst, G); err != nil {
 		return Stats{}, err
 	}
-	if err := c.check(name, G.Rows); err != nil {
+	if err := c.fits(G.Rows, G.Cols); err != nil {
 		return Stats{}, err
 	}
 	c.norms = squaredNorms(c.norms, G)

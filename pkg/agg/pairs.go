@@ -15,15 +15,18 @@ const mostPairs = 10_000
 // they take: more than 10,000. They say so before they take memory for them.
 var ErrTooManyRows = errors.New("all pairs of rows are compared")
 
-// checkPairs reports more rows than can be compared with each other; owner is the rule,
-// or the pre-aggregator, and its name.
-func checkPairs(owner string, G Matrix) error {
-	if G.Rows <= mostPairs {
+// checkPairs reports more rows, of d values or of 0 for not known, than can be compared
+// with each other; owner is the rule, or the pre-aggregator, and its name.
+func checkPairs(owner string, n, d int) error {
+	if n <= mostPairs {
 		return nil
 	}
-	question := ""
-	if G.Rows > G.Cols {
-		question = " transposed?"
+	of := ":"
+	if d > 0 {
+		of = fmt.Sprintf(" of %d:", d)
 	}
-	return fmt.Errorf("agg: %s: %d rows (clients) of %d:%s %w, want at most %d", owner, G.Rows, G.Cols, question, ErrTooManyRows, mostPairs)
+	if d > 0 && n > d {
+		of += " transposed?"
+	}
+	return fmt.Errorf("agg: %s: %d rows (clients)%s %w, want at most %d", owner, n, of, ErrTooManyRows, mostPairs)
 }

@@ -33,8 +33,10 @@ type Pre struct {
 
 // transform changes rows.
 type transform interface {
-	// prepare looks at G and returns the number of rows it makes of it.
-	prepare(G Matrix, step Step) (rows int, err error)
+	// makes is the number of rows that it makes of n.
+	makes(n int) int
+	// prepare looks at G, of which it is to make so many rows.
+	prepare(G Matrix, step Step) error
 	// sources returns the rows of G, ascending, of which new row i is the sum, times a
 	// weight. They are valid until the next call.
 	sources(i int) (rows []int, weight float64)
@@ -121,10 +123,10 @@ func (p *preceded) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 	if err := check(p.name, dst, G); err != nil {
 		return Stats{}, err
 	}
-	m, err := p.transform.prepare(G, step)
-	if err != nil {
+	if err := p.transform.prepare(G, step); err != nil {
 		return Stats{}, err
 	}
+	m := p.transform.makes(G.Rows)
 	changed := Matrix{Rows: m, Cols: G.Cols}
 	p.rows = grown(p.rows, m*G.Cols)
 	changed.Data = p.rows
@@ -133,11 +135,8 @@ func (p *preceded) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 	if errors.Is(err, ErrNotFinite) {
 		err = p.blame(G, err)
 	}
-	if err != nil && m != G.Rows {
-		err = fmt.Errorf("agg: behind %v, which makes %d rows of %d: %w", p.transform, m, G.Rows, err)
-	}
 	if err != nil {
-		return Stats{}, err
+		return Stats{}, p.behind(err, G.Rows, m)
 	}
 	stats.Weights = p.compose(stats.Weights, G.Rows)
 	return stats, nil

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/bgmd/bgmd/internal/par"
 )
 
 var bucketingPre = Pre{
@@ -32,9 +30,11 @@ type bucketing struct {
 func (b *bucketing) String() string { return fmt.Sprintf("bucketing(%d)", b.size) }
 func (b *bucketing) mixes() bool    { return true }
 
-func (b *bucketing) prepare(G Matrix, step Step) (int, error) {
+func (b *bucketing) makes(n int) int { return 1 + (n-1)/b.size }
+
+func (b *bucketing) prepare(G Matrix, step Step) error {
 	if step.Rand == nil {
-		return 0, errors.New("agg: pre-aggregator \"bucketing\" draws, but Step.Rand is nil")
+		return errors.New("agg: pre-aggregator \"bucketing\" draws, but Step.Rand is nil")
 	}
 	b.width, b.order = min(b.size, G.Rows), b.order[:0]
 	for i := range G.Rows {
@@ -44,7 +44,7 @@ func (b *bucketing) prepare(G Matrix, step Step) (int, error) {
 	for bucket := range slices.Chunk(b.order, b.width) {
 		slices.Sort(bucket)
 	}
-	return par.Chunks(G.Rows, b.width), nil
+	return nil
 }
 
 func (b *bucketing) sources(i int) (rows []int, weight float64) {

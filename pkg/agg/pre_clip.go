@@ -22,20 +22,22 @@ type clip struct {
 func (c *clip) String() string { return fmt.Sprintf("clip(%g)", c.radius) }
 func (c *clip) mixes() bool    { return false }
 
-func (c *clip) prepare(G Matrix, _ Step) (int, error) {
+func (c *clip) makes(n int) int { return n }
+
+func (c *clip) prepare(G Matrix, _ Step) error {
 	c.factor = squaredNorms(c.factor, G)
 	c.rows = c.rows[:0]
 	for i, square := range c.factor {
 		c.rows = append(c.rows, i)
 		if !finite(square) {
-			return 0, notFinite("clip", G)
+			return notFinite("clip", G)
 		}
 		c.factor[i] = 1
 		if norm := math.Sqrt(square); norm > c.radius {
 			c.factor[i] = c.radius / norm
 		}
 	}
-	return G.Rows, nil
+	return nil
 }
 
 func (c *clip) sources(i int) (rows []int, weight float64) {

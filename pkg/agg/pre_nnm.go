@@ -25,24 +25,23 @@ type neighbourMixing struct {
 func (m *neighbourMixing) String() string { return fmt.Sprintf("nnm(f=%d)", m.f) }
 func (m *neighbourMixing) mixes() bool    { return true }
 
-func (m *neighbourMixing) prepare(G Matrix, _ Step) (int, error) {
-	n, f := G.Rows, m.left()
-	if n <= 2*f {
-		return 0, fmt.Errorf("agg: pre-aggregator %q: n = %d clients and f = %d corrupt, want n > 2f", "nnm", n, f)
-	}
-	if err := checkPairs(`pre-aggregator "nnm"`, G); err != nil {
-		return 0, err
+func (m *neighbourMixing) makes(n int) int { return n }
+
+func (m *neighbourMixing) prepare(G Matrix, _ Step) error {
+	n := G.Rows
+	if err := m.fits(n, G.Cols); err != nil {
+		return err
 	}
 	if err := m.distances.measure(G); err != nil {
-		return 0, notFinite("nnm", G)
+		return notFinite("nnm", G)
 	}
-	m.keep, m.near = n-f, m.near[:0]
+	m.keep, m.near = n-m.left(), m.near[:0]
 	for i := range n {
 		m.index = smallest(m.index, m.distances.to(i), m.keep)
 		slices.Sort(m.index)
 		m.near = append(m.near, m.index...)
 	}
-	return n, nil
+	return nil
 }
 
 func (m *neighbourMixing) sources(i int) (rows []int, weight float64) {

@@ -82,10 +82,10 @@ const (
 //
 // and whether it is worth to have one: where k is a good part of d it is not.
 func (b *Block) floor(G Matrix, gamma float64, k int) (bin uint64, known bool) {
-	const m = sampleLines * sampleLine
-	if b.options.Select != selectTopK || G.Cols < 16*m || k > G.Cols/4 {
+	if !b.samples(k, G.Cols) {
 		return 0, false
 	}
+	const m = sampleLines * sampleLine
 	b.sample = grown(b.sample, m)
 	par.For(sampleLines, sampleLines/8, func(_, lo, hi int) {
 		for line := lo; line < hi; line++ {
@@ -96,6 +96,11 @@ func (b *Block) floor(G Matrix, gamma float64, k int) (bin uint64, known bool) {
 	p := m * float64(k) / float64(G.Cols)
 	bin, _ = b.selector.bin(b.sample, m, int(p+3*math.Sqrt(p)+p/20)+1)
 	return bin, true
+}
+
+// samples reports whether a sample tells where the largest k of d scores begin.
+func (b *Block) samples(k, d int) bool {
+	return b.options.Select == selectTopK && d >= 16*sampleLines*sampleLine && k <= d/4
 }
 
 // sampleScores sets scores to about those of the sampleLine columns from lo on.

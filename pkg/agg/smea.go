@@ -11,9 +11,9 @@ var smallestEigenvalueRule = Rule{
 	Name: "smea", Title: "smallest maximum eigenvalue averaging",
 	Options: []string{"f"}, Needs: fmt.Sprintf("n > 2f, at most %d subsets of n − f rows", mostSubsets),
 	Cost: "O(n²d + C(n, f) n³)", Breakdown: "f/n → 1/2", MaxCorrupt: func(n int) int {
-		f := minority(n)
-		for subsets(n, f) > mostSubsets {
-			f--
+		f := min(0, minority(n))
+		for f < minority(n) && subsets(n, f+1) <= mostSubsets {
+			f++
 		}
 		return f
 	},

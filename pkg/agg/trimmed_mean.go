@@ -28,7 +28,7 @@ func (m *trimmedMean) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) 
 	if err := check("trimmed-mean", dst, G); err != nil {
 		return Stats{}, err
 	}
-	if err := m.check("trimmed-mean", G.Rows); err != nil {
+	if err := m.fits(G.Rows, G.Cols); err != nil {
 		return Stats{}, err
 	}
 	from := m.count(G.Rows)

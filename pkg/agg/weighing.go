@@ -48,10 +48,7 @@ func (r *weighing) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
 	if err := check(r.name, dst, G); err != nil {
 		return Stats{}, err
 	}
-	if err := r.rule.check(G.Rows, r.left()); err != nil {
-		return Stats{}, err
-	}
-	if err := checkPairs(`rule "`+r.name+`"`, G); err != nil {
+	if err := r.fits(G.Rows, G.Cols); err != nil {
 		return Stats{}, err
 	}
 	if err := r.distances.measure(G); err != nil {
