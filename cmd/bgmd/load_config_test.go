@@ -337,21 +337,21 @@ func TestFlags(t *testing.T) {
 --set base=x: base can be set in a file only
 --set seed=1.5: seed is 1.5, want an integer (≥ 0)
 --set optimizer.lr=[: optimizer.lr is [, want a number (> 0)
---set workers=: workers is empty, want an integer (≥ 0)
---set epochs=0: epochs is 0, want ≥ 1`},
+--set workers=: workers is empty, want an integer (0 to 100000)
+--set epochs=0: epochs is 0, want 1 to 100000`},
 		{"no such file", []string{"-c", "nowhere.yml"}, "--config nowhere.yml: no such file or directory"},
 		{"a folder", []string{"-c", "."}, "--config .: it is a folder, want a regular file"},
 		{"a list", []string{"--set", "model.widths= [ 30,20 ]"}, "model.widths: [30 20]\n"},
 		{"an empty list", []string{"--set", "model.widths=[ ]"}, "model.widths: []\n"},
 		{"no list", []string{"--set", "model.widths=[1, 2] # [3]", "--set", "model.widths=[1\n---\n2]", "--set", "model.widths=7",
 			"--set", "model.widths=[[1]]", "--set", "model.widths=[1,]"},
-			`--set model.widths=[1, 2] # [3]: model.widths has in place 2 what is 2] # [3, want an integer (up to 100, each ≥ 1)
---set "model.widths=[1\n---\n2]": model.widths has in place 1 what is "1\n---\n2", want an integer (up to 100, each ≥ 1)
---set model.widths=7: model.widths is 7, want a list of integers, such as [200, 100] (up to 100, each ≥ 1)
---set model.widths=[[1]]: model.widths has in place 1 what is [1], want an integer (up to 100, each ≥ 1)
---set model.widths=[1,]: model.widths has in place 2 what is empty, want an integer (up to 100, each ≥ 1)`},
+			`--set model.widths=[1, 2] # [3]: model.widths has in place 2 what is 2] # [3, want an integer (up to 100, each 1 to 1000000)
+--set "model.widths=[1\n---\n2]": model.widths has in place 1 what is "1\n---\n2", want an integer (up to 100, each 1 to 1000000)
+--set model.widths=7: model.widths is 7, want a list of integers, such as [200, 100] (up to 100, each 1 to 1000000)
+--set model.widths=[[1]]: model.widths has in place 1 what is [1], want an integer (up to 100, each 1 to 1000000)
+--set model.widths=[1,]: model.widths has in place 2 what is empty, want an integer (up to 100, each 1 to 1000000)`},
 		{"numbers with a tail", []string{"--set", "epochs=5 # or 6", "--set", "seed=5\n---\n6", "--set", "data.flip=&a true", "--set", "optimizer.lr='1'"},
-			`--set epochs=5 # or 6: epochs is 5 # or 6, want an integer (≥ 1)
+			`--set epochs=5 # or 6: epochs is 5 # or 6, want an integer (1 to 100000)
 --set "seed=5\n---\n6": seed is "5\n---\n6", want an integer (≥ 0)
 --set data.flip=&a true: data.flip is &a true, want true or false
 --set optimizer.lr='1': optimizer.lr is '1', want a number (> 0)`},
@@ -360,7 +360,7 @@ func TestFlags(t *testing.T) {
 		{"no UTF-8", []string{"--set", "model.init=\xff"}, `--set "model.init=\xff": model.init is "\xff", want text in UTF-8`},
 		{"a long list", []string{"--set", "model.widths=[" + strings.Repeat("1,", 100) + "1]"},
 			"--set model.widths=[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,…: " +
-				"model.widths is [1, 1, 1, 1, 1, 1, 1, 1, 1, 1… (101 numbers), want up to 100, each ≥ 1"},
+				"model.widths is [1, 1, 1, 1, 1, 1, 1, 1, 1, 1… (101 numbers), want up to 100, each 1 to 1000000"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

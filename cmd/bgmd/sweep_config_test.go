@@ -150,7 +150,7 @@ func TestSweepConfigErrors(t *testing.T) {
 	}{
 		{"of every run, once", "config: {sede: 1}\ngrid:\n  optimizer.lr: [0.1, x, -1]\n  a: {b: {epochs: 0}, c: {}}\n", sweepFlags{},
 			`g.yaml:1: unknown key "sede", did you mean seed? (have name, profile, seed, epochs, workers, diverged_loss, diverged_at, data, model, corruption, aggregator, optimizer, schedule)
-g.yaml:4: epochs is 0, want ≥ 1
+g.yaml:4: epochs is 0, want 1 to 100000
 g.yaml:3: optimizer.lr is x, want a number (> 0)
 g.yaml:3: optimizer.lr is -1, want > 0`},
 		{"keys that clash", "config: {data: {clients: 10}}\ngrid:\n  corruption.gradient.kind: [none, alie]\n  corruption.gradient.fraction: [0.2, 0.3]\n", sweepFlags{},

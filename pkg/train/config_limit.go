@@ -26,15 +26,23 @@ func oneOf(names ...string) limit {
 	return limit{list, "one of " + list, func(v any) bool { return slices.Contains(names, v.(string)) }}
 }
 
-// atLeast allows integers from low on.
-func atLeast(low int) limit {
-	return limit{fmt.Sprintf("≥ %d", low), "", func(v any) bool { return v.(int) >= low }}
+// The most that integers may be: far more than any machine can run, and little
+// enough that no size computed from them overflows.
+const (
+	most       = 100_000   // of clients, samples, epochs and what is counted by them
+	mostUnits  = 1_000_000 // of a layer
+	mostLayers = 100
+)
+
+// between allows integers from low to high.
+func between(low, high int) limit {
+	return limit{fmt.Sprintf("%d to %d", low, high), "", func(v any) bool { return v.(int) >= low && v.(int) <= high }}
 }
 
-// upTo allows lists, empty ones too, of at most so many integers from low on.
-func upTo(most, low int) limit {
-	return limit{fmt.Sprintf("up to %d, each ≥ %d", most, low), "", func(v any) bool {
-		return len(v.([]int)) <= most && !slices.ContainsFunc(v.([]int), func(x int) bool { return x < low })
+// upTo allows lists, empty ones too, of at most so many integers from low to high.
+func upTo(count, low, high int) limit {
+	return limit{fmt.Sprintf("up to %d, each %d to %d", count, low, high), "", func(v any) bool {
+		return len(v.([]int)) <= count && !slices.ContainsFunc(v.([]int), func(x int) bool { return x < low || x > high })
 	}}
 }
 

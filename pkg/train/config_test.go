@@ -180,8 +180,8 @@ func TestValidate(t *testing.T) {
 	}{
 		{"several at once", func(c *Config) {
 			c.Epochs, c.Data.Clients, c.Corruption.Gradient.Fraction, c.Aggregator.Rule = 0, -1, 1.2, "gmm"
-		}, `epochs is 0, want ≥ 1
-data.clients is -1, want ≥ 1
+		}, `epochs is 0, want 1 to 100000
+data.clients is -1, want 1 to 100000
 corruption.gradient.fraction is 1.2, want [0, 1)
 aggregator.rule is "gmm", want one of ` + strings.Join(agg.Names(), ", ")},
 		{"name", func(c *Config) { c.Name = "../x" },

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -49,14 +48,14 @@ func (c Config) Validate() error {
 	}
 	if problems == nil {
 		if err := c.tryRule(); err != nil {
-			problems = append(problems, clash("cannot run: "+ofOneColumn.Replace(err.Error()), c.ruleKeys()...))
+			problems = append(problems, clash("cannot run: "+ofPackages.Replace(err.Error()), c.ruleKeys()...))
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// ofOneColumn takes from an error of tryRule what says nothing about the config.
-var ofOneColumn = strings.NewReplacer("train: ", "", "agg: ", "", "block of 1 coordinates: ", "")
+// ofPackages takes from an error of tryRule what says nothing about the config.
+var ofPackages = strings.NewReplacer("train: ", "", "agg: ", "")
 
 // show writes a value as an error message shows it: text in quotes, and what is
 // long cut.
@@ -162,15 +161,14 @@ func (c Config) ruleKeys() []string {
 	return keys
 }
 
-// tryRule aggregates one coordinate of as many clients as there are: what a rule
-// needs of their number and of f, only the rule knows.
+// tryRule asks the rule whether it takes as many clients as there are: what it needs
+// of their number and of f, only the rule knows.
 func (c Config) tryRule() error {
 	rule, err := c.Rule()
 	if err != nil {
 		return err
 	}
-	_, err = rule.Aggregate(make([]float32, 1), agg.NewMatrix(c.Data.Clients, 1), agg.Step{Gamma: 1, Rand: rand.New(rand.NewPCG(0, 0))})
-	return err
+	return agg.Fits(rule, c.Data.Clients, 0)
 }
 
 // size returns how many of n are corrupt.
