@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/internal/gemm"
+	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/data"
@@ -125,7 +126,7 @@ type stepResult struct {
 }
 
 func (b *stepBench) check() error {
-	errs := tooSmall([]count{{"clients", b.Clients, 1}, {"batch", b.Batch, 1}, {"steps", b.Steps, 1}, {"workers", b.Workers, 0}})
+	errs := outOfRange([]count{{"clients", b.Clients, 1}, {"batch", b.Batch, 1}, {"steps", b.Steps, 1}, {"workers", b.Workers, 0}})
 	if !slices.Contains(models.Names(), b.Model) {
 		errs = append(errs, fmt.Errorf("--model is %q, want one of %s", b.Model, strings.Join(models.Names(), ", ")))
 	}
@@ -141,11 +142,17 @@ type count struct {
 	value, least int
 }
 
-// tooSmall reports the flags below their bounds.
-func tooSmall(counts []count) (errs []error) {
+// most is the upper bound of all such flags: no product of two overflows.
+const most = 1_000_000_000
+
+// outOfRange reports the flags outside their bounds.
+func outOfRange(counts []count) (errs []error) {
 	for _, c := range counts {
 		if c.value < c.least {
 			errs = append(errs, fmt.Errorf("--%s is %d, want at least %d", c.flag, c.value, c.least))
+		}
+		if c.value > most {
+			errs = append(errs, fmt.Errorf("--%s is %d, want at most %d", c.flag, c.value, most))
 		}
 	}
 	return errs
@@ -160,6 +167,13 @@ func (b stepBench) run(ctx context.Context) (stepResult, error) {
 	o := train.Defaults().Model.Options()
 	o.Shape, o.Classes, o.Batch, o.EvalBatch = shape, 10, b.Batch, 1
 	o.Replicas, o.Rand = min(b.Workers, b.Clients), root.At(stream.Init)
+	size, err := models.SizeOf(b.Model, o)
+	if err != nil {
+		return stepResult{}, err
+	}
+	if err := ram.Check(4*float64(b.Clients+1)*float64(size.Params)+float64(o.Replicas)*float64(size.Train+size.Eval), ""); err != nil {
+		return stepResult{}, fmt.Errorf("%w: less would do with smaller --clients, --batch or --workers", err)
+	}
 	net, err := models.New(b.Model, o)
 	if err != nil {
 		return stepResult{}, err

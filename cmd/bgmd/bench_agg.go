@@ -17,6 +17,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/internal/par"
+	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/internal/simd"
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/agg"
@@ -111,7 +112,7 @@ const (
 )
 
 func (b aggBench) check() error {
-	errs := tooSmall([]count{{"n", b.N, 1}, {"d", b.D, 1}, {"calls", b.Calls, 1}})
+	errs := outOfRange([]count{{"n", b.N, 1}, {"d", b.D, 1}, {"calls", b.Calls, 1}})
 	known := append(agg.Names(), blockRule)
 	for _, name := range b.rules {
 		if !slices.Contains(known, name) {
@@ -125,20 +126,26 @@ func (b aggBench) check() error {
 type timed struct {
 	name string
 	run  func(dst []float32, G agg.Matrix, step agg.Step) (agg.Stats, error)
+
+	scratch float64 // bytes
 }
 
 // all returns what is timed: reading, every rule that n rows allow, the textbook
 // solvers, pre-aggregators before the mean, and the block rule.
 func (b aggBench) all() ([]timed, error) {
-	list := []timed{{readRule, read}}
+	list := []timed{{readRule, read, 0}}
 	var errs []error
 	add := func(name string, rule agg.Aggregator, err error) {
 		if err != nil {
 			errs = append(errs, err)
 			return
 		}
-		if b.rules == nil || slices.Contains(b.rules, name) || name == "mean" {
-			list = append(list, timed{rule.String(), rule.Aggregate})
+		switch err := agg.Fits(rule, b.N, b.D); {
+		case b.rules != nil && !slices.Contains(b.rules, name) && name != "mean":
+		case errors.Is(err, agg.ErrTooManyRows) && b.rules != nil:
+			errs = append(errs, &configError{err})
+		case !errors.Is(err, agg.ErrTooManyRows):
+			list = append(list, timed{rule.String(), rule.Aggregate, agg.Scratch(rule, b.N, b.D)})
 		}
 	}
 	f := b.N / 5
@@ -195,9 +202,7 @@ func read(_ []float32, G agg.Matrix, _ agg.Step) (agg.Stats, error) {
 
 func (b aggBench) run(ctx context.Context) (aggResult, error) {
 	var G agg.Matrix
-	if b.matrix == "" {
-		G = cloud(b.N, b.D)
-	} else {
+	if b.matrix != "" {
 		m, err := readMatrix(b.stdin, b.matrix)
 		if err != nil {
 			return aggResult{}, err
@@ -208,15 +213,20 @@ func (b aggBench) run(ctx context.Context) (aggResult, error) {
 	if err != nil {
 		return aggResult{}, err
 	}
+	if b.matrix == "" {
+		var scratch float64 // rules keep theirs
+		for _, t := range list {
+			scratch += t.scratch
+		}
+		if err := checkMatrix(b.N, b.D, scratch); err != nil {
+			return aggResult{}, err
+		}
+		G = cloud(b.N, b.D)
+	}
 	r := aggResult{aggBench: b, Backend: gemm.Backend(), Cores: runtime.GOMAXPROCS(0)}
 	for _, t := range list {
 		ms, stats, err := b.time(ctx, t, G)
-		switch {
-		case errors.Is(err, agg.ErrTooManyRows) && b.rules == nil:
-			continue
-		case errors.Is(err, agg.ErrTooManyRows):
-			return aggResult{}, &configError{err}
-		case err != nil:
+		if err != nil {
 			return aggResult{}, fmt.Errorf("%s: %w", t.name, err)
 		}
 		if stats.Block != nil {
@@ -230,6 +240,15 @@ func (b aggBench) run(ctx context.Context) (aggResult, error) {
 		r.Rules[i].ToMean = r.Rules[i].MS / mean
 	}
 	return r, nil
+}
+
+// checkMatrix refuses a matrix for which, with so many bytes beside it, there is no
+// memory.
+func checkMatrix(n, d int, beside float64) error {
+	if err := ram.Check(4*float64(n+1)*float64(d)+beside, ""); err != nil {
+		return fmt.Errorf("%w: less would do with a smaller --n or --d", err)
+	}
+	return nil
 }
 
 // time returns the times of b.Calls calls in milliseconds, ascending, and the

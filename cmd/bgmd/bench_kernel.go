@@ -90,12 +90,12 @@ type kernelSpeed struct {
 }
 
 func (b *kernelBench) check() error {
-	errs := tooSmall([]count{{"time", b.MS, 1}})
+	errs := outOfRange([]count{{"time", b.MS, 1}})
 	if len(b.Batches) == 0 {
 		errs = append(errs, errors.New("--batch is empty, want the sizes of batches"))
 	}
 	for _, n := range b.Batches {
-		errs = append(errs, tooSmall([]count{{"batch", n, 1}})...)
+		errs = append(errs, outOfRange([]count{{"batch", n, 1}})...)
 	}
 	return errors.Join(errs...)
 }

@@ -82,7 +82,7 @@ type breakdownPoint struct {
 }
 
 func (b *breakdown) check() error {
-	errs := tooSmall([]count{{"n", b.n, 3}, {"d", b.d, 1}, {"seeds", b.seeds, 1}})
+	errs := outOfRange([]count{{"n", b.n, 3}, {"d", b.d, 1}, {"seeds", b.seeds, 1}})
 	switch {
 	case len(b.rules) == 0:
 		for _, r := range agg.Rules()[:7] { // the paper's
@@ -108,6 +108,18 @@ func (b *breakdown) check() error {
 
 // run measures everything, attack by attack, rule by rule.
 func (b *breakdown) run(ctx context.Context) ([]breakdownPoint, error) {
+	for _, name := range b.rules {
+		rule, _, err := ruleFor(name, b.n, 0)
+		if err == nil {
+			err = agg.Fits(rule, b.n, b.d)
+		}
+		if err == nil {
+			err = checkMatrix(b.n, b.d, agg.Scratch(rule, b.n, b.d))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	var points []breakdownPoint
 	for _, kind := range b.attacks {
 		attack, err := corrupt.NewGradient(kind, corrupt.GradientOptions{Std: 200, Scale: 100, Epsilon: 0.1})

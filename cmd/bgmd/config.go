@@ -23,7 +23,8 @@ List every setting with its type, default, allowed values and meaning.
 With --config, --set or --seed: check that configuration and print it in full,
 as YAML, with every key resolved. A file may name another below it (base: FILE);
 what is written nowhere comes from the profile. A number that is not finite is
-never allowed.
+never allowed. About how much memory a run takes goes to the standard error: 'run'
+refuses what takes more than this machine or its control group has left.
 
 A value behind --set is no YAML. It is taken whole, as the shell hands it over:
 --set 'data.dir=/my #1 data' needs no further quotes, and any that are there
@@ -42,8 +43,14 @@ belong to the value. A list is written [200, 100].`),
 				if err != nil {
 					return err
 				}
-				_, err = out.Write(c.YAML())
-				return err
+				if _, err = out.Write(c.YAML()); err != nil {
+					return err
+				}
+				if m, err := c.Memory(); err == nil { // otherwise run says that the model cannot take the images
+					_, err = fmt.Fprintf(cmd.ErrOrStderr(), "memory of a run: about %v\n", m)
+					return err
+				}
+				return nil
 			case asJSON:
 				return writeJSON(out, train.Keys())
 			}

@@ -33,7 +33,7 @@ Corruption of gradients leaves samples as they are: see bgmd breakdown.`),
   bgmd data show --set corruption.feature.kind=impulse --set corruption.feature.fraction=0.4 -o sheet.png`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if errs := tooSmall([]count{{"clients", clients, 1}, {"samples", samples, 1}}); errs != nil {
+			if errs := outOfRange([]count{{"clients", clients, 1}, {"samples", samples, 1}}); errs != nil {
 				return &configError{errors.Join(errs...)}
 			}
 			c, at, err := loadConfig(cmd)

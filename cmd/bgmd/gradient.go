@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/data"
@@ -69,6 +71,9 @@ loss is printed.`),
 
 // gradient does what the command does and returns the loss.
 func gradient(c train.Config, classes int, stdin io.Reader, from, to string) (float64, error) {
+	if errs := outOfRange([]count{{"classes", classes, 1}}); errs != nil {
+		return 0, &configError{errors.Join(errs...)}
+	}
 	b, err := readBatch(stdin, from, classes)
 	if err != nil {
 		return 0, &inputError{err}
@@ -76,6 +81,14 @@ func gradient(c train.Config, classes int, stdin io.Reader, from, to string) (fl
 	o := c.Model.Options()
 	o.Shape, o.Classes, o.Batch, o.EvalBatch, o.Replicas = b.Shape, classes, b.N, b.N, 1
 	o.Rand = stream.Root(c.Seed).At(stream.Init)
+	needed, err := models.SizeOf(c.Model.Name, o)
+	if err != nil {
+		return 0, &configError{err}
+	}
+	// The parameters, the gradient, and a copy of both in PyTorch's order.
+	if err := ram.Check(4*4*float64(needed.Params)+float64(needed.Train+needed.Eval), ""); err != nil {
+		return 0, fmt.Errorf("%w: less would do with fewer images or, for mlp, smaller model.widths", err)
+	}
 	net, err := models.New(c.Model.Name, o)
 	if err != nil {
 		return 0, &configError{err}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/internal/printable"
+	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/sweep"
 )
@@ -82,7 +83,7 @@ func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) erro
 	if f.out == "" {
 		f.out = filepath.Join("runs", stem(f.file))
 	}
-	if errs := tooSmall([]count{{"jobs", jobs, 1}}); errs != nil {
+	if errs := outOfRange([]count{{"jobs", jobs, 1}}); errs != nil {
 		return &configError{errors.Join(errs...)}
 	}
 	if own, err := os.Stat(filepath.Join(f.out, sweep.Folder)); err == nil {
@@ -110,8 +111,8 @@ func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) erro
 			return f.locate(err)
 		}
 	}
-	if dry {
-		return nil
+	if err := f.memory(cmd, jobs, dry, todo); err != nil || dry {
+		return err
 	}
 	if err := lookAtSets(cmd.ErrOrStderr(), todo); err != nil {
 		return err
@@ -122,6 +123,31 @@ func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) erro
 // ownImage is, on Linux, the program that is running, even where another one has
 // been built in its place: all runs of a sweep are of one program.
 const ownImage = "/proc/self/exe"
+
+// memory says how much memory what is left takes, for a dry run, or refuses more runs
+// at once than there is memory for. A run that fits by itself in none says so itself.
+func (f sweepFlags) memory(cmd *cobra.Command, jobs int, dry bool, todo []sweep.Job) error {
+	largest, together := sweep.Memory(todo, jobs, runtime.GOMAXPROCS(0))
+	if !dry {
+		if ram.Check(largest, "") != nil {
+			return nil
+		}
+		err := ram.Check(together, fmt.Sprintf("%d runs at once", jobs))
+		if err != nil {
+			err = fmt.Errorf("sweep: %w: less would do with --jobs below %d", err, jobs)
+		}
+		return err
+	}
+	if largest == 0 {
+		return nil
+	}
+	line := "about " + ram.Text(largest) + " of memory for the largest run"
+	if jobs > 1 {
+		line += fmt.Sprintf(", %s for %d at once", ram.Text(together), jobs)
+	}
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), line)
+	return err
+}
 
 // launch trains what is left and says how it ended.
 func launch(cmd *cobra.Command, out string, jobs int, todo []sweep.Job) error {

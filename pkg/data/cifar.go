@@ -108,6 +108,8 @@ func loadCIFAR10(dir string, _ uint64) (*Set, error) {
 		Mean: slices.Clone(cifarMean), Std: slices.Clone(cifarStd),
 	}
 	last := len(files) - 1
+	n := last * files[0].Len()
+	set.Train = Split{Pixels: make([]uint8, 0, n*cifarPixels), Labels: make([]uint8, 0, n)}
 	for _, f := range files[:last] {
 		set.Train.Pixels = append(set.Train.Pixels, f.Pixels...)
 		set.Train.Labels = append(set.Train.Labels, f.Labels...)

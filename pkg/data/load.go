@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // loaders has every set by name. A loader takes the folder that holds one
@@ -33,7 +32,7 @@ func Names() []string { return slices.Sorted(maps.Keys(loaders)) }
 func Load(name, dir string, seed uint64) (*Set, error) {
 	load, ok := loaders[name]
 	if !ok {
-		return nil, fmt.Errorf("data: unknown set %q (have %s)", name, strings.Join(Names(), ", "))
+		return nil, unknown(name)
 	}
 	set, err := load(dir, seed)
 	if err != nil {

@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/bgmd/bgmd/pkg/train"
@@ -48,6 +49,26 @@ type RunError struct {
 
 func (e *RunError) Error() string { return e.Err.Error() }
 func (e *RunError) Unwrap() error { return e.Err }
+
+// Memory returns the bytes that the largest of the runs that are left takes, and what
+// the largest take together that are trained at once, as many as atOnce, each on its
+// part of the cores.
+func Memory(jobs []Job, atOnce, cores int) (largest, together float64) {
+	var all []float64
+	for _, j := range jobs {
+		c := j.Config
+		c.Workers = share(cores, atOnce)
+		if m, err := c.Memory(); err == nil && j.left() { // otherwise the run says what is wrong
+			all = append(all, m.Total())
+		}
+	}
+	slices.Sort(all)
+	for _, bytes := range all[max(0, len(all)-atOnce):] {
+		together += bytes
+		largest = bytes
+	}
+	return largest, together
+}
 
 // left tells whether the run will be trained or is.
 func (j Job) left() bool { return j.State == Todo || j.State == Unfinished || j.State == Running }

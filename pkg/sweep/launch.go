@@ -163,4 +163,7 @@ func (l *Launcher) observe(jobs []Job, index int) {
 }
 
 // workers is the number of cores that each process may keep busy.
-func (l *Launcher) workers() int { return max(1, l.Cores/l.Jobs) }
+func (l *Launcher) workers() int { return share(l.Cores, l.Jobs) }
+
+// share is the number of cores for each of so many processes.
+func share(cores, processes int) int { return max(1, cores/processes) }

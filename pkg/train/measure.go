@@ -36,6 +36,7 @@ func Measure(ctx context.Context, c Config) (Cost, error) {
 	if err := c.Validate(); err != nil {
 		return Cost{}, err
 	}
+	defer lean()()
 	t, err := newTrainer(c, newClock())
 	if err != nil {
 		return Cost{}, err

@@ -59,6 +59,7 @@ func Run(ctx context.Context, c Config, dir string, o Options) (*record.Summary,
 	}
 	clock := newClock()
 	defer clock.watch()()
+	defer lean()()
 	t, err := newTrainer(c, clock)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,7 @@ package train
 
 import (
 	"errors"
-	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/bgmd/bgmd/internal/stream"
@@ -56,10 +56,14 @@ type worker struct {
 
 func newTrainer(c Config, clock *clock) (*trainer, error) {
 	t := &trainer{Config: c, started: clock.now()}
-	var err error
+	err := c.checkMemory()
+	if err != nil {
+		return nil, err
+	}
 	if t.source, err = newSource(c, clock); err != nil {
 		return nil, err
 	}
+	debug.FreeOSMemory() // what reading the set took
 	n := c.Data.Clients
 	eval := min(c.Model.EvalBatch, t.set.Test.Len())
 	if err := t.build(eval); err != nil {
@@ -86,14 +90,10 @@ func newTrainer(c Config, clock *clock) (*trainer, error) {
 
 // build makes the model, the corruption of its gradients and the rule.
 func (t *trainer) build(evalBatch int) error {
-	replicas := t.Workers
-	if replicas == 0 {
-		replicas = runtime.GOMAXPROCS(0)
-	}
 	var errs [3]error
 	o := t.Model.Options()
 	o.Shape, o.Classes, o.Batch, o.EvalBatch = t.set.Shape, t.set.Classes, t.Data.Batch, evalBatch
-	o.Replicas, o.Rand = min(replicas, t.Data.Clients), t.streams.At(stream.Init)
+	o.Replicas, o.Rand = t.replicas(), t.streams.At(stream.Init)
 	t.net, errs[0] = models.New(t.Model.Name, o)
 	g := t.Corruption.Gradient
 	t.rows, errs[1] = corrupt.NewGradientPlan(g.Kind,
