@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/blas"
+
+	"github.com/bgmd/bgmd/internal/racing"
 )
 
 // each runs f with all kernels that this processor can run.
@@ -259,6 +261,9 @@ func TestMulRefuses(t *testing.T) {
 }
 
 func TestMulAllocatesNothing(t *testing.T) {
+	if racing.Enabled {
+		t.Skip("the race detector makes pools of memory forget")
+	}
 	each(t, func(t *testing.T, s *Kernels) {
 		p := newProblem(rand.New(rand.NewPCG(9, 10)), blas.Trans, blas.Trans, 50, 75, 200, 1, 0)
 		allocs := testing.AllocsPerRun(100, func() {

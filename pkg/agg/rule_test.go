@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bgmd/bgmd/internal/racing"
 )
 
 func TestNewNamesWhatIsWrong(t *testing.T) {
@@ -58,6 +60,9 @@ func TestStrings(t *testing.T) {
 // TestSteadyStateAllocation bounds what a call allocates once the scratch has
 // grown: goroutines and their closures, whatever d is.
 func TestSteadyStateAllocation(t *testing.T) {
+	if racing.Enabled {
+		t.Skip("the race detector makes pools of memory forget")
+	}
 	G := rows(8, 60_000, 1, 1, 2, 10, 1)
 	dst := make([]float32, G.Cols)
 	r := newRand(1)

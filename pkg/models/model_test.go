@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bgmd/bgmd/internal/racing"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
 	"github.com/bgmd/bgmd/pkg/models/modelstest"
@@ -37,10 +38,10 @@ func TestModels(t *testing.T) {
 	})
 }
 
-// skipLarge leaves out, in short, what takes 10 GB and minutes under the race
-// detector.
+// skipLarge leaves out, in short and under the race detector, what takes 11 GB and
+// minutes there.
 func skipLarge(t *testing.T, model string) {
-	if testing.Short() && model == "resnet18" {
+	if (testing.Short() || racing.Enabled) && model == "resnet18" {
 		t.Skip("large")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bgmd/bgmd/internal/racing"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
@@ -164,7 +165,7 @@ func TestResume(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := tiny(t)
 			change(&c)
-			if testing.Short() && c.Model.Name == "resnet18" {
+			if (testing.Short() || racing.Enabled) && c.Model.Name == "resnet18" {
 				t.Skip("large under the race detector")
 			}
 			c.Workers = 1

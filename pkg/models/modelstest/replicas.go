@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bgmd/bgmd/internal/racing"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
 )
@@ -87,8 +88,8 @@ func (s suite) profile(t *testing.T) {
 // for CIFAR-10) allocates less than 64 kB, with batches of any size. What there
 // is comes from Gorgonia's machine, for every op, and the clients' streams.
 func (s suite) allocation(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the race detector, which runs with -short, makes pools of memory forget")
+	if racing.Enabled {
+		t.Skip("the race detector makes pools of memory forget")
 	}
 	const limit, slack = 64 << 10, 8 << 10
 	small, large := s.allocated(t, 4), s.allocated(t, 16)
