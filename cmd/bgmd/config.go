@@ -46,11 +46,11 @@ belong to the value. A list is written [200, 100].`),
 				if _, err = out.Write(c.YAML()); err != nil {
 					return err
 				}
-				if m, err := c.Memory(); err == nil { // otherwise run says that the model cannot take the images
+				m, err := c.Memory()
+				if err == nil {
 					_, err = fmt.Fprintf(cmd.ErrOrStderr(), "memory of a run: about %v\n", m)
-					return err
 				}
-				return nil
+				return err
 			case asJSON:
 				return writeJSON(out, train.Keys())
 			}

@@ -211,6 +211,8 @@ aggregator.rule is "gmm", want one of ` + strings.Join(agg.Names(), ", ")},
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Members = "mimic", "numpy"
 		}, `corruption.gradient.members is "numpy", which goes with additive or bitflip: corruption.gradient.kind is "mimic", want fixed, redrawn or first`},
 		{"numpy and no attack", func(c *Config) { c.Corruption.Gradient.Members = "numpy" }, ""},
+		{"a model for other images", func(c *Config) { c.Data.Set = "cifar-10" },
+			`model.name is "lenet", which cannot take cifar-10: images are 3×32×32, want 1×28×28`},
 		{"no z hides", func(c *Config) {
 			c.Data.Clients = 10
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "alie", 0.2

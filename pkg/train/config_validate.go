@@ -105,6 +105,13 @@ var checks = []check{
 			g.Members, strings.Join(corrupt.NumPyNames(), " or "), g.Kind), "corruption.gradient.members", "corruption.gradient.kind")
 	}},
 	{append([]string{"corruption.gradient.z"}, membersPaths("gradient")...), hidden},
+	{[]string{"model.name", "data.set", "data.batch", "model.widths", "model.stem", "model.dropout", "model.eval_batch"}, func(c *Config) *KeyError {
+		if _, _, err := c.sizes(); err != nil {
+			why := strings.TrimPrefix(err.Error(), "models: "+c.Model.Name+": ")
+			return clash(fmt.Sprintf("is %q, which cannot take %s: %s", c.Model.Name, c.Data.Set, why), "model.name", "data.set")
+		}
+		return nil
+	}},
 }
 
 // hidden refuses an ALIE that is told to choose its z, and has none to choose.

@@ -68,13 +68,7 @@ const (
 // Left out is what a run seldom needs: rows copied by non_finite: drop (see
 // [agg.Scratch]), and a checkpoint that is read.
 func (c Config) Memory() (Memory, error) {
-	set, err := data.ExtentOf(c.Data.Set)
-	if err != nil {
-		return Memory{}, err
-	}
-	o := c.Model.Options()
-	o.Shape, o.Classes, o.Batch, o.EvalBatch = set.Shape, set.Classes, c.Data.Batch, min(c.Model.EvalBatch, set.Test)
-	size, err := models.SizeOf(c.Model.Name, o)
+	set, size, err := c.sizes()
 	if err != nil {
 		return Memory{}, err
 	}
@@ -89,7 +83,7 @@ func (c Config) Memory() (Memory, error) {
 		Parameters: 4*(2+c.Optimizer.vectors())*d + 4*(n+3)*float64(size.Buffers),
 		Data:       float64((set.Train+set.Test)*(set.Shape.Size()+1)) + 8*float64(3*set.Train+set.Test),
 	}
-	batches := float64(set.Shape.Size()) * 4 * float64(c.Data.Batch+o.EvalBatch)
+	batches := float64(set.Shape.Size()) * 4 * float64(c.Data.Batch+min(c.Model.EvalBatch, set.Test))
 	m.Models = workers * (float64(size.Train) + float64(size.Eval) + batches)
 	if g := c.Corruption.Gradient; g.Members == "numpy" && g.Kind == "additive" {
 		m.Noise = 4 * d * float64(g.membersConfig().size(c.Data.Clients))
@@ -98,6 +92,18 @@ func (c Config) Memory() (Memory, error) {
 	// While the set is read, nothing else is there yet.
 	m.Program += max(0, float64(set.Files)-(m.Total()-m.Program-m.Data))
 	return m, nil
+}
+
+// sizes returns those of the set and of the model for its images.
+func (c Config) sizes() (data.Extent, models.Size, error) {
+	set, err := data.ExtentOf(c.Data.Set)
+	if err != nil {
+		return set, models.Size{}, err
+	}
+	o := c.Model.Options()
+	o.Shape, o.Classes, o.Batch, o.EvalBatch = set.Shape, set.Classes, c.Data.Batch, min(c.Model.EvalBatch, set.Test)
+	size, err := models.SizeOf(c.Model.Name, o)
+	return set, size, err
 }
 
 // vectors is the number of the optimiser's vectors of d values.
