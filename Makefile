@@ -15,8 +15,11 @@ JOBS    ?= 1
 ONLY    ?= *
 OUT     ?= results/reproduced
 
+# How long each of `make torture`'s three campaigns takes.
+FOR ?= 5m
+
 .DEFAULT_GOAL := help
-.PHONY: help quickstart build test race cover lint bench bench-peers data data-mnist data-cifar-10 clean \
+.PHONY: help quickstart build test race torture cover lint bench bench-peers data data-mnist data-cifar-10 clean \
 	reproduce-table2 reproduce-table3 reproduce-figures evidence
 
 help: ## list the targets
@@ -34,6 +37,9 @@ test: ## run all tests: no network, no data set
 
 race: ## run all but the largest tests under the race detector
 	$(GO) test -race -short ./...
+
+torture: build ## kill runs, damage records and poison gradients on purpose (FOR, a campaign; minutes)
+	$(GO) run ./internal/torture --for $(FOR) --bgmd $(BIN)
 
 cover: ## run all tests and print the coverage of pkg/
 	$(GO) test -coverpkg=./pkg/... -coverprofile=coverage.out ./...
