@@ -54,7 +54,7 @@ bench: build ## time a step's gradients and every rule on this machine
 	$(BIN) bench step --clients 32 --batch 16
 	$(BIN) bench agg
 
-bench-peers: build ## the same, and aggregation, beside PyTorch and NumPy (Debian: python3-torch, python3-numpy)
+bench-peers: build ## the same, and aggregation, beside PyTorch and NumPy (Debian: python3-torch, python3-numpy, libopenblas0-pthread)
 	$(PYTHON) scripts/bench_peers.py step --clients 32 --batch 64 --bgmd $(BIN)
 	$(PYTHON) scripts/bench_peers.py step --clients 32 --batch 16 --bgmd $(BIN)
 	$(PYTHON) scripts/bench_peers.py step --model mlp --clients 32 --batch 64 --bgmd $(BIN)

@@ -6,15 +6,27 @@
     bench_peers.py gemm   a product of 512x512 by 512x512 on one core, as `bgmd bench kernel`
 
 One step is: for each of n clients, load its batch, run the model (--model lenet,
-mlp or resnet18) forward and backward, and write the flattened gradient into the client's row of the n x d
-matrix G. PyTorch is timed two ways, and the better one counts:
+mlp or resnet18) forward and backward, and write the flattened gradient into the
+client's row of the n x d matrix G. PyTorch is timed in several forms (--forms), and the best one counts:
 
-  1 process  x T threads   clients one after the other
-  T processes x 1 thread   clients shared out, G in shared memory
+  loop       clients one after the other by autograd, as PyTorch's users write it
+  tuned      the same with channels last, and malloc keeping the memory it has
+  hooks      tuned, and clients in batches of up to 64 samples, or of one client:
+             gradients from each layer's inputs and the gradients at its outputs
+  hooks-all  the same with all clients in one batch; not for ResNet-18, where a
+             batch is one client, as batch norm's statistics are a client's own
 
-where T is --threads (default: all cores). With --bgmd PATH the program is run
-between PyTorch's rounds, so that both see the same machine, and the ratio
-bgmd / PyTorch is printed: below 1 bgmd is faster.
+each as 1 process of T threads and as T processes of 1 thread with the clients
+shared out and G in shared memory, where T is --threads (default: all cores). The
+gradients of every form must be within 1e-5 of the loop's before it is timed (in
+float64, where one in float32 jumps at a kink).
+
+With --bgmd PATH the program is run between PyTorch's rounds, so that both see the
+same machine, and the ratio bgmd / PyTorch is printed: below 1 bgmd is faster.
+
+Every process that times NumPy or PyTorch finds out which BLAS it really calls, says
+so, and refuses the reference BLAS, an unknown one, and any that is not at least twice
+as fast as NumPy's einsum (--any-blas: warns).
 
 Aggregation is the mean, the coordinate-wise median, the geometric median and
 block geometric median descent (a tenth of the coordinates, averaged memory) of
@@ -25,7 +37,8 @@ timed with the quickest selection it has, argpartition, and as "block, sorted" w
 argsort, by which the paper's authors select
 (jacobian_compression.py in github.com/anishacharya/BGMD-AISTATS-2022).
 
-Needs only PyTorch and NumPy (Debian: python3-torch, python3-numpy).
+Needs only PyTorch and NumPy (Debian: python3-torch, python3-numpy,
+libopenblas0-pthread).
 
     /usr/bin/python3 scripts/bench_peers.py step --clients 32 --batch 64 --bgmd bin/bgmd
 """
@@ -33,103 +46,17 @@ import argparse
 import json
 import multiprocessing as mp
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 
-# The peers choose their own kernels for this processor.
-for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
-    os.environ.pop(name, None)
-
+import peers_blas  # before NumPy: it sets what OpenBLAS reads
 import numpy as np
 
-
-def lenet(torch):
-    """The 1,163,978-parameter LeNet of the paper's authors."""
-    nn = torch.nn
-    return nn.Sequential(
-        nn.Conv2d(1, 64, 5), nn.MaxPool2d(2), nn.ReLU(),
-        nn.Conv2d(64, 64, 5), nn.MaxPool2d(2), nn.ReLU(),
-        nn.Flatten(), nn.Linear(1024, 1024), nn.ReLU(), nn.Dropout(0.5),
-        nn.Linear(1024, 10))
-
-
-def mlp(torch):
-    """bgmd's default MLP."""
-    nn = torch.nn
-    return nn.Sequential(
-        nn.Flatten(), nn.Linear(784, 200), nn.ReLU(), nn.Dropout(0.5),
-        nn.Linear(200, 200), nn.ReLU(), nn.Dropout(0.5), nn.Linear(200, 10))
-
-
-def resnet18(torch):
-    """torchvision's ResNet-18 for ten classes."""
-    from check_against_torch import ResNet18
-    return ResNet18()
-
-
-MODELS = {"lenet": (lenet, (1, 28, 28)), "mlp": (mlp, (1, 28, 28)), "resnet18": (resnet18, (3, 32, 32))}
-
-
-def clients(torch, model, x, y, G, rows):
-    """Fills the given rows of G with the gradients of those clients."""
-    loss_of = torch.nn.functional.cross_entropy
-    for i in rows:
-        model.zero_grad(set_to_none=True)
-        loss_of(model(x[i]), y[i]).backward()
-        torch.cat([p.grad.view(-1) for p in model.parameters()], out=G[i])
-
-
-def worker(conn, name, n, batch, threads, rows, G):
-    """Serves rounds: at each message runs `steps` steps over its rows."""
-    import torch
-    torch.set_num_threads(threads)
-    torch.manual_seed(1)
-    build, shape = MODELS[name]
-    model = build(torch)
-    model.train()
-    x = torch.randn(n, batch, *shape)
-    y = torch.randint(0, 10, (n, batch))
-    conn.send("ready")
-    while (steps := conn.recv()) > 0:
-        for _ in range(steps):
-            clients(torch, model, x, y, G, rows)
-        conn.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-
-
-class Torch:
-    """PyTorch as `processes` processes of `threads` threads."""
-
-    def __init__(self, model, n, batch, processes, threads):
-        import torch
-        self.name = f"{processes} process x {threads} thread" if processes == 1 else f"{processes} processes x {threads} thread"
-        d = sum(p.numel() for p in MODELS[model][0](torch).parameters())
-        G = torch.zeros(n, d).share_memory_()
-        ctx = mp.get_context("spawn")
-        self.conns, self.procs, self.peak_kb = [], [], 0
-        for p in range(processes):
-            here, there = ctx.Pipe()
-            proc = ctx.Process(target=worker, args=(there, model, n, batch, threads, range(p, n, processes), G), daemon=True)
-            proc.start()
-            self.conns.append(here)
-            self.procs.append(proc)
-        for c in self.conns:
-            c.recv()
-
-    def ms_per_step(self, steps):
-        start = time.perf_counter()
-        for c in self.conns:
-            c.send(steps)
-        self.peak_kb = sum(c.recv() for c in self.conns)
-        return (time.perf_counter() - start) * 1e3 / steps
-
-    def close(self):
-        for c, p in zip(self.conns, self.procs):
-            c.send(0)
-            p.join()
+import peers_step
 
 
 def bgmd_step(path, args):
@@ -198,7 +125,7 @@ def bench_agg(torch, args):
         G[i] = 0.01 * (common + rng.standard_normal(args.d, np.float32))
         if i < args.n // 5:
             G[i] *= -100
-    torch.set_num_threads(args.threads)
+    blas = [peers_blas.numpy_blas(args.threads, args.any_blas), peers_blas.torch_blas(torch, args.threads, args.any_blas)]
     times = {lib: {rule: [] for rule in rules} for lib, rules in peers(torch, G).items()}
     ours = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -220,9 +147,10 @@ def bench_agg(torch, args):
         if (name := rule.removesuffix(", sorted")) in ours:
             row["bgmd"] = statistics.median(ours[name])
     if args.json:
-        print(json.dumps({"n": args.n, "d": args.d, "threads": args.threads, "torch": torch.__version__, "numpy": np.__version__, "ms": table}))
+        print(json.dumps({"n": args.n, "d": args.d, "threads": args.threads, "torch": torch.__version__, "numpy": np.__version__, "blas": blas, "ms": table}))
         return
     print(f"{args.n} rows of {args.d} coordinates, {args.threads} cores, NumPy {np.__version__}, PyTorch {torch.__version__}; median of {args.rounds}, ms")
+    print_blas(blas)
     print(f"{'':14}{'NumPy':>10}{'PyTorch':>10}{'bgmd':>10}   NumPy / bgmd   PyTorch / bgmd")
     for rule, row in table.items():
         cell = lambda lib, over, width: f"{row[lib] / over:{width}.1f}" if lib in row else " " * width
@@ -232,26 +160,25 @@ def bench_agg(torch, args):
         print(line.rstrip())
 
 
+def numpy_product(any_blas):
+    """The GFLOPS of NumPy's product on one core, and its BLAS."""
+    blas = peers_blas.numpy_blas(1, any_blas)
+    a, b, c = (np.random.rand(512, 512).astype(np.float32) for _ in range(3))
+    return peers_blas.speed(lambda: np.matmul(a, b, out=c), 512, seconds=0.5), blas
+
+
 def bench_gemm(args):
-    """Times NumPy's product, which is OpenBLAS's in Debian, and bgmd's."""
-    code = """
-import time, numpy as np
-a, b, c = (np.random.rand(512, 512).astype(np.float32) for _ in range(3))
-best, start = 9, time.perf_counter()
-while time.perf_counter() - start < 0.5:
-    t = time.perf_counter()
-    np.matmul(a, b, out=c)
-    best = min(best, time.perf_counter() - t)
-print(2 * 512**3 / best / 1e9)"""
-    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    """Times NumPy's product, which is its BLAS's, and bgmd's."""
     numpy, ours = [], []
     for r in range(args.rounds):
-        numpy.append(float(subprocess.run([sys.executable, "-c", code], env=env, check=True, stdout=subprocess.PIPE).stdout))
+        with ProcessPoolExecutor(1, mp.get_context("spawn")) as pool:
+            gflops, blas = pool.submit(numpy_product, args.any_blas).result()
+        numpy.append(gflops)
         if args.bgmd:
             cmd = [args.bgmd, "bench", "kernel", "--batch", "1", "--time", "1", "--json"]
             ours.append(json.loads(subprocess.run(cmd, check=True, stdout=subprocess.PIPE).stdout))
         print(f"round {r + 1} of {args.rounds} done", file=sys.stderr)
-    out = {"numpy": np.__version__, "numpy_gflops": statistics.median(numpy)}
+    out = {"numpy": np.__version__, "numpy_gflops": statistics.median(numpy), "blas": [blas]}
     if ours:
         out |= {"bgmd_backend": ours[0]["backend"], "bgmd_gflops": statistics.median(o["sgemm_gflops"] for o in ours),
                 "peak_gflops": statistics.median(o["peak_gflops"] for o in ours)}
@@ -259,45 +186,32 @@ print(2 * 512**3 / best / 1e9)"""
         print(json.dumps(out))
         return
     print(f"512x512 by 512x512, one core; median of {args.rounds}")
+    print_blas([blas])
     print(f"  {'NumPy ' + np.__version__:20}{out['numpy_gflops']:8.1f} GFLOPS")
     if ours:
         print(f"  {'bgmd (' + out['bgmd_backend'] + ')':20}{out['bgmd_gflops']:8.1f} GFLOPS, of {out['peak_gflops']:.1f} in registers")
 
 
-def main():
-    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("what", nargs="?", choices=["step", "agg", "gemm"], default="step")
-    ap.add_argument("--n", type=int, default=32, help="agg: rows (default 32)")
-    ap.add_argument("--d", type=int, default=1_163_978, help="agg: coordinates (default LeNet's 1163978)")
-    ap.add_argument("--model", choices=list(MODELS), default="lenet", help="step: the model (default lenet)")
-    ap.add_argument("--clients", type=int, default=32)
-    ap.add_argument("--batch", type=int, default=64)
-    ap.add_argument("--steps", type=int, default=5, help="steps a round (default 5)")
-    ap.add_argument("--rounds", type=int, default=5, help="rounds; medians are reported (default 5)")
-    ap.add_argument("--threads", type=int, default=os.cpu_count(), help="cores to use (default all)")
-    ap.add_argument("--bgmd", help="path of a bgmd binary to time in the same rounds")
-    ap.add_argument("--json", action="store_true", help="print one JSON object")
-    args = ap.parse_args()
-    if args.what == "gemm":
-        bench_gemm(args)
-        return
-    try:
-        import torch
-    except ImportError:
-        sys.exit("bench_peers: no PyTorch for this Python; on Debian: apt-get install python3-torch python3-numpy, then /usr/bin/python3 " + sys.argv[0])
+def print_blas(reports):
+    """Prints what the peers multiply with."""
+    for found in reports:
+        print("  " + peers_blas.line(found))
 
-    if args.what == "agg":
-        bench_agg(torch, args)
-        return
+
+def bench_step(torch, args):
+    """Times a step in every form and prints a table."""
+    forms = peers_step.forms_of(args.model, args.forms)
     shapes = dict.fromkeys([(1, args.threads), (args.threads, 1)])
-    times, peaks, ours = {}, {}, []
+    times, peaks, blas, ours = {}, {}, {}, []
     for r in range(args.rounds):
-        for processes, threads in shapes:
-            t = Torch(args.model, args.clients, args.batch, processes, threads)
-            t.ms_per_step(1)  # warm-up
-            times.setdefault(t.name, []).append(t.ms_per_step(args.steps))
-            peaks[t.name] = max(peaks.get(t.name, 0), t.peak_kb)
-            t.close()
+        for form in forms:
+            for processes, threads in shapes:
+                t = peers_step.Torch(args.model, form, args.clients, args.batch, processes, threads, args.any_blas)
+                t.ms_per_step(1)  # warm-up
+                times.setdefault(t.name, []).append(t.ms_per_step(args.steps))
+                peaks[t.name] = max(peaks.get(t.name, 0), t.peak_kb)
+                blas[t.name] = t.about
+                t.close()
         if args.bgmd:
             ours.append(bgmd_step(args.bgmd, args))
         print(f"round {r + 1} of {args.rounds} done", file=sys.stderr)
@@ -305,21 +219,82 @@ def main():
     medians = {name: statistics.median(v) for name, v in times.items()}
     best = min(medians, key=medians.get)
     out = {"model": args.model, "clients": args.clients, "batch": args.batch, "threads": args.threads, "torch": torch.__version__,
-           "torch_ms_per_step": medians, "torch_best": best, "torch_peak_mb": {k: round(v / 1024) for k, v in peaks.items()}}
+           "torch_ms_per_step": medians, "torch_best": best, "torch_peak_mb": {k: round(v / 1024) for k, v in peaks.items()}, "torch_processes": blas}
     if ours:
         out["bgmd_ms_per_step"] = statistics.median(o["ms_per_step"] for o in ours)
         out["bgmd_backend"] = ours[-1]["backend"]
         out["bgmd_peak_mb"] = max(o["peak_mb"] for o in ours)
-        out["ratio"] = statistics.median(o["ms_per_step"] / times[best][i] for i, o in enumerate(ours))
+        out["ratios"] = {name: statistics.median(o["ms_per_step"] / t for o, t in zip(ours, v)) for name, v in times.items()}
+        out["ratio"] = out["ratios"][best]
     if args.json:
         print(json.dumps(out))
         return
+    print_step(args, forms, out)
+
+
+def print_step(args, forms, out):
+    """Prints what bench_step found."""
     print(f"{args.model}, {args.clients} clients x {args.batch} samples, {args.threads} cores; median of {args.rounds} rounds of {args.steps} steps")
-    for name, ms in medians.items():
-        print(f"  PyTorch {torch.__version__}, {name:<24} {ms:9.1f} ms a step  {out['torch_peak_mb'][name]:5d} MB")
-    if ours:
-        print(f"  bgmd ({out['bgmd_backend']}){'':<24} {out['bgmd_ms_per_step']:9.1f} ms a step  {out['bgmd_peak_mb']:5.0f} MB")
-        print(f"  ratio to the better PyTorch: {out['ratio']:.2f}")
+    peers = [p for about in out["torch_processes"].values() for p in about]
+    alike = {tuple(p.get(key) for key in ("path", "torch_threads", "threads")): p for p in peers}
+    print_blas(alike.values())
+    if checked := [p["disagreement"] for p in peers if "disagreement" in p]:
+        kink = ", where a unit at a kink jumps; in float64 within 1e-5" if max(checked) > peers_step.TOLERANCE else ""
+        print(f"  gradients of the other forms within {max(checked):.1e} of the loop's{kink}")
+    for form in args.forms:
+        if form not in forms:
+            print(f"  not timed: {peers_step.FORMS[form][0]}: batch norm's statistics are a client's own")
+    for name, ms in out["torch_ms_per_step"].items():
+        ratio = f"   bgmd / this {out['ratios'][name]:.2f}" if "ratios" in out else ""
+        print(f"  PyTorch, {name:<54} {ms:9.1f} ms a step  {out['torch_peak_mb'][name]:5d} MB{ratio}{'  best' if name == out['torch_best'] else ''}")
+    if "ratio" in out:
+        print(f"  {'bgmd (' + out['bgmd_backend'] + ')':<63} {out['bgmd_ms_per_step']:9.1f} ms a step  {out['bgmd_peak_mb']:5.0f} MB")
+        print(f"  ratio to the best PyTorch ({out['torch_best']}): {out['ratio']:.2f}")
+
+
+def form_names(text):
+    """The forms named in a list with commas."""
+    names = text.split(",")
+    if unknown := [f for f in names if f not in peers_step.FORMS]:
+        raise argparse.ArgumentTypeError(f"unknown form {unknown[0]!r} (have {', '.join(peers_step.FORMS)})")
+    return names
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("what", nargs="?", choices=["step", "agg", "gemm"], default="step")
+    ap.add_argument("--n", type=int, default=32, help="agg: rows (default 32)")
+    ap.add_argument("--d", type=int, default=1_163_978, help="agg: coordinates (default LeNet's 1163978)")
+    ap.add_argument("--model", choices=list(peers_step.MODELS), default="lenet", help="step: the model (default lenet)")
+    ap.add_argument("--clients", type=int, default=32)
+    ap.add_argument("--batch", type=int, default=64)
+    ap.add_argument("--steps", type=int, default=5, help="steps a round (default 5)")
+    ap.add_argument("--rounds", type=int, default=5, help="rounds; medians are reported (default 5)")
+    ap.add_argument("--threads", type=int, default=os.cpu_count(), help="cores to use (default all)")
+    ap.add_argument("--forms", type=form_names, default=list(peers_step.FORMS), help="step: forms of PyTorch (default all)")
+    ap.add_argument("--any-blas", action="store_true", help="measure with a slow BLAS, too, and warn")
+    ap.add_argument("--bgmd", help="path of a bgmd binary to time in the same rounds")
+    ap.add_argument("--json", action="store_true", help="print one JSON object")
+    args = ap.parse_args()
+    try:
+        run(args)
+    except (peers_blas.SlowBLAS, ArithmeticError) as e:
+        sys.exit(f"bench_peers: {e}")
+
+
+def run(args):
+    """Runs what was asked for."""
+    if args.what == "gemm":
+        bench_gemm(args)
+        return
+    try:
+        import torch
+    except ImportError:
+        sys.exit("bench_peers: no PyTorch for this Python; on Debian: apt-get install python3-torch python3-numpy libopenblas0-pthread, then /usr/bin/python3 " + sys.argv[0])
+    if args.what == "agg":
+        bench_agg(torch, args)
+    else:
+        bench_step(torch, args)
 
 
 if __name__ == "__main__":
