@@ -12,13 +12,17 @@ out=${1:-results}
 bgmd=${BGMD:-bin/bgmd}
 data=${DATA:-data}
 
-trap 'exit 130' INT TERM
+# Bash runs a trap only when what it waits for has ended, but for wait itself.
+child=
+trap 'kill "$child" 2>/dev/null && wait "$child"; exit 130' INT TERM
 
 # sweep GRID FOLDER ARGS... trains the runs of a grid that are not there yet.
 sweep() {
     local grid=$1 folder=$2
     shift 2
-    nice -n 19 "$bgmd" sweep --config "configs/$grid.yaml" --out "$out/$folder" --jobs 1 --set "data.dir=$data" "$@"
+    nice -n 19 "$bgmd" sweep --config "configs/$grid.yaml" --out "$out/$folder" --jobs 1 --set "data.dir=$data" "$@" &
+    child=$!
+    wait "$child"
 }
 
 # Table 3: the MLP by the paper's protocol and what its memory does, minutes in all;
