@@ -77,7 +77,6 @@ func TestDrawThreeChannels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Model.Name = "lenet" // which is not built
 		c.Data.Set, c.Data.Dir, c.Data.Clients, c.Data.Batch, c.Data.Partition = "cifar-10", dir, 5, 4, "iid"
 		return c
 	}
