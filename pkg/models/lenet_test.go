@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
 )
@@ -36,16 +37,34 @@ func TestLeNetParameters(t *testing.T) {
 
 // TestLeNetFlops counts by hand: a product and a sum for each weight and pixel
 // of a convolution's output (24×24 and 8×8) or unit, in the forward pass and
-// both gradients, of which the image needs none.
+// both gradients, of which the image needs none. With batches that fill a group, the
+// second convolution has 64 products and sums in place of 25 for each of 16 pixels.
 func TestLeNetFlops(t *testing.T) {
-	const batch = 3
-	net, err := models.New("lenet", lenetOptions(func(o *models.Options) { o.Batch = batch }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const want = 2 * batch * (2*64*25*24*24 + 3*64*64*25*8*8 + 3*1024*1024 + 3*10*1024)
-	if got := net.Replica(0).Flops(); got != want {
-		t.Errorf("%d operations a gradient, want %d", got, want)
+	for _, c := range []struct {
+		batch  int
+		direct bool
+		conv2  int // products for one sample
+		name   string
+	}{
+		{3, false, 64 * 64 * 25 * 8 * 8, ""},
+		{16, true, 64 * 64 * 25 * 8 * 8, ""},
+		{16, false, 64 * 64 * 64 * 4, "+winograd"},
+	} {
+		net, err := models.New("lenet", lenetOptions(func(o *models.Options) {
+			o.Batch, o.Direct = c.batch, c.direct
+			o.EvalBatch = c.batch
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		const others = 2*64*25*24*24 + 3*1024*1024 + 3*10*1024
+		want, wantByDefinition := 2*c.batch*(others+3*c.conv2), 2*c.batch*(others+3*64*64*25*8*8)
+		if got, byDefinition := net.Replica(0).Flops(); got != want || byDefinition != wantByDefinition {
+			t.Errorf("batches of %d: %d operations a gradient and %d by definition, want %d and %d", c.batch, got, byDefinition, want, wantByDefinition)
+		}
+		if want := gemm.Backend() + c.name; net.Backend() != want {
+			t.Errorf("batches of %d: backend is %q, want %q", c.batch, net.Backend(), want)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models/nn"
 )
@@ -36,6 +37,9 @@ type Options struct {
 	// BatchStats has batch norm in Predict use the batch's own statistics, as
 	// in training, and not the running averages.
 	BatchStats bool
+	// Direct has all convolutions computed by their definition, not with fewer
+	// multiplications where that is faster. Results differ by roundings.
+	Direct bool
 }
 
 // architectures has a constructor a model: to add one, write its file and put
@@ -55,7 +59,8 @@ type Net struct {
 	params   []float32
 	norms    []nn.Norm
 	buffers  []float32
-	tracked  int // steps that went into the buffers
+	tracked  int         // steps that went into the buffers
+	filters  *nn.Filters // nil: all convolutions by definition
 	replicas []*Replica
 }
 
@@ -78,6 +83,9 @@ func New(name string, o Options) (*Net, error) {
 	net.params = make([]float32, total)
 	net.initialise(o.Rand)
 	net.addNorms(layers)
+	if !o.Direct {
+		net.filters = &nn.Filters{}
+	}
 	for range o.Replicas {
 		r, err := newReplica(net, layers, o)
 		if err != nil {
@@ -138,8 +146,18 @@ func (n *Net) each() func(yield func(nn.Param, []float32) bool) {
 	}
 }
 
+// Backend names what multiplies matrices, as records do: go-avx512, go-avx2 or
+// go-generic, with +winograd behind it if convolutions are computed with fewer
+// multiplications than by their definition.
+func (n *Net) Backend() string {
+	if n.filters != nil && n.filters.Len() > 0 {
+		return gemm.Backend() + "+winograd"
+	}
+	return gemm.Backend()
+}
+
 // Params is the vector of all d parameters, not a copy: replicas see a change
-// at their next run. Its order is that of a gradient's.
+// at their next run, or at the next call of Each. Its order is that of a gradient's.
 func (n *Net) Params() []float32 { return n.params }
 
 // Replicas is the number of graphs that run side by side.
@@ -150,14 +168,17 @@ func (n *Net) Replica(i int) *Replica { return n.replicas[i] }
 
 // Each calls f for every i in [0, count), from as many goroutines as there are
 // replicas, each with one of its own. After an error no new calls start; all
-// errors come back joined.
+// errors come back joined. f must not change the parameters.
 func (n *Net) Each(count int, f func(r *Replica, i int) error) error {
+	n.update()
 	var next atomic.Int64
 	errs := make([]error, len(n.replicas))
 	var failed atomic.Bool
 	var wg sync.WaitGroup
 	for w, r := range n.replicas {
 		wg.Go(func() {
+			r.updated = true
+			defer func() { r.updated = false }()
 			for !failed.Load() {
 				i := int(next.Add(1)) - 1
 				if i >= count {
@@ -171,6 +192,13 @@ func (n *Net) Each(count int, f func(r *Replica, i int) error) error {
 	}
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// update tells the graphs of changed parameters.
+func (n *Net) update() {
+	if n.filters != nil {
+		n.filters.Update()
+	}
 }
 
 // Tensor is one array of parameters or buffers with the name, shape and order that

@@ -15,7 +15,8 @@ import (
 // two replicas of one net may run side by side.
 type Replica struct {
 	ID          int // from 0, below Net.Replicas
-	params      []float32
+	net         *Net
+	updated     bool // by Each, which the call is from
 	train, eval *graph
 }
 
@@ -25,7 +26,7 @@ func newReplica(net *Net, layers []nn.Layer, o Options) (*Replica, error) {
 		return nil, err
 	}
 	eval, err := newGraph(net, layers, o, o.EvalBatch, false)
-	return &Replica{ID: len(net.replicas), params: net.params, train: train, eval: eval}, err
+	return &Replica{ID: len(net.replicas), net: net, train: train, eval: eval}, err
 }
 
 // Grad writes the gradient of the batch's mean cross-entropy to dst, which has
@@ -33,13 +34,14 @@ func newReplica(net *Net, layers []nn.Layer, o Options) (*Replica, error) {
 // The batch has the size given in [Options.Batch].
 func (r *Replica) Grad(dst []float32, b *data.Batch, rng *rand.Rand) (float64, error) {
 	g := r.train
-	if want := len(r.params); len(dst) != want {
+	if want := len(r.net.params); len(dst) != want {
 		return 0, fmt.Errorf("models: gradient has %d elements, want %d", len(dst), want)
 	}
 	for _, window := range g.grads {
 		window.Set(dst[:window.Size()])
 		dst = dst[window.Size():]
 	}
+	r.update()
 	if err := g.run(b, rng); err != nil {
 		return 0, err
 	}
@@ -54,9 +56,19 @@ func (r *Replica) Statistics() []float32 { return r.train.pass.Buffers.Batch }
 // Logits are those of the last Grad, classes×N, valid until the next.
 func (r *Replica) Logits() []float32 { return r.train.logits.Value().(*nn.Array).Float32s() }
 
+// update tells the graphs of changed parameters, outside of Each.
+func (r *Replica) update() {
+	if !r.updated {
+		r.net.update()
+	}
+}
+
 // Flops counts the multiplications and additions of the matrix products of one
-// call of Grad.
-func (r *Replica) Flops() int { return r.train.pass.Flops }
+// call of Grad, and those that they have by the layers' definition, which are more
+// where convolutions are computed with fewer.
+func (r *Replica) Flops() (done, byDefinition int) {
+	return r.train.pass.Flops, r.train.pass.ByDefinition
+}
 
 // Profile has every later call of Grad add the seconds that each op takes to
 // seconds, under the layer's name, with ".grad" behind it for its gradient.
@@ -66,6 +78,7 @@ func (r *Replica) Profile(seconds map[string]float64) { r.train.pass.Seconds = s
 // replica's next call. With an rng, dropout stays on, as in the authors' code.
 // The batch has the size given in [Options.EvalBatch].
 func (r *Replica) Predict(b *data.Batch, rng *rand.Rand) ([]float32, error) {
+	r.update()
 	if err := r.eval.run(b, rng); err != nil {
 		return nil, err
 	}
@@ -87,6 +100,7 @@ type graph struct {
 
 func newGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*graph, error) {
 	g := &graph{shape: o.Shape, classes: o.Classes, images: nn.Window(o.Shape.C, o.Shape.H, o.Shape.W, n), labels: make([]int, n)}
+	g.pass.Filters = net.filters
 	g.images.Set(make([]float32, g.images.Size()))
 	switch {
 	case train:

@@ -43,15 +43,19 @@ func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gor
 		Conv: c, pass: pass,
 		out:    NewArray(l.output(c)...),
 		row:    c.Co * pw * c.N,
-		stride: pw * c.N,
+		pooled: kernel.Pooled{W: pw, N: c.N, Channel: pw * c.N, Pixel: c.N, From: c.N},
 		arg:    make([]uint8, c.Co*ph*pw*c.N),
-		rows:   make([]float32, 2*c.Co*c.OW()*c.N),
 		image:  make([]float32, c.ArrangedLen()),
 	}
 	if l.Flat {
-		st.row, st.stride = pw*c.N, ph*pw*c.N
+		st.row, st.pooled.Channel = pw*c.N, ph*pw*c.N
 	}
-	pass.Flops += c.Flops()
+	if st.fast = pass.filter(c, floats(params.Value())); st.fast != nil {
+		st.rows = make([]float32, st.fast.GroupLen())
+	} else {
+		st.rows = make([]float32, 2*c.Co*c.OW()*c.N)
+	}
+	st.count()
 	return op{
 		name: l.Name, shape: st.out.shape, pass: pass, do: st.forward,
 		wrt: []bool{!l.First, true},
@@ -105,15 +109,20 @@ func (l ConvPool) geometry(s tensor.Shape) (kernel.Conv, error) {
 // convPool is the state of one ConvPool in one graph.
 type convPool struct {
 	kernel.Conv
-	pass        *Pass
-	out         *Array
-	row, stride int       // of out, from row to row and from channel to channel
-	arg         []uint8   // which value of each pool was the largest
-	rows        []float32 // two rows of the convolution's output, or their gradient
-	image       []float32 // memory for the input where it is arranged anew
-	x, w        []float32 // what the forward pass saw last
-	din         *Array    // gradient of the input, nil in the first layer
+	fast   *filter // nil: by definition
+	pass   *Pass
+	out    *Array
+	row    int // of out, from row to row
+	pooled kernel.Pooled
+	arg    []uint8   // which value of each pool was the largest
+	rows   []float32 // two rows of the convolution's output, or a group's, or their gradient
+	image  []float32 // memory for the input where it is arranged anew
+	x, w   []float32 // what the forward pass saw last
+	din    *Array    // gradient of the input, nil in the first layer
 }
+
+// count adds one product to what the pass counts.
+func (st *convPool) count() { st.pass.count(st.Conv, st.fast) }
 
 // split parts the layer's vector into weight and bias.
 func (st *convPool) split(params []float32) (w, b []float32) {
@@ -125,12 +134,21 @@ func (st *convPool) forward(in []gorgonia.Value) (gorgonia.Value, error) {
 	var b []float32
 	st.x = st.Arrange(st.image, floats(in[0]))
 	st.w, b = st.split(floats(in[1]))
+	if st.fast != nil {
+		for g := range st.fast.Groups() {
+			st.fast.ForwardGroup(st.rows, st.fast.u, st.x, g)
+			st.eachPool(g, func(at int, rows []float32, p kernel.Pooled) {
+				kernel.PoolBiasReLU(st.out.data[at:], st.arg[at:], rows, b, p)
+			})
+		}
+		return st.out, nil
+	}
 	for y := range st.OH() / 2 {
 		for r := range 2 {
 			st.Conv.Forward(st.half(r), st.w, st.x, 2*y+r)
 		}
 		at := y * st.row
-		kernel.PoolBiasReLU(st.out.data[at:], st.arg[at:], st.rows, b, st.OW()/2, st.N, st.stride)
+		kernel.PoolBiasReLU(st.out.data[at:], st.arg[at:], st.rows, b, st.pooled)
 	}
 	return st.out, nil
 }
@@ -139,18 +157,42 @@ func (st *convPool) forward(in []gorgonia.Value) (gorgonia.Value, error) {
 func (st *convPool) backward(dout, grad []float32) {
 	dw, db := st.split(grad)
 	clear(db)
+	if st.fast != nil {
+		for g := range st.fast.Groups() {
+			if (g+1)*kernel.Group > st.N {
+				clear(st.rows) // samples that there are not
+			}
+			st.eachPool(g, func(at int, rows []float32, p kernel.Pooled) {
+				kernel.GradPoolBiasReLU(rows, db, dout[at:], st.arg[at:], p)
+			})
+			st.fast.GradGroup(st.din.data, st.rows, st.fast.u, st.x, g)
+		}
+		st.fast.GradGroups(dw)
+		return
+	}
 	if st.din != nil {
 		clear(st.din.data)
 	}
 	for y := range st.OH() / 2 {
 		at := y * st.row
-		kernel.GradPoolBiasReLU(st.rows, db, dout[at:], st.arg[at:], st.OW()/2, st.N, st.stride)
+		kernel.GradPoolBiasReLU(st.rows, db, dout[at:], st.arg[at:], st.pooled)
 		for r := range 2 {
 			st.GradWeight(dw, st.half(r), st.x, 2*y+r)
 			if st.din != nil {
 				st.GradInput(st.din.data, st.w, st.half(r), 2*y+r)
 			}
 		}
+	}
+}
+
+// eachPool calls f for each row of pools of a group, with where it begins in the
+// output and the two rows of the convolution that it is of.
+func (st *convPool) eachPool(g int, f func(at int, rows []float32, p kernel.Pooled)) {
+	p := st.pooled
+	p.N, p.From = min(kernel.Group, st.N-g*kernel.Group), kernel.Group
+	size := 2 * st.Co * st.OW() * kernel.Group
+	for y := range st.OH() / 2 {
+		f(y*st.row+g*kernel.Group, st.rows[y*size:(y+1)*size], p)
 	}
 }
 
@@ -165,9 +207,9 @@ func (st *convPool) symDiff(l ConvPool, x, dout *gorgonia.Node, grad *Array) (go
 	if !l.First {
 		st.din = NewArray(x.Shape()...)
 		result = st.din
-		st.pass.Flops += st.Flops()
+		st.count()
 	}
-	st.pass.Flops += st.Flops()
+	st.count()
 	back, err := op{
 		name: l.Name + ".grad", shape: result.shape, pass: st.pass,
 		do: func(in []gorgonia.Value) (gorgonia.Value, error) {

@@ -6,6 +6,8 @@ import (
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/bgmd/bgmd/pkg/models/nn/kernel"
 )
 
 // Param is one array of parameters of a layer.
@@ -132,7 +134,13 @@ type Pass struct {
 	Seconds map[string]float64
 	// Flops counts the multiplications and additions of the matrix products
 	// of one run; layers add theirs when they and their gradients are built.
-	Flops int
+	// ByDefinition counts those that the products have by their definition, which
+	// are more where a convolution is computed by other means.
+	Flops, ByDefinition int
+	// Filters are the net's, for the graphs of its convolutions; with nil all
+	// are computed by definition.
+	Filters *Filters
 	// Buffers are those of the batch norms.
 	Buffers Buffers
+	space   kernel.Space
 }

@@ -37,7 +37,7 @@ func (l Linear) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgo
 	if l.ReLU {
 		st.scale = make([]float32, l.Out*n)
 	}
-	pass.Flops += st.flops()
+	st.count()
 	return op{
 		name: l.Name, shape: st.out.shape, pass: pass, do: st.forward,
 		wrt: []bool{!l.First, true},
@@ -91,6 +91,12 @@ type linear struct {
 // flops counts the forward product; each of the two gradients costs as much.
 func (st *linear) flops() int { return 2 * st.Out * st.In * st.n }
 
+// count adds one product to what the pass counts.
+func (st *linear) count() {
+	st.pass.Flops += st.flops()
+	st.pass.ByDefinition += st.flops()
+}
+
 // split parts the layer's vector into weight and bias.
 func (st *linear) split(params []float32) (w, b []float32) {
 	at := len(params) - st.Out
@@ -113,12 +119,12 @@ func (st *linear) symDiff(x, dout *gorgonia.Node, grad *Array) (gorgonia.Nodes, 
 	if !st.First {
 		st.din = NewArray(x.Shape()...)
 		result = st.din
-		st.pass.Flops += st.flops()
+		st.count()
 	}
 	if st.ReLU {
 		st.dout = make([]float32, st.out.Size())
 	}
-	st.pass.Flops += st.flops()
+	st.count()
 	back, err := op{
 		name: st.Name + ".grad", shape: result.shape, pass: st.pass,
 		do: func(in []gorgonia.Value) (gorgonia.Value, error) {

@@ -43,6 +43,8 @@ func window(x []float32, taken, size int) []float32 {
 // graph. Its vector of parameters is the convolution's weight, gamma and beta.
 type unit struct {
 	kernel.Conv
+	fast    *filter // nil: by definition
+	pass    *Pass
 	norm    *kernel.BatchNorm
 	running []float32 // nil: the batch's own statistics
 	batch   []float32
@@ -51,11 +53,14 @@ type unit struct {
 	x, w    []float32 // what the forward pass saw last
 }
 
-func newUnit(c kernel.Conv, pass *Pass) *unit {
+// newUnit returns the unit of c, whose weights are at the front of the vector.
+func newUnit(c kernel.Conv, params []float32, pass *Pass) *unit {
 	b := &pass.Buffers
 	size := Norm{Channels: c.Co}.Len()
 	u := &unit{
 		Conv:  c,
+		pass:  pass,
+		fast:  pass.filter(c, params),
 		norm:  kernel.NewBatchNorm(c.OH(), c.Co, c.OW()*c.N),
 		batch: window(b.Batch, b.taken, size),
 		z:     make([]float32, c.OH()*c.Co*c.OW()*c.N),
@@ -65,7 +70,7 @@ func newUnit(c kernel.Conv, pass *Pass) *unit {
 		u.running = window(b.Running, b.taken, size)
 	}
 	b.taken += size
-	pass.Flops += c.Flops()
+	u.count()
 	return u
 }
 
@@ -74,6 +79,12 @@ func newUnit(c kernel.Conv, pass *Pass) *unit {
 func unitSize(c kernel.Conv) int {
 	return size(c.OH()*c.Co*c.OW()*c.N+c.ArrangedLen()) + c.Co*kernel.BatchNormSize
 }
+
+// count adds one product to what the pass counts.
+func (u *unit) count() { u.pass.count(u.Conv, u.fast) }
+
+// params is the number of the unit's parameters.
+func (u *unit) params() int { return u.Co*u.Ci*u.K*u.K + Norm{Channels: u.Co}.Len() }
 
 // unitParams lists a unit's parameters by the names of its parts.
 func unitParams(conv, norm string, c kernel.Conv) []Param {
@@ -95,9 +106,12 @@ func (u *unit) split(vector []float32) (w, gamma, beta, rest []float32) {
 func (u *unit) forward(x, params []float32) (rest []float32) {
 	w, gamma, beta, rest := u.split(params)
 	u.x, u.w = u.Arrange(u.image, x), w
-	size := len(u.z) / u.OH()
-	for y := range u.OH() {
-		u.Conv.Forward(u.z[y*size:(y+1)*size], w, u.x, y)
+	if u.fast != nil {
+		u.fast.Forward(u.z, u.fast.u, u.x)
+	} else {
+		for y := range u.OH() {
+			u.Conv.Forward(u.row(y), w, u.x, y)
+		}
 	}
 	if u.running != nil {
 		u.norm.Use(u.running[:u.Co], u.running[u.Co:])
@@ -113,6 +127,10 @@ func (u *unit) forward(x, params []float32) (rest []float32) {
 func (u *unit) backward(g, grad []float32) (rest []float32) {
 	dw, dgamma, dbeta, rest := u.split(grad)
 	u.norm.Grad(u.z, dgamma, dbeta, g)
+	if u.fast != nil {
+		u.fast.GradWeight(dw, u.z, u.x)
+		return rest
+	}
 	for y := range u.OH() {
 		u.GradWeight(dw, u.row(y), u.x, y)
 	}
@@ -121,6 +139,10 @@ func (u *unit) backward(g, grad []float32) (rest []float32) {
 
 // addInput adds the gradient of the input to din, after backward.
 func (u *unit) addInput(din []float32) {
+	if u.fast != nil {
+		u.fast.GradInput(din, u.fast.u, u.z)
+		return
+	}
 	for y := range u.OH() {
 		u.GradInput(din, u.w, u.row(y), y)
 	}

@@ -70,8 +70,10 @@ func (l Residual) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gor
 		return nil, err
 	}
 	st := &residual{}
+	rest := floats(params.Value())
 	for _, c := range convs {
-		st.units = append(st.units, newUnit(c, pass))
+		u := newUnit(c, rest, pass)
+		st.units, rest = append(st.units, u), rest[u.params():]
 	}
 	last := st.units[1]
 	st.a = make([]float32, len(st.units[0].z))
@@ -159,7 +161,8 @@ func (st *residual) symDiff(name string, x, dout *gorgonia.Node, grad *Array, pa
 		st.g = make([]float32, st.out.Size())
 	}
 	for _, u := range st.units {
-		pass.Flops += 2 * u.Flops()
+		u.count()
+		u.count()
 	}
 	back, err := op{
 		name: name + ".grad", shape: st.din.shape, pass: pass,

@@ -36,7 +36,7 @@ func (l Stem) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgoni
 	if err != nil {
 		return nil, err
 	}
-	st := &stem{unit: newUnit(c, pass), a: NewArray(c.OH(), c.Co, c.OW(), c.N)}
+	st := &stem{unit: newUnit(c, floats(params.Value()), pass), a: NewArray(c.OH(), c.Co, c.OW(), c.N)}
 	st.out = st.a
 	if l.Pool {
 		pool := l.pool(c)
@@ -53,7 +53,7 @@ func (l Stem) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgoni
 		wrt: []bool{false, true},
 		diff: func(_ gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
 			st.g = make([]float32, len(st.z))
-			pass.Flops += c.Flops()
+			st.count()
 			back, err := op{
 				name: l.Conv + ".grad", shape: grad.shape, pass: pass,
 				do: func(in []gorgonia.Value) (gorgonia.Value, error) {

@@ -6,8 +6,13 @@ import (
 	"testing"
 )
 
-// poolShape is 2×C×2W×N, whose pooled rows lie stride elements apart.
-type poolShape struct{ c, w, n, stride int }
+// poolShape is 2×C×2W×N, with from elements a pixel. Pooled rows lie stride elements
+// apart, and their pixels step.
+type poolShape struct{ c, w, n, stride, step, from int }
+
+func (s poolShape) pooled() Pooled {
+	return Pooled{W: s.w, N: s.n, Channel: s.stride, Pixel: s.step, From: s.from}
+}
 
 // places calls f with the place of every pooled value in out and the places of
 // the four it is the largest of, in the order of the rows.
@@ -15,9 +20,9 @@ func (s poolShape) places(f func(channel, out int, four [4]int)) {
 	for c := range s.c {
 		for x := range s.w {
 			for i := range s.n {
-				at := (c*s.w+x)*2*s.n + i
-				below := at + s.c*2*s.w*s.n
-				f(c, c*s.stride+x*s.n+i, [4]int{at, at + s.n, below, below + s.n})
+				at := (c*s.w+x)*2*s.from + i
+				below := at + s.c*2*s.w*s.from
+				f(c, c*s.stride+x*s.step+i, [4]int{at, at + s.from, below, below + s.from})
 			}
 		}
 	}
@@ -52,7 +57,7 @@ func pool(s poolShape, pair, bias []float32) (out []float32, arg []uint8) {
 	for i := range out {
 		out[i] = 99
 	}
-	PoolBiasReLU(out, arg, pair, bias, s.w, s.n, s.stride)
+	PoolBiasReLU(out, arg, pair, bias, s.pooled())
 	return out, arg
 }
 
@@ -83,23 +88,26 @@ func TestPool(t *testing.T) {
 	}
 	for name, draw := range draws {
 		for _, n := range []int{1, 3, 16} {
-			for _, s := range []poolShape{{1, 1, n, n}, {3, 4, n, 4 * n}, {2, 5, n, 5*n + 7}} {
+			for _, s := range []poolShape{{1, 1, n, n, n, n}, {3, 4, n, 4 * n, n, n}, {2, 5, n, 5*n + 7, n, n}, {2, 3, n, 3*n + 12, n + 4, n + 5}} {
 				t.Run(fmt.Sprintf("%s, %+v", name, s), func(t *testing.T) {
-					pair, bias := draw(s.c*4*s.w*s.n), normal(source(9), s.c)
+					pair, bias := draw(s.c*4*s.w*s.from), normal(source(9), s.c)
 					wantOut, from := naivePool(s, pair, bias)
 					out, arg := pool(s, pair, bias)
 					compareExactly(t, "out", out, wantOut)
 
 					dout := normal(source(10), len(out))
 					wantPair, wantBias := make([]float32, len(pair)), make([]sum, s.c)
-					s.places(func(c, o int, _ [4]int) {
+					dpair, dbias := make([]float32, len(pair)), make([]float32, s.c)
+					s.places(func(c, o int, four [4]int) {
+						for _, p := range four {
+							dpair[p] = float32(math.NaN()) // stale; what is between stays
+						}
 						if from[o] >= 0 {
 							wantPair[from[o]] = dout[o]
 							wantBias[c].add(float64(dout[o]))
 						}
 					})
-					dpair, dbias := stale(len(pair)), make([]float32, s.c)
-					GradPoolBiasReLU(dpair, dbias, dout, arg, s.w, s.n, s.stride)
+					GradPoolBiasReLU(dpair, dbias, dout, arg, s.pooled())
 					compareExactly(t, "dpair", dpair, wantPair)
 					compare(t, "dbias", dbias, wantBias)
 				})
@@ -138,11 +146,11 @@ func TestPoolOfFour(t *testing.T) {
 		{"four NaN of negative sign", [4]float32{negative, negative, negative, negative}, nan, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out, arg := pool(poolShape{1, 1, 1, 1}, c.four[:], []float32{0.5})
+			out, arg := pool(poolShape{1, 1, 1, 1, 1, 1}, c.four[:], []float32{0.5})
 			compareExactly(t, "out", out, []float32{c.out})
 
 			dpair, dbias := stale(4), []float32{100}
-			GradPoolBiasReLU(dpair, dbias, []float32{8}, arg, 1, 1, 1)
+			GradPoolBiasReLU(dpair, dbias, []float32{8}, arg, poolShape{1, 1, 1, 1, 1, 1}.pooled())
 			want, wantBias := make([]float32, 4), float32(100)
 			if c.from != none {
 				want[c.from], wantBias = 8, 108

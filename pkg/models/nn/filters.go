@@ -1,0 +1,88 @@
+package nn
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/bgmd/bgmd/internal/huge"
+	"github.com/bgmd/bgmd/internal/par"
+	"github.com/bgmd/bgmd/pkg/models/nn/kernel"
+)
+
+// Filters are the weights of a net's convolutions in the form that their fast
+// algorithm wants, which takes a while to compute: once for all graphs of the net,
+// while the parameters stay what they are. The zero value has none yet.
+type Filters struct {
+	mu   sync.Mutex
+	list []*weights
+}
+
+// weights are those of one convolution.
+type weights struct {
+	w         []float32 // a window on the net's parameters
+	was       []float32 // what u was computed from, nil at first
+	u         []float32
+	transform func(u, w []float32)
+}
+
+// of returns the weights that w is a window on, in whatever graph.
+func (f *Filters) of(w []float32, size int, transform func(u, w []float32)) *weights {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, known := range f.list {
+		if &known.w[0] == &w[0] {
+			return known
+		}
+	}
+	added := &weights{w: w, u: huge.Make[float32](size), transform: transform}
+	f.list = append(f.list, added)
+	return added
+}
+
+// Len is the number of convolutions with a fast algorithm.
+func (f *Filters) Len() int { return len(f.list) }
+
+// Update computes anew what parameters have changed since. Call it after they have,
+// before a graph runs and while none does. Several calls at once are safe where
+// nothing has changed.
+func (f *Filters) Update() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, x := range f.list {
+		if slices.Equal(x.was, x.w) {
+			continue
+		}
+		x.transform(x.u, x.w)
+		x.was = append(x.was[:0], x.w...)
+	}
+}
+
+// filter is a convolution's fast algorithm in one graph, with the weights that all
+// graphs share.
+type filter struct {
+	*kernel.Winograd
+	*weights
+}
+
+// filter returns the fast algorithm for c, whose weights begin vector, or nil where
+// c is to be computed by definition.
+func (p *Pass) filter(c kernel.Conv, vector []float32) *filter {
+	if p.Filters == nil || !c.Fast() {
+		return nil
+	}
+	f := &filter{kernel.NewWinograd(c, &p.space), nil}
+	f.weights = p.Filters.of(vector[:c.Co*c.Ci*c.K*c.K], f.Transformed(), func(u, w []float32) {
+		par.For(c.Co, 4, func(_, from, to int) { f.Transform(u, w, from, to) })
+	})
+	return f
+}
+
+// count adds a product of c to what the pass counts.
+func (p *Pass) count(c kernel.Conv, f *filter) {
+	p.ByDefinition += c.Flops()
+	if f != nil {
+		p.Flops += f.Flops()
+		return
+	}
+	p.Flops += c.Flops()
+}
