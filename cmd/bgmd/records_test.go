@@ -44,15 +44,15 @@ func TestCommittedRecordsKeepTheirHashes(t *testing.T) {
 // profile's late keys; one that leaves nothing, as an old record, has them as then.
 func TestLateKeysOfAFile(t *testing.T) {
 	short, _, err := resolve([]*layer{parseFile("short", []byte("profile: author-code\ndata: {set: cifar-10}\n"))})
-	if err != nil || short.DivergedAt != "epoch" || short.Model.EvalBatch != 128 {
-		t.Errorf("%s, %d, %v", short.DivergedAt, short.Model.EvalBatch, err)
+	if err != nil || short.DivergedAt != "epoch" || short.Model.EvalBatch != 128 || short.Model.Conv != "auto" {
+		t.Errorf("%s, %d, %s, %v", short.DivergedAt, short.Model.EvalBatch, short.Model.Conv, err)
 	}
 	old := short
-	old.DivergedAt, old.Model.EvalBatch = "step", 80
+	old.DivergedAt, old.Model.EvalBatch, old.Model.Conv = "step", 80, "direct"
 	for _, c := range []train.Config{short, old} {
 		again, _, err := resolve([]*layer{parseFile("whole", c.YAML())})
-		if err != nil || again.DivergedAt != c.DivergedAt || again.Model.EvalBatch != c.Model.EvalBatch {
-			t.Errorf("read again: %s, %d, %v", again.DivergedAt, again.Model.EvalBatch, err)
+		if err != nil || again.DivergedAt != c.DivergedAt || again.Model.EvalBatch != c.Model.EvalBatch || again.Model.Conv != c.Model.Conv {
+			t.Errorf("read again: %s, %d, %s, %v", again.DivergedAt, again.Model.EvalBatch, again.Model.Conv, err)
 		}
 	}
 }

@@ -173,14 +173,25 @@ func (f *sweepFlags) locate(err error) error {
 	return fmt.Errorf("%w, in %s", f.at[name].locate(err), someOf([]string{name}))
 }
 
-// run returns the run of a configuration. Where diverged_at is epoch, one that is
-// there and has finished with step is the same to the bit: no loss in it was ever
-// beyond the bound.
+// run returns the run of a configuration, or one that is there, has finished and is
+// as good. Where diverged_at is epoch, that is one with step, the same to the bit: no
+// loss in it was ever beyond the bound. Where model.conv is auto, whatever is fast, it
+// is one with direct, the same but for roundings.
 func (f *sweepFlags) run(c train.Config) sweep.Run {
-	strict := c
-	strict.DivergedAt = "step"
-	if r := f.named(strict); sweep.Look(r).State == sweep.Finished {
-		return r
+	asGood := []train.Config{c}
+	if c.Model.Conv == "auto" {
+		direct := c
+		direct.Model.Conv = "direct"
+		asGood = append(asGood, direct)
+	}
+	for _, c := range asGood {
+		strict := c
+		strict.DivergedAt = "step"
+		for _, c := range []train.Config{strict, c} {
+			if r := f.named(c); sweep.Look(r).State == sweep.Finished {
+				return r
+			}
+		}
 	}
 	return f.named(c)
 }

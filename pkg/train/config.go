@@ -46,6 +46,7 @@ type ModelConfig struct {
 	Buffers        string  `mapstructure:"buffers"`          // batch norm: mean or median of the clients' statistics
 	EvalBatchStats bool    `mapstructure:"eval_batch_stats"` // batch norm: evaluate by the batch's statistics
 	EvalBatch      int     `mapstructure:"eval_batch"`       // samples a batch in evaluation
+	Conv           string  `mapstructure:"conv"`             // auto or direct
 	Init           string  `mapstructure:"init"`             // file of initial parameters; empty draws them
 }
 

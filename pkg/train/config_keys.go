@@ -114,6 +114,7 @@ var settings = []setting{
 	{"model.buffers", func(c *Config) any { return &c.Model.Buffers }, oneOf(bufferNames...), "batch norm: how the clients' statistics of a step become one"},
 	{"model.eval_batch_stats", func(c *Config) any { return &c.Model.EvalBatchStats }, booleans, "batch norm: evaluate by each batch's own statistics, not running averages"},
 	{"model.eval_batch", func(c *Config) any { return &c.Model.EvalBatch }, between(1, most), "samples a batch in evaluation; the test set's last batch is filled up with its first images"},
+	{"model.conv", func(c *Config) any { return &c.Model.Conv }, oneOf(convNames...), "convolutions: auto: with fewer multiplications where that is faster; direct: by definition, to the bit as in records that have no such key"},
 	{"model.init", func(c *Config) any { return &c.Model.Init }, anything("a file"), "safetensors file, with PyTorch's names, of initial parameters; empty: drawn"},
 
 	{"corruption.feature.kind", func(c *Config) any { return &c.Corruption.Feature.Kind }, oneOf(corrupt.FeatureNames()...), "what happens to images"},

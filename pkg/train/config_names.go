@@ -24,5 +24,6 @@ var (
 	optimizerNames      = []string{"sgd", "adam"}
 	divergedNames       = []string{"epoch", "step"}
 	bufferNames         = []string{"mean", "median"}
+	convNames           = []string{"auto", "direct"}
 	scheduleNames       = []string{"constant", "step", "exponential", "cosine"}
 )

@@ -356,11 +356,12 @@ func TestLateKeys(t *testing.T) {
 	}
 	delete(written, "optimizer.lr")
 	below, err = Below("author-code", "cifar-10", func(path string) bool { return written[path] != nil })
-	if got, want := changes(c, below), []string{"diverged_at=epoch", "model.eval_batch=128"}; err != nil || !slices.Equal(got, want) {
+	if got, want := changes(c, below), []string{"diverged_at=epoch", "model.eval_batch=128", "model.conv=auto"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("one key not written: %v, %v, want %v", got, err, want)
 	}
 	for path, change := range map[string]func(*Config){
 		"diverged_at: epoch": func(c *Config) { c.DivergedAt = "epoch" }, "eval_batch: 128": func(c *Config) { c.Model.EvalBatch = 128 },
+		"conv: auto": func(c *Config) { c.Model.Conv = "auto" },
 	} {
 		later := c
 		if change(&later); !strings.Contains(string(later.YAML()), path) || later.Hash() == c.Hash() {

@@ -54,6 +54,7 @@ var youngKeys = map[string]func(*Config) bool{
 var lateKeys = map[string]func(*Config){
 	"diverged_at":      func(c *Config) { c.DivergedAt = "step" },
 	"model.eval_batch": func(c *Config) { c.Model.EvalBatch = 80 },
+	"model.conv":       func(c *Config) { c.Model.Conv = "direct" },
 }
 
 // Below returns the config that gives the keys which are not written their values:

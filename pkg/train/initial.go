@@ -15,7 +15,7 @@ import (
 
 // Options returns the model's own options; the caller adds those of its data.
 func (m ModelConfig) Options() models.Options {
-	return models.Options{Widths: m.Widths, Stem: m.Stem, Dropout: m.Dropout, BatchStats: m.EvalBatchStats}
+	return models.Options{Widths: m.Widths, Stem: m.Stem, Dropout: m.Dropout, BatchStats: m.EvalBatchStats, Direct: m.Conv == "direct"}
 }
 
 // Load sets the parameters and buffers of net to those of the file m.Init, if

@@ -116,6 +116,7 @@ func paper(c *Config) {
 
 	c.Model.Dropout, c.Model.EvalDropout = 0.5, false
 	c.Model.Buffers, c.Model.EvalBatchStats, c.Model.EvalBatch = "median", false, 80
+	c.Model.Conv = "auto"
 
 	f, l, g := &c.Corruption.Feature, &c.Corruption.Label, &c.Corruption.Gradient
 	f.Level, f.Members, f.Count = "client", "redrawn", "floor"
