@@ -26,6 +26,14 @@ type backward struct {
 	xt, midT, vt []float32
 }
 
+// backward lists the lengths of what [backward] has.
+func (p *Plan) backward() lengths {
+	return lengths{
+		p.N * p.plane, p.N * p.ofPoint(p.Co), p.N * p.ofPoint(p.Ci),
+		p.groups * p.met(p.rows) * p.W * p.pixelT(), p.N * p.planeT, p.N * p.ofPointT(),
+	}
+}
+
 // GradLen is the number of floats of DU, n·n×Co×⌈Ci⌉ in whole vectors.
 func (p *Plan) GradLen() int { return p.N * p.N * p.Co * p.ci }
 
@@ -33,7 +41,7 @@ func (p *Plan) GradLen() int { return p.N * p.N * p.Co * p.ci }
 // samples: of the weights with the samples x, and of x with the transformed weights
 // u.
 func (p *Plan) Backward(s *Space, g Gradients, dy View, u []float32, x View, groups int) {
-	w := s.take(p.N*p.plane, p.N*p.ofPoint(p.Co), p.N*p.ofPoint(p.Ci), p.groups*p.met(p.rows)*p.W*p.pixelT(), p.N*p.planeT, p.N*p.ofPointT())
+	w := s.take(p.backward())
 	k := backward{p, g, w[0], w[1], w[2], w[3], w[4], w[5]}
 	p.blocks(groups, func(b block) {
 		k.alongY(b, dy)

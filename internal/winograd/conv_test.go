@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/bgmd/bgmd/internal/gemm"
+	"github.com/bgmd/bgmd/internal/racing"
 )
 
 // A problem is a convolution with its operands in H×C×W×N, weights K×Co×K×Ci, and
@@ -258,5 +259,26 @@ func BenchmarkProducts(b *testing.B) {
 				})
 			}
 		}
+	}
+}
+
+// TestProductsAllocateNothing, in a space that has been used.
+func TestProductsAllocateNothing(t *testing.T) {
+	if racing.Enabled {
+		t.Skip("the race detector allocates, too")
+	}
+	p := newProblem(Conv{Ci: 16, H: 8, W: 8, Co: 16, K: 5}, 16)
+	plan := NewPlan(p.Conv, gemm.Default)
+	memory, gradient := plan.SpaceLen(true)
+	p.space.Reserve(memory, gradient)
+	u, x, dy := make([]float32, plan.WeightsLen()), view(p.x, p.Ci, p.W, p.n), view(p.dy, p.Co, p.OW(), p.n)
+	allocs := testing.AllocsPerRun(10, func() {
+		plan.Forward(p.space, dy, u, x, 1)
+		g := Gradients{DU: p.space.Gradient(plan), Fresh: true, DX: x}
+		plan.Backward(p.space, g, dy, u, x, 1)
+		plan.GradWeights(p.space, p.w, g.DU)
+	})
+	if allocs != 0 {
+		t.Errorf("the products allocate %v times", allocs)
 	}
 }

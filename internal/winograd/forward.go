@@ -9,10 +9,15 @@ type forward struct {
 	v, m []float32 // a row's points, each channels × columns
 }
 
+// forward lists the lengths of what [forward] has.
+func (p *Plan) forward() lengths {
+	return lengths{p.N * p.plane, p.N * p.ofPoint(p.Ci), p.N * p.ofPoint(p.Co)}
+}
+
 // Forward computes the outputs y of so many groups of samples x, with the
 // transformed weights u.
 func (p *Plan) Forward(s *Space, y View, u []float32, x View, groups int) {
-	w := s.take(p.N*p.plane, p.N*p.ofPoint(p.Ci), p.N*p.ofPoint(p.Co))
+	w := s.take(p.forward())
 	f := forward{p, w[0], w[1], w[2]}
 	p.blocks(groups, func(b block) {
 		f.alongY(b, x)

@@ -45,7 +45,7 @@ func (a *Algorithm) evaluate(points *[maxN]float64, w *[maxR]float64) {
 // GradWeights computes the gradient dw of the weights, in their order, from that of
 // the transformed ones: Gᵀ·du·G.
 func (p *Plan) GradWeights(s *Space, dw, du []float32) {
-	w := s.take(p.R*p.N*p.ci, p.R*p.R*p.ci)
+	w := s.take(lengths{p.R * p.N * p.ci, p.R * p.R * p.ci})
 	half, taps := w[0], w[1] // of one output channel: rows of taps of columns of points, columns of taps of rows
 	for co := range p.Co {
 		p.gt.run(pass{

@@ -113,10 +113,16 @@ func newGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*graph
 	labels := gorgonia.NewVector(expr, tensor.Int, gorgonia.WithShape(n), gorgonia.WithName("labels"), gorgonia.WithValue(tensor.New(tensor.WithShape(n), tensor.WithBacking(g.labels))))
 
 	var params gorgonia.Nodes
+	var fast nn.FastSize
 	at := 0
 	for i, l := range layers {
 		var err error
 		size := nn.Len(l)
+		if !o.Direct {
+			if err = fast.Add(l, node.Shape(), train); err != nil {
+				return nil, err
+			}
+		}
 		if size == 0 {
 			if node, err = l.Apply(node, nil, nil, &g.pass); err != nil {
 				return nil, err
@@ -132,6 +138,7 @@ func newGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*graph
 		}
 		params, g.grads = append(params, p), append(g.grads, grad)
 	}
+	fast.Reserve(&g.pass)
 	g.logits = node
 	if train {
 		var err error

@@ -14,6 +14,7 @@ type Size struct {
 	Buffers int // of batch norm, elements
 	Train   int // bytes of one replica's graph for Grad, without parameters and gradient
 	Eval    int // the same for Predict
+	Shared  int // bytes that all replicas share besides parameters and buffers
 }
 
 // SizeOf returns the size of the network that [New] builds. It builds nothing and
@@ -34,26 +35,35 @@ func SizeOf(name string, o Options) (Size, error) {
 			}
 		}
 	}
-	if s.Train, err = graphSize(layers, o, o.Batch, true); err != nil {
+	var evalShared int
+	if s.Train, s.Shared, err = graphSize(layers, o, o.Batch, true); err != nil {
 		return Size{}, err
 	}
-	s.Eval, err = graphSize(layers, o, o.EvalBatch, false)
+	s.Eval, evalShared, err = graphSize(layers, o, o.EvalBatch, false)
+	s.Shared = max(s.Shared, evalShared)
 	return s, err
 }
 
-// graphSize is the bytes that newGraph takes for n samples.
-func graphSize(layers []nn.Layer, o Options, n int, train bool) (bytes int, err error) {
+// graphSize is the bytes that newGraph takes for n samples, and those that all graphs
+// share.
+func graphSize(layers []nn.Layer, o Options, n int, train bool) (bytes, shared int, err error) {
+	var fast nn.FastSize
 	x := tensor.Shape{o.Shape.C, o.Shape.H, o.Shape.W, n}
 	bytes = 4*x.TotalSize() + 8*n // images and labels
 	for _, l := range layers {
 		var of int
+		if !o.Direct {
+			if err = fast.Add(l, x, train); err != nil {
+				return 0, 0, err
+			}
+		}
 		if x, of, err = l.Size(x, train); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		bytes += of
 	}
 	if train {
 		bytes += 2 * 4 * x.TotalSize() // the loss: probabilities and the logits' gradient
 	}
-	return bytes, nil
+	return bytes + fast.Graph(), fast.Net(), nil
 }

@@ -24,6 +24,9 @@ func TestSizeOf(t *testing.T) {
 	}{
 		{"lenet", models.Options{Shape: grey, Batch: 64, EvalBatch: 80}},
 		{"lenet", models.Options{Shape: grey, Batch: 16, EvalBatch: 3}},
+		{"lenet", models.Options{Shape: grey, Batch: 20, EvalBatch: 16}},
+		{"lenet", models.Options{Shape: grey, Batch: 64, EvalBatch: 80, Direct: true}},
+		{"resnet18", models.Options{Shape: rgb, Batch: 20, EvalBatch: 16}},
 		{"mlp", models.Options{Shape: grey, Batch: 512, EvalBatch: 80, Widths: []int{200, 100}, Dropout: 0.5}},
 		{"mlp", models.Options{Shape: rgb, Batch: 512, EvalBatch: 512}},
 		{"resnet18", models.Options{Shape: rgb, Batch: 5, EvalBatch: 3}},

@@ -80,7 +80,7 @@ func (c Config) Memory() (Memory, error) {
 	m := Memory{
 		Gradients:  4 * (n + 1) * d,
 		Rule:       agg.Scratch(rule, c.Data.Clients, size.Params),
-		Parameters: 4*(2+c.Optimizer.vectors())*d + 4*(n+3)*float64(size.Buffers),
+		Parameters: 4*(2+c.Optimizer.vectors())*d + 4*(n+3)*float64(size.Buffers) + float64(size.Shared),
 		Data:       float64((set.Train+set.Test)*(set.Shape.Size()+1)) + 8*float64(3*set.Train+set.Test),
 	}
 	batches := float64(set.Shape.Size()) * 4 * float64(c.Data.Batch+min(c.Model.EvalBatch, set.Test))

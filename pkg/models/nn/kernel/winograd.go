@@ -54,6 +54,18 @@ func NewWinograd(c Conv, space *Space) *Winograd {
 	return f
 }
 
+// FastSize is the number of elements that [Winograd] takes for a c that is fast: of
+// its own, of the space that others share, and of transformed weights. With gradients
+// it counts what they need.
+func (c Conv) FastSize(gradients bool) (own, memory, gradient, transformed int) {
+	plan := winograd.NewPlan(c.minimal(), gemm.Default)
+	if c.N%Group != 0 {
+		own = (2*c.H*c.Ci*c.W + c.OH()*c.Co*c.OW()) * Group
+	}
+	memory, gradient = plan.SpaceLen(gradients)
+	return own, memory, gradient, plan.WeightsLen()
+}
+
 // Flops counts the multiplications and additions of one product.
 func (f *Winograd) Flops() int { return f.minimal().Flops(f.N) }
 
