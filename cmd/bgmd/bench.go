@@ -65,6 +65,7 @@ resnet18.`),
 	f.IntVar(&b.Clients, "clients", 32, "clients, rows of G")
 	f.IntVar(&b.Batch, "batch", 64, "samples a client")
 	f.IntVar(&b.Steps, "steps", 5, "steps to time, after one that is not")
+	f.BoolVar(&b.Direct, "direct", false, "compute convolutions by definition, as model.conv=direct does")
 	f.IntVar(&b.Workers, "workers", 0, "clients computed at once; 0 is one a core")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -107,6 +108,7 @@ type stepBench struct {
 	Batch   int    `json:"batch"`
 	Steps   int    `json:"steps"`
 	Workers int    `json:"workers"`
+	Direct  bool   `json:"direct"` // convolutions by definition
 }
 
 // stepResult is what was measured.
@@ -166,12 +168,12 @@ func (b stepBench) run(ctx context.Context) (stepResult, error) {
 	}
 	o := train.Defaults().Model.Options()
 	o.Shape, o.Classes, o.Batch, o.EvalBatch = shape, 10, b.Batch, 1
-	o.Replicas, o.Rand = min(b.Workers, b.Clients), root.At(stream.Init)
+	o.Replicas, o.Rand, o.Direct = min(b.Workers, b.Clients), root.At(stream.Init), b.Direct
 	size, err := models.SizeOf(b.Model, o)
 	if err != nil {
 		return stepResult{}, err
 	}
-	if err := ram.Check(4*float64(b.Clients+1)*float64(size.Params)+float64(o.Replicas)*float64(size.Train+size.Eval), ""); err != nil {
+	if err := ram.Check(4*float64(b.Clients+1)*float64(size.Params)+float64(o.Replicas)*float64(size.Train+size.Eval)+float64(size.Shared), ""); err != nil {
 		return stepResult{}, fmt.Errorf("%w: less would do with smaller --clients, --batch or --workers", err)
 	}
 	net, err := models.New(b.Model, o)
