@@ -20,6 +20,12 @@ func (c Conv) OW() int { return c.W + 2*c.Pad - c.K + 1 }
 func (c Conv) tilesY() int { return ceil(c.OH(), Outputs) }
 func (c Conv) tilesX() int { return ceil(c.OW(), Outputs) }
 
+// WeightsLen is the number of floats of the transformed weights, n·n×Co×Ci.
+func (c Conv) WeightsLen() int {
+	n := of(c.K).N
+	return n * n * c.Co * c.Ci
+}
+
 // Flops counts the multiplications and additions of the products for so many
 // samples, forward or either gradient, without those of the transforms.
 func (c Conv) Flops(samples int) int {
@@ -76,9 +82,6 @@ func (p *Plan) ofPoint(channels int) int { return channels*p.columns + Lanes }
 
 // ofPointT is the same with the channels side by side.
 func (p *Plan) ofPointT() int { return p.columns*p.ci + Lanes }
-
-// WeightsLen is the number of floats of the transformed weights, n·n×Co×Ci.
-func (p *Plan) WeightsLen() int { return p.N * p.N * p.Co * p.Ci }
 
 // weights is u at row i and column j of the points, Co×Ci.
 func (p *Plan) weights(u []float32, i, j int) []float32 {

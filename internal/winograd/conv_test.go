@@ -15,12 +15,10 @@ import (
 // all three products in float64 by the definition.
 type problem struct {
 	Conv
-	n            int
-	x, w, dy     []float32
-	y, dx, dw    []float64
-	du, u        []float32
-	space        *Space
-	xView, yView View
+	n         int
+	x, w, dy  []float32
+	y, dx, dw []float64
+	space     *Space
 }
 
 // view is that of an array of so many channels of rows of w pixels of n samples.

@@ -13,6 +13,9 @@
 // and written K times less often (with OpenBLAS, on one core at 64 channels, 5×5 and
 // N = 64: 91 GFLOPS for 67).
 //
+// Convolutions that this is for can also be computed with fewer multiplications, by
+// [Winograd], from arrays of the same layout; [Conv.Fast] says where that is faster.
+//
 // The functions are single-threaded; callers run several side by side.
 package kernel
 

@@ -5,21 +5,40 @@ import (
 	"github.com/bgmd/bgmd/internal/winograd"
 )
 
-// leastGain is how many times fewer multiplications Winograd's algorithm must have
-// than the definition, without taps that fall outside, to be used. Its transforms
-// take time, too: 4×4 maps with a kernel of 3×3, 2.78 times fewer, gain 1.65 in C; 2×2
-// maps would have more multiplications than by the definition.
-const leastGain = 2
+// Limits of what is computed by [Winograd].
+const (
+	// leastGain is how many times fewer multiplications it must have than the
+	// definition, without taps that fall outside: its transforms take time, too.
+	leastGain = 2
+	// mostWeights is the most transformed weights, 16 MB, that pass through the
+	// caches a few times for each client.
+	mostWeights = 4 << 20
+)
 
-// Fast tells whether the convolution is computed by [Winograd] where one may choose.
-// It is the one place that decides, by geometry alone. Of the networks here those
-// are LeNet's conv2 (6.25 times fewer multiplications) and, of ResNet-18 on 32×32
-// pixels, the convolutions of stride 1 with maps of 8×8 (3.36) and 4×4 (2.78).
+// Fast tells whether the convolution is computed by [Winograd], where one may choose.
+// It is the one place that decides, and by geometry alone: results are not to depend
+// on what a machine was doing when it measured. Measured were, on one core of a Zen 5
+// (AVX-512; AVX2 gains as much or more), all three products together:
+//
+//	                                    N  multiplications  time
+//	5×5,  64 channels, 12×12 (LeNet)   64  6.25 times fewer  4.8 times less
+//	                                    6  2.34              1.4
+//	3×3,  64 channels, 32×32           32  3.84              more than 3
+//	     128 channels, 16×16           32  3.67              3.2
+//	      64 channels,   8×8          128  3.36              2.5
+//	     256 channels,   8×8          128  3.36              2.5
+//	      16 channels,   8×8          128  3.36              1.5
+//	     128 channels,   4×4          128  2.78              2.3
+//	     512 channels,   4×4          128  2.78              0.8, weights beyond the caches
+//	      64 channels,   3×3          128  1.36              0.96
 //
 // N counts, since samples are taken 16 at a time: one alone costs as much as 16.
 func (c Conv) Fast() bool {
-	return c.stride() == 1 && !c.Thin() && c.Co >= maxThin && winograd.Has(c.K) &&
-		c.Flops() >= leastGain*c.minimal().Flops(c.N)
+	if c.stride() != 1 || c.Thin() || c.Co < maxThin || !winograd.Has(c.K) {
+		return false
+	}
+	m := c.minimal()
+	return c.Flops() >= leastGain*m.Flops(c.N) && m.WeightsLen() <= mostWeights
 }
 
 func (c Conv) minimal() winograd.Conv {

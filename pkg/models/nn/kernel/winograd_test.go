@@ -132,6 +132,8 @@ func TestFast(t *testing.T) {
 		"resnet18 layer2":            {Conv{Ci: 128, H: 4, W: 4, Co: 128, K: 3, Pad: 1, N: 128}, true},
 		"resnet18 layer3":            {Conv{Ci: 256, H: 2, W: 2, Co: 256, K: 3, Pad: 1, N: 128}, false},
 		"resnet18 layer2 downsample": {Conv{Ci: 64, H: 8, W: 8, Co: 128, K: 1, Stride: 2, N: 128}, false},
+		"resnet18 layer3, cifar":     {Conv{Ci: 256, H: 8, W: 8, Co: 256, K: 3, Pad: 1, N: 128}, true},
+		"resnet18 layer4, cifar":     {Conv{Ci: 512, H: 4, W: 4, Co: 512, K: 3, Pad: 1, N: 128}, false},
 		"few outputs":                {Conv{Ci: 64, H: 12, W: 12, Co: 10, K: 5, N: 16}, false},
 	} {
 		if got := c.Fast(); got != c.want {
