@@ -48,6 +48,10 @@
 // point's 16 kB each in the first. The planes of points lie 64 bytes more than their
 // size apart, since sizes that are powers of two would share the cache's sets.
 //
+// Arrays of N samples stay as they are, pixels N apart: the passes along y touch each
+// line of the cache once, and 16 samples of LeNet's conv2 take 0.17 ms of 16 as of 64
+// (Zen 5). Blocks of 32 and of 128 columns take as long, within 3 %.
+//
 // Chosen: transforms along one axis at a time, one loop a matrix for all uses of it,
 // which differ in their strides alone. Rejected: both axes at once, in registers,
 // which AVX2 has too few of.

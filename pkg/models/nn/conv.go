@@ -135,12 +135,7 @@ func (st *convPool) forward(in []gorgonia.Value) (gorgonia.Value, error) {
 	st.x = st.Arrange(st.image, floats(in[0]))
 	st.w, b = st.split(floats(in[1]))
 	if st.fast != nil {
-		for g := range st.fast.Groups() {
-			st.fast.ForwardGroup(st.rows, st.fast.u, st.x, g)
-			st.eachPool(g, func(at int, rows []float32, p kernel.Pooled) {
-				kernel.PoolBiasReLU(st.out.data[at:], st.arg[at:], rows, b, p)
-			})
-		}
+		st.forwardFast(b)
 		return st.out, nil
 	}
 	for y := range st.OH() / 2 {
@@ -158,16 +153,7 @@ func (st *convPool) backward(dout, grad []float32) {
 	dw, db := st.split(grad)
 	clear(db)
 	if st.fast != nil {
-		for g := range st.fast.Groups() {
-			if (g+1)*kernel.Group > st.N {
-				clear(st.rows) // samples that there are not
-			}
-			st.eachPool(g, func(at int, rows []float32, p kernel.Pooled) {
-				kernel.GradPoolBiasReLU(rows, db, dout[at:], st.arg[at:], p)
-			})
-			st.fast.GradGroup(st.din.data, st.rows, st.fast.u, st.x, g)
-		}
-		st.fast.GradGroups(dw)
+		st.backwardFast(dw, db, dout)
 		return
 	}
 	if st.din != nil {
@@ -183,6 +169,31 @@ func (st *convPool) backward(dout, grad []float32) {
 			}
 		}
 	}
+}
+
+// forwardFast is forward by groups of samples: the convolution's output exists for
+// one only, and stays in the cache, too.
+func (st *convPool) forwardFast(b []float32) {
+	for g := range st.fast.Groups() {
+		st.fast.ForwardGroup(st.rows, st.fast.u, st.x, g)
+		st.eachPool(g, func(at int, rows []float32, p kernel.Pooled) {
+			kernel.PoolBiasReLU(st.out.data[at:], st.arg[at:], rows, b, p)
+		})
+	}
+}
+
+// backwardFast is backward by groups of samples. A fast layer is never the first.
+func (st *convPool) backwardFast(dw, db, dout []float32) {
+	for g := range st.fast.Groups() {
+		if (g+1)*kernel.Group > st.N {
+			clear(st.rows) // samples that there are not
+		}
+		st.eachPool(g, func(at int, rows []float32, p kernel.Pooled) {
+			kernel.GradPoolBiasReLU(rows, db, dout[at:], st.arg[at:], p)
+		})
+		st.fast.GradGroup(st.din.data, st.rows, st.fast.u, st.x, g)
+	}
+	st.fast.GradGroups(dw)
 }
 
 // eachPool calls f for each row of pools of a group, with where it begins in the
