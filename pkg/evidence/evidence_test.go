@@ -201,6 +201,19 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// TestHowConvolutionsAreComputed is no matter either.
+func TestHowConvolutionsAreComputed(t *testing.T) {
+	fast := ended("clean", "gmd", 2, 1, 70, 80)
+	fast.extra = "  conv: auto\n"
+	table, err := PaperTable(2, write(t, []made{fast, ended("clean", "gmd", 2, 2, 75, 84)}), "author-code")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := cell(t, table, "clean", 2, "gmd"); c.Measured.N != 2 || c.Note != "" {
+		t.Errorf("measured %+v, note %q", c.Measured, c.Note)
+	}
+}
+
 // TestWhenDivergenceIsLookedFor: it is no matter to runs that finished. One that
 // diverged when it was looked for at every step is another experiment.
 func TestWhenDivergenceIsLookedFor(t *testing.T) {

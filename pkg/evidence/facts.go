@@ -159,10 +159,10 @@ func (c *config) aggregator() string {
 var short = map[string]string{"mean": "sgd", "cm": "cmd", "gm": "gmd"}
 
 // variant returns the lines of a run's configuration that make it another
-// experiment: all but its name, its seed and those that do not change results. When
-// a loss beyond the bound ends the run, at a step or at an epoch's end, is one of
-// these for a run that finished; configurations that do not say it are older than
-// the choice and mean a step.
+// experiment: all but its name, its seed and those that do not change results, or
+// change roundings alone, as model.conv does. When a loss beyond the bound ends the
+// run, at a step or at an epoch's end, is one of these for a run that finished;
+// configurations that do not say it are older than the choice and mean a step.
 func variant(run *record.Run) string {
 	var kept []string
 	at := "diverged_at: step\n"
@@ -170,7 +170,7 @@ func variant(run *record.Run) string {
 		key, _, _ := strings.Cut(strings.TrimSpace(line), ":")
 		top := !strings.HasPrefix(line, " ")
 		switch {
-		case top && (key == "name" || key == "seed" || key == "workers"), !top && key == "dir":
+		case top && (key == "name" || key == "seed" || key == "workers"), !top && (key == "dir" || key == "conv"):
 		case top && key == "diverged_at":
 			at = line
 		default:
