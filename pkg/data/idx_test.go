@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -68,6 +69,17 @@ func TestReadIDX(t *testing.T) {
 	}
 	if len(items) != 2*784 || items[783] != 40 || items[784] != 41 {
 		t.Errorf("images are %d bytes, %d and %d about the border, want 1568, 40 and 41", len(items), items[783], items[784])
+	}
+}
+
+// A gzip file may have any number of members without a byte in them.
+func TestReadIDXEmptyMembers(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(1 << 20)) // beyond which the program dies
+	labels := labelBytes(3, 1, 2)
+	file := append(bytes.Repeat(zipped(t, nil), 100_000), zipped(t, labels)...)
+	items, _, err := idxLabels.readIDX(bytes.NewReader(file), int64(len(file)))
+	if err != nil || !bytes.Equal(items, []byte{3, 1, 2}) {
+		t.Errorf("items are %v, %v, want [3 1 2]", items, err)
 	}
 }
 

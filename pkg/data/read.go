@@ -132,26 +132,35 @@ type gzipMembers struct {
 }
 
 func (g *gzipMembers) Read(p []byte) (int, error) {
-	n, err := g.z.Read(p)
-	switch {
-	case !errors.Is(err, io.EOF):
-		return n, err
-	case n > 0:
-		return n, nil // the end comes again
+	for {
+		n, err := g.z.Read(p)
+		switch {
+		case !errors.Is(err, io.EOF):
+			return n, err
+		case n > 0:
+			return n, nil // the end comes again
+		}
+		if err := g.next(); err != nil {
+			return 0, err
+		}
 	}
+}
+
+// next goes on to the next member, or returns io.EOF where there is none.
+func (g *gzipMembers) next() error {
 	behind, err := g.b.Peek(sniffed)
 	switch {
 	case len(behind) == 0:
-		return 0, err
+		return err
 	case !bytes.HasPrefix(behind, gzipMagic):
-		return 0, &FileError{Offset: -1, Found: fmt.Sprintf("%s behind the end of the zipped data", excerpt(behind)),
+		return &FileError{Offset: -1, Found: fmt.Sprintf("%s behind the end of the zipped data", excerpt(behind)),
 			Want: "nothing there"}
 	}
 	if err := g.z.Reset(g.b); err != nil {
-		return 0, err
+		return err
 	}
 	g.z.Multistream(false)
-	return g.Read(p)
+	return nil
 }
 
 // foreign says what starts like this, if that is plainly no data file.
