@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bytes"
 	"crypto/md5"
 	"crypto/sha1"
 	"encoding/hex"
@@ -176,16 +177,15 @@ func (v cifarVersion) read(i int, r io.Reader, size int64, path string) (cifarFi
 	if size > int64(v.most) {
 		return cifarFile{}, &FileError{File: path, Offset: -1, Found: fmt.Sprintf("%d bytes", size), Want: fmt.Sprintf("at most %d", v.most)}
 	}
-	raw := make([]byte, size)
-	c, err := newContent(r, size, size, "a file of CIFAR-10")
+	c, err := newContent(r, size, int64(v.most), "a file of CIFAR-10")
 	if err != nil {
 		return cifarFile{}, inFile(path, err)
 	}
-	n, err := c.fill(raw)
-	if err != nil {
+	b := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead)) // which it asks for to find the end
+	if _, err := b.ReadFrom(c); err != nil {
 		return cifarFile{}, inFile(path, err)
 	}
-	raw = raw[:n]
+	raw := b.Bytes()
 	split, err := v.decode(raw)
 	if err != nil {
 		return cifarFile{}, inFile(path, err)

@@ -3,7 +3,9 @@ package data
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -90,6 +92,14 @@ func TestLoadCIFAR10(t *testing.T) {
 		layOut(t, "cifar-10-batches-bin", smallCIFAR())
 		check(t)
 	})
+	t.Run("zipped files", func(t *testing.T) {
+		files := smallCIFAR()
+		for name := range files {
+			files[name] = zipped(t, files[name]) // shorter than a record
+		}
+		layOut(t, "cifar-10-batches-bin", files)
+		check(t)
+	})
 	archive := tarred(t, binFolder, smallCIFAR())
 	for name, file := range map[string][]byte{"archive": zipped(t, archive), "archive, unzipped": archive} {
 		t.Run(name, func(t *testing.T) {
@@ -155,6 +165,8 @@ func TestLoadCIFAR10Damaged(t *testing.T) {
 			"data/cifar-10-binary.tar.gz, data_batch_1.bin: found 1099511627776 bytes, want at most 30730000"},
 		{"web page for a file", func(files map[string][]byte) { files["test_batch.bin"] = []byte("\n<html>") }, nil,
 			`data/cifar-10-batches-bin/test_batch.bin: found a web page, which starts with "<html>", want a file of CIFAR-10`},
+		{"zipped file that is too long", func(files map[string][]byte) { files["test_batch.bin"] = zipped(t, make([]byte, 10_001*3073)) }, nil,
+			"data/cifar-10-batches-bin/test_batch.bin: byte 30730000: found more bytes, want at most 30730000"},
 		{"damaged file in an archive", nil, archive(func(files map[string][]byte) { files["data_batch_5.bin"][0] = 77 }),
 			"data/cifar-10-binary.tar.gz, data_batch_5.bin: byte 0: found label 77, want 0 to 9"},
 	} {
@@ -194,6 +206,23 @@ func TestLoadCIFAR10Twice(t *testing.T) {
 	}
 }
 
+// unzipped is what a gzip file holds, or the file itself if it is none.
+func unzipped(t testing.TB, file []byte) []byte {
+	t.Helper()
+	if !bytes.HasPrefix(file, []byte{0x1f, 0x8b}) {
+		return file
+	}
+	r, err := gzip.NewReader(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
 // FuzzCIFAR checks that whatever bytes come, as a file or as an archive, reading
 // them gives whole records or FileErrors.
 func FuzzCIFAR(f *testing.F) {
@@ -205,7 +234,7 @@ func FuzzCIFAR(f *testing.F) {
 	path := filepath.Join("data", "x.bin")
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		file, err := cifarBinary.read(0, bytes.NewReader(raw), int64(len(raw)), path)
-		if err == nil && (len(raw) != file.Len()*3073 || len(file.Pixels) != file.Len()*3072 || slices.Max(file.Labels) > 9) {
+		if err == nil && (len(unzipped(t, raw)) != file.Len()*3073 || len(file.Pixels) != file.Len()*3072 || slices.Max(file.Labels) > 9) {
 			t.Errorf("%d bytes gave %d images with %d bytes", len(raw), file.Len(), len(file.Pixels))
 		}
 		files, archiveErr := cifarBinary.unpack(bytes.NewReader(raw), int64(len(raw)), path)

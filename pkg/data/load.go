@@ -26,9 +26,10 @@ func Names() []string { return slices.Sorted(maps.Keys(loaders)) }
 //	fashion-mnist   fashion-mnist/, FashionMNIST/raw/
 //	mnist           mnist/, MNIST/raw/
 //
-// IDX files may be zipped or not, under their published names, such as
-// t10k-images-idx3-ubyte.gz, without the .gz, or as t10k-images.idx3-ubyte. Files that are missing or damaged, all of
-// them at once, are [*FileError]s that wrap [ErrData].
+// All files may be zipped or not, whatever they are called: IDX files by their
+// published names, such as t10k-images-idx3-ubyte.gz, without the .gz, or as
+// t10k-images.idx3-ubyte. Files that are missing or damaged, all of them at once, are
+// [*FileError]s that wrap [ErrData].
 func Load(name, dir string, seed uint64) (*Set, error) {
 	load, ok := loaders[name]
 	if !ok {

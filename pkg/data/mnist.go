@@ -1,8 +1,6 @@
 package data
 
 import (
-	"crypto/md5"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -138,8 +136,7 @@ func (file idxFile) read(path string, kind idxKind) (items []byte, sum FileSum, 
 	if err != nil {
 		return nil, FileSum{}, inFile(path, err)
 	}
-	digest := md5.Sum(raw)
-	sum = FileSum{Name: file.name, MD5: hex.EncodeToString(digest[:])}
+	sum = FileSum{Name: file.name, MD5: md5Of(raw)}
 	sum.Official = sum.MD5 == file.md5
 	return items, sum, nil
 }
