@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -91,14 +90,6 @@ func runBench[R interface{ write(io.Writer) error }](cmd *cobra.Command, b bench
 		err = r.write(cmd.OutOrStdout())
 	}
 	return r, err
-}
-
-// checkFigureFile reports what stands against a figure of that name.
-func checkFigureFile(path string) error {
-	if !slices.Contains([]string{".png", ".svg", ".pdf"}, filepath.Ext(path)) {
-		return fmt.Errorf("--figure is %q, want a file ending in .png, .svg or .pdf", path)
-	}
-	return nil
 }
 
 // stepBench says what to time.

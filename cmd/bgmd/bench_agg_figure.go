@@ -23,7 +23,7 @@ func (b aggBench) checkFigure(path string) error {
 	if b.D <= figureFrom {
 		errs = append(errs, fmt.Errorf("--figure needs dimensions from %d on: --d is %d", figureFrom, b.D))
 	}
-	return errors.Join(append(errs, checkFigureFile(path))...)
+	return errors.Join(append(errs, checkPicture("figure", path))...)
 }
 
 // figure draws what rules cost over the dimension, and what [bgmd, Fig. 1(c)]

@@ -42,7 +42,7 @@ counted once, below what the processor and its memory allow.`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if figure != "" {
-				if err := checkFigureFile(figure); err != nil {
+				if err := checkPicture("figure", figure); err != nil {
 					return &configError{err}
 				}
 			}

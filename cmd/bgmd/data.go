@@ -146,6 +146,11 @@ client and class whose area is the number of samples (.png, .svg or .pdf).`),
 			if err != nil {
 				return err
 			}
+			if out != "" {
+				if err := checkPicture("out", out); err != nil {
+					return err
+				}
+			}
 			set, parts, steps, err := train.Shares(c)
 			if err != nil {
 				return at.locate(err)

@@ -36,6 +36,9 @@ Corruption of gradients leaves samples as they are: see bgmd breakdown.`),
 			if errs := outOfRange([]count{{"clients", clients, 1}, {"samples", samples, 1}}); errs != nil {
 				return &configError{errors.Join(errs...)}
 			}
+			if err := checkPicture("out", out); err != nil {
+				return err
+			}
 			c, at, err := loadConfig(cmd)
 			if err != nil {
 				return err

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -22,12 +24,10 @@ func checkOutput(cmd *cobra.Command, args []string) error {
 		read[arg] = "the input " + arg
 	}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		kind, _ := pflag.UnquoteUsage(f)
 		switch {
-		case kind != "file":
-		case f.Name == "out", f.Name == "figure":
+		case isOutput(f):
 			written = append(written, f)
-		default:
+		case isFile(f):
 			read[f.Value.String()] = "the input of --" + f.Name
 		}
 	})
@@ -55,6 +55,26 @@ func checkOutput(cmd *cobra.Command, args []string) error {
 		errs = append(errs, notRead("--"+f.Name, path, read))
 	}
 	return errors.Join(errs...)
+}
+
+// isFile tells whether a flag's value is a file, and isOutput whether it is one that
+// the command writes.
+func isFile(f *pflag.Flag) bool {
+	kind, _ := pflag.UnquoteUsage(f)
+	return kind == "file"
+}
+
+func isOutput(f *pflag.Flag) bool {
+	return isFile(f) && (f.Name == "out" || f.Name == "figure")
+}
+
+// checkPicture refuses, before any work is done, a file that no picture can be written
+// to for the ending of its name. flag is the one that names it.
+func checkPicture(flag, path string) error {
+	if !slices.Contains([]string{".png", ".svg", ".pdf"}, strings.ToLower(filepath.Ext(path))) {
+		return &configError{fmt.Errorf("--%s is %q, want a file ending in .png, .svg or .pdf", flag, path)}
+	}
+	return nil
 }
 
 // notRead refuses to write to a path that leads to one of the files that are read,

@@ -46,19 +46,24 @@ The ending of the output decides its format: .png, .svg or .pdf.`),
 			if err != nil {
 				return &configError{err}
 			}
-			if len(args) == 1 && slices.Contains(figureNames(), args[0]) {
-				if out == "" {
-					out = args[0] + ".png"
-				}
+			figure := len(args) == 1 && slices.Contains(figureNames(), args[0])
+			switch {
+			case out != "":
+			case figure:
+				out = args[0] + ".png"
+			default:
+				out = "accuracy.png"
+			}
+			if err := checkPicture("out", out); err != nil {
+				return err
+			}
+			if figure {
 				f.x = x
 				if err := f.draw(cmd, args[0], out); err != nil {
 					return err
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), out)
 				return nil
-			}
-			if out == "" {
-				out = "accuracy.png"
 			}
 			series, err := readSeries(cmd, args)
 			if err != nil {

@@ -46,7 +46,7 @@ func outputToStandard(cmd *cobra.Command) {
 // outputFlag returns the flag that names the file which a command writes, nil for none.
 func outputFlag(cmd *cobra.Command) (output *pflag.Flag) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if kind, _ := pflag.UnquoteUsage(f); kind == "file" && (f.Name == "out" || f.Name == "figure") {
+		if isOutput(f) {
 			output = f
 		}
 	})
