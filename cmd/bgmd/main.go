@@ -18,6 +18,7 @@ import (
 	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train"
+	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
 func main() {
@@ -117,7 +118,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.Is(err, errConfig), isKeyError(err):
 		return exitUsage
-	case errors.Is(err, data.ErrData), isInputError(err):
+	case errors.Is(err, data.ErrData), isInputError(err), isDamageError(err):
 		return exitData
 	case errors.Is(err, errDiverged):
 		return exitDiverged
@@ -133,6 +134,11 @@ func isKeyError(err error) bool {
 
 func isInputError(err error) bool {
 	_, ok := errors.AsType[*inputError](err)
+	return ok
+}
+
+func isDamageError(err error) bool {
+	_, ok := errors.AsType[*record.DamageError](err)
 	return ok
 }
 

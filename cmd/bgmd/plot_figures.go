@@ -49,14 +49,10 @@ func (f figures) draw(cmd *cobra.Command, name, path string) error {
 		}
 		return plot.Save(path)
 	}
-	runs, err := readResults(f.results)
-	if err == nil && len(runs) == 0 {
-		err = noRuns(f.results)
-	}
-	if len(runs) == 0 {
+	runs, err := readResults(cmd, f.results)
+	if err != nil {
 		return err
 	}
-	warn(cmd, err)
 	runs, err = evidence.Distinct(runs)
 	warn(cmd, err)
 	if f.profile == "" {
@@ -76,7 +72,7 @@ func (f figures) draw(cmd *cobra.Command, name, path string) error {
 func (f figures) panels(cmd *cobra.Command, runs []*record.Run, settings []string, path string) error {
 	curves, err := evidence.Panels(runs, f.profile, figureSet, figureModel, settings)
 	if curves == nil {
-		return err
+		return &inputError{err}
 	}
 	races, unfit := evidence.Races(runs, f.profile, figureSet, figureModel)
 	warn(cmd, err, unfit) // both read every run

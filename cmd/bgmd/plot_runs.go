@@ -22,7 +22,7 @@ import (
 func readSeries(cmd *cobra.Command, args []string) ([]report.Series, error) {
 	runs, err := readRuns(args)
 	if len(runs) == 0 {
-		return nil, err
+		return nil, &inputError{err} // unless an argument is wrong, which counts first
 	}
 	warn(cmd, err)
 	runs, err = evidence.Distinct(runs)

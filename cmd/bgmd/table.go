@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -93,17 +94,12 @@ one with the most runs.`),
 	return cmd
 }
 
-// runsTable builds a table of the records below a folder. Records that cannot be
-// read are told of and left out.
+// runsTable builds a table of the records below a folder.
 func runsTable(cmd *cobra.Command, name, results, profile string) (*evidence.Table, error) {
-	runs, err := readResults(results)
-	if err != nil && len(runs) == 0 {
+	runs, err := readResults(cmd, results)
+	if err != nil {
 		return nil, err
 	}
-	if len(runs) == 0 {
-		return nil, noRuns(results)
-	}
-	warn(cmd, err)
 	number := map[string]int{"table2": 2, "table3": 3}[name]
 	if profile == "" {
 		var sets []string // of the paper's table, or nil for all
@@ -138,16 +134,18 @@ func tellOtherProfiles(cmd *cobra.Command, runs []*record.Run, profile string, s
 	}
 }
 
-// readResults reads every run below a folder, which must be there.
-func readResults(folder string) ([]*record.Run, error) {
+// readResults reads the runs below a folder, at least one. Those that cannot be read
+// are told of and left out.
+func readResults(cmd *cobra.Command, folder string) ([]*record.Run, error) {
 	if _, err := os.Stat(folder); err != nil {
 		return nil, &inputError{fmt.Errorf("--results: %w", err)}
 	}
-	return record.ReadAll(folder)
-}
-
-func noRuns(folder string) error {
-	return &inputError{fmt.Errorf("--results: found no run below %s", folder)}
+	runs, err := record.ReadAll(folder)
+	if len(runs) == 0 {
+		return nil, &inputError{cmp.Or(err, fmt.Errorf("--results: found no run below %s", folder))}
+	}
+	warn(cmd, err)
+	return runs, nil
 }
 
 // warn prints errors that leave a result possible, each once, one a line.

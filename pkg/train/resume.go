@@ -119,7 +119,7 @@ func (t *trainer) load() (*record.Mark, error) {
 		err = t.restore(tensors, p)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("train: resume: %w: remove the file, and the run starts over", err)
+		return nil, &record.DamageError{Err: fmt.Errorf("train: resume: %w: remove the file, and the run starts over", err)}
 	}
 	return &p.Mark, nil
 }

@@ -46,8 +46,8 @@ type Progress struct {
 // and Resume goes on from its last whole epoch.
 //
 // It fails on an invalid config, on data that is missing or damaged
-// ([data.ErrData]), on a folder that holds another run, and when the record
-// cannot be written.
+// ([data.ErrData]), on a folder that holds another run, on one whose files it cannot
+// go on from ([*record.DamageError]), and when the record cannot be written.
 func Run(ctx context.Context, c Config, dir string, o Options) (*record.Summary, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err

@@ -19,7 +19,8 @@ import (
 //
 // Refused, and left as they are, are runs that have finished or diverged, that
 // were begun with another configuration or other data, that mark is not of, that
-// another process is writing ([ErrLocked]), and whatever [Read] refuses.
+// another process is writing ([ErrLocked]), and whatever [Read] refuses. Where a file
+// is to blame, the error wraps a [*DamageError].
 func Resume(dir string, config []byte, env Environment, mark *Mark) (*Writer, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("record: resume run: there is no run in %s", dir)
@@ -34,6 +35,13 @@ func Resume(dir string, config []byte, env Environment, mark *Mark) (*Writer, er
 	}
 	return w, nil
 }
+
+// DamageError is the error of a file that a run cannot go on from: of its record or
+// its checkpoint, damaged or another run's. Its text is that of Err.
+type DamageError struct{ Err error }
+
+func (e *DamageError) Error() string { return e.Err.Error() }
+func (e *DamageError) Unwrap() error { return e.Err }
 
 // resume does Resume's work under the lock.
 func (w *Writer) resume(env Environment, mark *Mark) error {
@@ -51,7 +59,7 @@ func (w *Writer) resume(env Environment, mark *Mark) error {
 	if mark != nil {
 		last = mark.Epoch
 		if w.lines, err = mark.kept(run); err != nil {
-			return err
+			return &DamageError{err}
 		}
 	}
 	if err := sameGround(run.Environment, env); err != nil { // of an environment that the mark has found whole
@@ -76,7 +84,7 @@ func (w *Writer) resume(env Environment, mark *Mark) error {
 func readToResume(dir string) (*Run, error) {
 	run, err := read(dir)
 	if _, other := errors.AsType[*fs.PathError](err); err != nil && !other {
-		err = fmt.Errorf("%w: %s", err, startAnew)
+		err = &DamageError{fmt.Errorf("%w: %s", err, startAnew)}
 	}
 	return run, err
 }
