@@ -26,7 +26,7 @@ func warnOfOtherFiles(w io.Writer, set *data.Set, dir string) {
 	if len(others) == len(set.Files) {
 		which = fmt.Sprintf("all %d files", len(others))
 	}
-	fmt.Fprintf(w, "bgmd: warning: %s in %s is not the published set: the MD5 sums of %s differ\n", set.Name, dir, which)
+	printError(w, "bgmd: warning: ", fmt.Errorf("%s in %s is not the published set: the MD5 sums of %s differ", set.Name, dir, which))
 }
 
 // lookAtSets does so for the sets of all jobs that are left. It fails if none of

@@ -256,8 +256,8 @@ func printEstimate(ctx context.Context, w io.Writer, jobs []sweep.Job) error {
 	cores := runtime.GOMAXPROCS(0)
 	estimate, err := sweep.Estimate(ctx, jobs, cores)
 	if errors.Is(err, data.ErrData) {
-		_, err = fmt.Fprintf(w, "no estimate of the time: %v\n", err)
-		return err
+		printError(w, "no estimate of the time: ", err)
+		return nil
 	}
 	if err != nil {
 		return err
