@@ -10,10 +10,11 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/bgmd/bgmd/internal/printable"
 )
 
 // Parse returns the mapping that the text of a file, one YAML document, is. Its
@@ -76,7 +77,7 @@ const maxShown = 60
 // long, and in quotes only where there is something in it that is not seen.
 func Show(s string) string {
 	short, more := shorten(s)
-	if utf8.ValidString(short) && !strings.ContainsFunc(short, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if printable.Text(short) == short {
 		return short + more
 	}
 	return strconv.Quote(short) + more
