@@ -62,21 +62,17 @@ func distinct(runs []*record.Run) (kept []*record.Run, repeats []*repeat) {
 
 // further tells whether a has come further than b.
 func further(a, b *record.Run) bool {
-	if hasEnded(a) != hasEnded(b) {
-		return hasEnded(a)
+	ended := a.Status().Final()
+	if ended != b.Status().Final() {
+		return ended
 	}
-	return !hasEnded(a) && len(a.Epochs) > len(b.Epochs)
-}
-
-// hasEnded tells whether nothing is left to train.
-func hasEnded(r *record.Run) bool {
-	return r.Status() == record.Finished || r.Status() == record.Diverged
+	return !ended && len(a.Epochs) > len(b.Epochs)
 }
 
 // compare says how a run differs from the one shown in its place.
 func compare(run, shown *record.Run) string {
 	epochs := shown.Epochs
-	if !hasEnded(run) { // the other may once have been as far
+	if !run.Status().Final() { // the other may once have been as far
 		epochs = epochs[:min(len(run.Epochs), len(epochs))]
 	}
 	ours, theirs := record.Digest(run.Epochs), record.Digest(epochs)

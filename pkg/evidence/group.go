@@ -44,7 +44,7 @@ func collect(runs []*record.Run, profile string) (map[cellKey]*group, error) {
 	var errs []error
 	for _, r := range repeats {
 		errs = append(errs, r)
-		if g, _, _ := groupOf(groups, r.run, profile); g != nil { // its error is of no repeat
+		if g, _, _ := groupOf(groups, r.run, profile); g != nil { // no error: what repeats could be read
 			g.repeats = append(g.repeats, r.text)
 		}
 	}
@@ -54,7 +54,7 @@ func collect(runs []*record.Run, profile string) (map[cellKey]*group, error) {
 		case err != nil:
 			errs = append(errs, err)
 		case g == nil:
-		case hasEnded(run):
+		case run.Status().Final():
 			g.add(variant, run)
 		default:
 			g.open = append(g.open, printable.Text(run.Dir))

@@ -52,7 +52,7 @@ func (w *Writer) resume(env Environment, mark *Mark) error {
 	if err := sameConfig(run.Config, w.config); err != nil {
 		return err
 	}
-	if s := run.Status(); s.final() {
+	if s := run.Status(); s.Final() {
 		return fmt.Errorf("its status is %q: there is nothing left to train", s)
 	}
 	last := -1
@@ -94,7 +94,7 @@ func readToResume(dir string) (*Run, error) {
 // with another configuration.
 func Ended(dir string, config []byte) (*Summary, error) {
 	run := &Run{Dir: dir}
-	if _, err := run.readSummary(); err == nil && !run.Status().final() {
+	if _, err := run.readSummary(); err == nil && !run.Status().Final() {
 		return nil, nil
 	}
 	run, err := readToResume(dir)

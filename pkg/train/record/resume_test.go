@@ -168,11 +168,11 @@ func TestEnded(t *testing.T) {
 			end(t, w, status)
 		}
 		s, err := Ended(dir, []byte(config))
-		if err != nil || (s != nil) != status.final() || s != nil && s.Status != status {
+		if err != nil || (s != nil) != status.Final() || s != nil && s.Status != status {
 			t.Errorf("%s: %+v, %v", status, s, err)
 		}
 		s, err = Ended(dir, []byte("name: quickstart\nseed: 2\n"))
-		if !status.final() {
+		if !status.Final() {
 			if s != nil || err != nil { // Resume will refuse it
 				t.Errorf("%s, another configuration: %+v, %v", status, s, err)
 			}

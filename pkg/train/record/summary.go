@@ -25,8 +25,8 @@ const (
 // written lists the statuses that summary.json may hold.
 var written = []Status{Finished, Diverged, Interrupted, Failed}
 
-// final tells whether a run with status s has nothing left to train.
-func (s Status) final() bool { return s == Finished || s == Diverged }
+// Final tells whether a run with status s has nothing left to train.
+func (s Status) Final() bool { return s == Finished || s == Diverged }
 
 // Outcome is the part of the summary that does not follow from the metrics.
 type Outcome struct {

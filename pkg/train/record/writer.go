@@ -31,7 +31,7 @@ type ExistsError struct {
 
 func (e *ExistsError) Error() string {
 	advice := "resume it (--resume), or choose another seed or output folder (--seed, --out)"
-	if e.Status.final() {
+	if e.Status.Final() {
 		advice = "choose another seed or output folder (--seed, --out)"
 	}
 	return fmt.Sprintf("%s holds a run with status %q: %s", e.Dir, e.Status, advice)
