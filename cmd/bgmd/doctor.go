@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -132,7 +133,7 @@ func examined(name string, set *data.Set, err error) setStatus {
 func (d diagnosis) write(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "go\t%s %s/%s\n", d.Go, d.OS, d.Arch)
-	fmt.Fprintf(w, "cpu\t%s\n", orElse(d.CPU, "unknown"))
+	fmt.Fprintf(w, "cpu\t%s\n", cmp.Or(d.CPU, "unknown"))
 	fmt.Fprintf(w, "cores\t%d, of which Go uses %d\n", d.Cores, d.GoMaxProcs)
 	if d.MemTotal > 0 {
 		fmt.Fprintf(w, "memory\t%.1f GiB, %.1f available\n", gib(d.MemTotal), gib(d.MemFree))

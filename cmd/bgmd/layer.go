@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -94,7 +95,7 @@ func (l *layer) entry(file, where, section, name string, value *yaml.Node) {
 	case path == "base":
 		base, problem := convert(train.Key{Type: train.Text, Allowed: "a file"}, value)
 		if problem != "" || base == "" {
-			l.complain(where, "base %s", orElse(problem, "is empty, want a file"))
+			l.complain(where, "base %s", cmp.Or(problem, "is empty, want a file"))
 			return
 		}
 		l.base, l.origin["base"] = base.(string), where
@@ -245,11 +246,4 @@ func wanted(key train.Key) string {
 		return "a number (" + key.Allowed + ")"
 	}
 	return "text (" + key.Allowed + ")"
-}
-
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }

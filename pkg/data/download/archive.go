@@ -160,7 +160,7 @@ func extract(archive, folder, into string) (map[string]string, error) {
 }
 
 func writeMember(path string, content io.Reader) (string, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, whole.FileMode)
 	if err != nil {
 		return "", err
 	}

@@ -1,6 +1,7 @@
 package download
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/md5"
@@ -98,7 +99,7 @@ func (g *Getter) from(ctx context.Context, url, part string, f data.Published) e
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(orElse(g.Pause, time.Second)):
+		case <-time.After(cmp.Or(g.Pause, time.Second)):
 		}
 	}
 }

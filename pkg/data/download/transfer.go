@@ -1,6 +1,7 @@
 package download
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ import (
 func (g *Getter) transfer(ctx context.Context, url, part string) (continued bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	silence := time.AfterFunc(orElse(g.Stall, time.Minute), func() { cancel(errSilent) })
+	silence := time.AfterFunc(cmp.Or(g.Stall, time.Minute), func() { cancel(errSilent) })
 	defer silence.Stop()
 
 	file, have, err := openPart(part)
@@ -125,7 +126,7 @@ type watched struct {
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.body.Read(p)
 	if n > 0 {
-		w.silence.Reset(orElse(w.g.Stall, time.Minute))
+		w.silence.Reset(cmp.Or(w.g.Stall, time.Minute))
 		w.done += int64(n)
 		if w.g.Progress != nil {
 			w.g.Progress(w.done, w.total)
@@ -171,11 +172,4 @@ func transient(err error) bool {
 		return dial.Op != "dial"
 	}
 	return errors.Is(err, errCutOff) || errors.Is(err, errSilent) || errors.Is(err, errStartAgain)
-}
-
-func orElse(d, standard time.Duration) time.Duration {
-	if d == 0 {
-		return standard
-	}
-	return d
 }
