@@ -31,8 +31,8 @@ them corrupt, and an aggregation rule such as the geometric median, or block
 coordinate geometric median descent (BGMD), makes one step of them.
 
 Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong,
-3 data is missing or damaged, 4 training diverged. What takes more memory than
-there is fails before anything is done.
+3 data or records are missing or damaged, 4 training diverged. What takes more
+memory than there is fails before anything is done.
 
 A file called - is standard input where one is read, and standard output where one is
 written; a picture is a PNG there, and what is printed goes to standard error.

@@ -40,7 +40,8 @@ func Text(bytes float64) string {
 	return fmt.Sprintf("%.*f %s", max(0, min(2, 2-int(math.Log10(max(1, bytes))))), bytes, units[0])
 }
 
-// Room is the memory that a process can have more than it has, and what bounds it.
+// Room is the memory that a process can still have, and what bounds it. What it has
+// already is left out of it, but for GOMEMLIMIT, which bounds all that it has.
 type Room struct {
 	Bytes float64
 	By    string // such as "of this machine" or "under memory.max of the control group /jobs"

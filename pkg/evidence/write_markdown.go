@@ -52,7 +52,8 @@ func (c *Cell) markdown() string {
 }
 
 // Markdown escapes text for GitHub's Markdown, in a table's cell too: it stays
-// text, and is neither HTML, nor a link or an image, nor a cell of its own.
+// text, and is neither HTML, nor an image, nor a cell of its own, nor a link but the
+// address that it says.
 func Markdown(s string) string { return markdown.Replace(s) }
 
 var markdown = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`,

@@ -99,6 +99,8 @@ func (c *clock) beat(continued <-chan os.Signal, ended <-chan struct{}) {
 		}
 		if c.now(); c.doubtful() && !stopped {
 			select {
+			case <-ended:
+				return
 			case <-continued:
 				stopped = true
 			case <-time.After(patience):

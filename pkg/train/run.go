@@ -45,6 +45,9 @@ type Progress struct {
 // status. When ctx ends, the run stops after the current step, as interrupted,
 // and Resume goes on from its last whole epoch.
 //
+// While it runs, the garbage collector of the whole process works more often than
+// usual: have one call at a time.
+//
 // It fails on an invalid config, on data that is missing or damaged
 // ([data.ErrData]), on a folder that holds another run, on one whose files it cannot
 // go on from ([*record.DamageError]), and when the record cannot be written.
