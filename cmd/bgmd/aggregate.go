@@ -190,7 +190,9 @@ type inputError struct{ error }
 
 func (e *inputError) Unwrap() error { return e.error }
 
-func readMatrix(stdin io.Reader, path string) (npy.Matrix, error) {
+// readMatrix reads a matrix, unless fits, which is asked about its size before there
+// is memory for it, has an error.
+func readMatrix(stdin io.Reader, path string, fits func(n, d int) error) (npy.Matrix, error) {
 	in := stdin
 	if path != standard {
 		file, err := os.Open(path)
@@ -202,7 +204,14 @@ func readMatrix(stdin io.Reader, path string) (npy.Matrix, error) {
 	} else {
 		path = standardInput
 	}
-	m, err := npy.Read(in)
+	var refused error
+	m, err := npy.Read(in, func(n, d int) error {
+		refused = fits(n, d)
+		return refused
+	})
+	if refused != nil {
+		return m, fmt.Errorf("%s: %w", path, refused)
+	}
 	if err != nil {
 		return m, &inputError{fmt.Errorf("%s: %w", path, err)}
 	}
@@ -266,7 +275,12 @@ func isRegular(path string) bool {
 
 // all aggregates a matrix in memory.
 func (a aggregation) all(rule agg.Aggregator, stdin io.Reader, path string, r *rand.Rand) ([]float32, aggregated, error) {
-	G, err := readMatrix(stdin, path)
+	G, err := readMatrix(stdin, path, func(n, d int) error {
+		if err := agg.Fits(rule, n, d); errors.Is(err, agg.ErrTooManyRows) {
+			return &inputError{err}
+		}
+		return room(n, d, agg.Scratch(rule, n, d))
+	})
 	if err != nil {
 		return nil, aggregated{}, err
 	}

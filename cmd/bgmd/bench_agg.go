@@ -203,7 +203,7 @@ func read(_ []float32, G agg.Matrix, _ agg.Step) (agg.Stats, error) {
 func (b aggBench) run(ctx context.Context) (aggResult, error) {
 	var G agg.Matrix
 	if b.matrix != "" {
-		m, err := readMatrix(b.stdin, b.matrix)
+		m, err := readMatrix(b.stdin, b.matrix, func(n, d int) error { return room(n, d, 0) })
 		if err != nil {
 			return aggResult{}, err
 		}
@@ -242,13 +242,18 @@ func (b aggBench) run(ctx context.Context) (aggResult, error) {
 	return r, nil
 }
 
-// checkMatrix refuses a matrix for which, with so many bytes beside it, there is no
-// memory.
+// checkMatrix refuses an n×d matrix for which, with so many bytes beside it, there is
+// no memory.
 func checkMatrix(n, d int, beside float64) error {
-	if err := ram.Check(4*float64(n+1)*float64(d)+beside, ""); err != nil {
+	if err := room(n, d, beside); err != nil {
 		return fmt.Errorf("%w: less would do with a smaller --n or --d", err)
 	}
 	return nil
+}
+
+// room refuses a matrix as checkMatrix does, where no flag says how large it is.
+func room(n, d int, beside float64) error {
+	return ram.Check(4*float64(n+1)*float64(d)+beside, fmt.Sprintf("%d×%d numbers", n, d))
 }
 
 // time returns the times of b.Calls calls in milliseconds, ascending, and the

@@ -35,7 +35,7 @@ func Open(path string) (*File, error) {
 func (f *File) open() error {
 	in := bufio.NewReaderSize(f.file, mostHeader)
 	if isArchive(in) {
-		m, err := readArchive(in)
+		m, err := readArchive(in, nil)
 		f.whole = &m
 		return err
 	}

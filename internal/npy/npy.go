@@ -39,20 +39,26 @@ type Matrix struct {
 // that it would become zero. Errors wrap [ErrFormat], or are those of r.
 //
 // An array in Fortran order takes twice its memory for a moment, an archive its own
-// size besides.
-func Read(r io.Reader) (Matrix, error) {
+// size besides. Before that, fits is asked about the array's size, unless it is nil,
+// and its error returned.
+func Read(r io.Reader, fits func(rows, cols int) error) (Matrix, error) {
 	in := bufio.NewReaderSize(r, mostHeader)
 	if isArchive(in) {
-		return readArchive(in)
+		return readArchive(in, fits)
 	}
-	return readArray(in)
+	return readArray(in, fits)
 }
 
 // readArray is Read for a file that is no archive.
-func readArray(in *bufio.Reader) (Matrix, error) {
+func readArray(in *bufio.Reader, fits func(rows, cols int) error) (Matrix, error) {
 	l, err := readLayout(in)
 	if err != nil {
 		return Matrix{}, err
+	}
+	if fits != nil {
+		if err := fits(l.rows, l.cols); err != nil {
+			return Matrix{}, err
+		}
 	}
 	m := Matrix{Double: l.double()}
 	m.Rows, m.Cols = l.rows, l.cols

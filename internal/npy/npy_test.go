@@ -50,7 +50,7 @@ func TestReadNumPy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := Read(bytes.NewReader(b))
+		m, err := Read(bytes.NewReader(b), nil)
 		part, partErr := byColumns(path, 2)
 		if fmt.Sprint(err) != fmt.Sprint(partErr) {
 			t.Errorf("%s: at once %v, by columns %v", path, err, partErr)
@@ -84,7 +84,7 @@ func TestHeaders(t *testing.T) {
 		"{'shape':(1L,2L),'fortran_order':True,'descr':u'=f4'}  \n",
 		" { 'descr' : '=f4' ,\n'fortran_order' : False , 'shape' : ( 1 , 2 , ) , } ",
 	} {
-		m, err := Read(bytes.NewReader(headed(header)))
+		m, err := Read(bytes.NewReader(headed(header)), nil)
 		if err != nil || m.Rows != 1 || m.Cols != 2 || !slices.Equal(m.Data, []float32{1, 2}) {
 			t.Errorf("%s: read %+v, %v", header, m, err)
 		}
@@ -103,7 +103,7 @@ func TestHeaders(t *testing.T) {
 		"":        "no dictionary",
 		"{'descr': '|O', 'fortran_order': False, 'shape': (1, 2)}": `the dtype is "|O", want float16`,
 	} {
-		_, err := Read(bytes.NewReader(headed(header)))
+		_, err := Read(bytes.NewReader(headed(header)), nil)
 		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error is %v, want %q", header, err, want)
 		}
@@ -136,7 +136,7 @@ func TestReadRefuses(t *testing.T) {
 		"row 1, column 0 is -1e+39, beyond float32":                             file("<f8", "True", "(2, 2)", bytesOf(binary.LittleEndian, 1, -1e39, 1, 1)),
 		"row 0, column 1 is 3e-50, which float32 takes for 0: scale the matrix": file("<f8", "False", "(1, 2)", bytesOf(binary.LittleEndian, 1, 3e-50)),
 	} {
-		_, err := Read(bytes.NewReader(b))
+		_, err := Read(bytes.NewReader(b), nil)
 		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)
 		}
@@ -171,7 +171,7 @@ func TestDamagedArchive(t *testing.T) {
 		for i := range b {
 			damaged := slices.Clone(b)
 			damaged[i] ^= 4
-			m, err := Read(bytes.NewReader(damaged))
+			m, err := Read(bytes.NewReader(damaged), nil)
 			if err == nil && !slices.Equal(m.Data, want) || err != nil && !errors.Is(err, ErrFormat) {
 				t.Errorf("%s, byte %d: read %v, error %v", name, i, m, err)
 			}
@@ -192,7 +192,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := Read(bytes.NewReader(b))
+		m, err := Read(bytes.NewReader(b), nil)
 		if err == nil && len(m.Data) != m.Rows*m.Cols {
 			t.Errorf("%d elements of %d×%d", len(m.Data), m.Rows, m.Cols)
 		}
@@ -220,7 +220,7 @@ func TestFileMatchesRead(t *testing.T) {
 		if err := os.WriteFile(path, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		want, wantErr := Read(bytes.NewReader(b))
+		want, wantErr := Read(bytes.NewReader(b), nil)
 		got, err := byColumns(path, 2)
 		if fmt.Sprint(err) != fmt.Sprint(wantErr) || !slices.Equal(got.Data, want.Data) || got.Double != want.Double {
 			t.Errorf("%s: by columns %v, error %v; at once %v, error %v", name, got, err, want, wantErr)
@@ -286,7 +286,7 @@ func TestLongHeader(t *testing.T) {
 	header = append(header, '\n')
 	b = append(append(b[:8:8], byte(len(header)), byte(len(header)>>8)), header...)
 	b = append(b, bytesOf[float32](binary.LittleEndian, 1, 2)...)
-	if _, err := Read(bytes.NewReader(b)); err != nil {
+	if _, err := Read(bytes.NewReader(b), nil); err != nil {
 		t.Errorf("Read: %v", err)
 	}
 	path := filepath.Join(t.TempDir(), "long.npy")

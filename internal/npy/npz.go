@@ -17,7 +17,7 @@ func isArchive(in *bufio.Reader) bool {
 }
 
 // readArchive reads an archive with one array, stored or compressed.
-func readArchive(in io.Reader) (Matrix, error) {
+func readArchive(in io.Reader, fits func(rows, cols int) error) (Matrix, error) {
 	contents, err := io.ReadAll(in)
 	if err != nil {
 		return Matrix{}, err
@@ -29,7 +29,7 @@ func readArchive(in io.Reader) (Matrix, error) {
 	if len(archive.File) != 1 {
 		return Matrix{}, bad("the archive holds %d arrays%s, want one: save the array by itself with numpy.save", len(archive.File), names(archive))
 	}
-	m, err := readMember(archive.File[0])
+	m, err := readMember(archive.File[0], fits)
 	switch {
 	case errors.Is(err, ErrFormat):
 		return Matrix{}, fmt.Errorf("%q in the archive: %w", archive.File[0].Name, err)
@@ -39,13 +39,13 @@ func readArchive(in io.Reader) (Matrix, error) {
 	return m, nil
 }
 
-func readMember(f *zip.File) (Matrix, error) {
+func readMember(f *zip.File, fits func(rows, cols int) error) (Matrix, error) {
 	member, err := f.Open()
 	if err != nil {
 		return Matrix{}, err
 	}
 	defer member.Close()
-	return readArray(bufio.NewReaderSize(member, mostHeader))
+	return readArray(bufio.NewReaderSize(member, mostHeader), fits)
 }
 
 // names lists the first arrays of an archive.

@@ -45,6 +45,7 @@ const (
 	blurAtEnd    = 4e-7 // the same, at the result
 	recentrings  = 5    // at most
 	nearOptimal  = 1.05 // a row with R ≤ 1.05 m is worth an exact look
+	mostNewton   = 2048 // rows up to which Newton's system is solved, a second or two a time
 )
 
 func (s *gramSolver) solve(dst []float32, w []float64, G Matrix, eps float64) (Certificate, error) {
@@ -83,7 +84,10 @@ func (s *gramSolver) resize(n int) {
 	s.n = n
 	s.at.resize(n)
 	s.next.resize(n)
-	s.pull, s.rhs, s.system = grown(s.pull, n), grown(s.rhs, n), grown(s.system, n*n)
+	s.pull, s.rhs = grown(s.pull, n), grown(s.rhs, n)
+	if n <= mostNewton {
+		s.system = grown(s.system, n*n)
+	}
 }
 
 // median finds the median as K knows it and returns −1, or, if it may recentre,

@@ -154,3 +154,17 @@ func checkFastError(t *testing.T, G Matrix, centre int) {
 		}
 	}
 }
+
+// TestManyRows: beyond mostNewton rows the solver goes on without Newton's system,
+// whose n³ would be hours for as many rows as it takes.
+func TestManyRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second")
+	}
+	G := rows(mostNewton+1, 3, 1, 1, 100, 20, 29)
+	dst := make([]float32, G.Cols)
+	stats := must(must(New("gm", Options{Eps: 1e-6})).Aggregate(dst, G, Step{}))
+	if want := referenceMedian(rowsOf(G)); !stats.GM.Converged || distance(want, toFloat64(dst)) > 1e-4 {
+		t.Errorf("%v, %+v, want %v", dst, *stats.GM, want)
+	}
+}

@@ -75,8 +75,12 @@ func (s *gramSolver) weiszfeld() {
 //	p = Z(q − 1)/S,  (S diag(D) − ZᵀZ) q = −ZᵀZ 1:
 //
 // an n×n system, positive definite unless the rows lie on one line. With q = 0
-// the step is Weiszfeld's. Cost: O(n³).
+// the step is Weiszfeld's. Cost: O(n³), which for more than mostNewton rows is more
+// than any number of Weiszfeld's steps takes.
 func (s *gramSolver) newton() bool {
+	if s.n > mostNewton {
+		return false
+	}
 	it, K, n, A := &s.at, s.gram.K, s.n, s.system
 	for i := range n {
 		s.rhs[i] = 0

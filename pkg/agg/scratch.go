@@ -58,7 +58,12 @@ func (s *spectralFilter) scratch(n, d int) float64 { return s.spectrum.scratch(n
 
 func (g *geometric) scratch(n, d int) float64 { return scratchOf(g.solver, n, d) }
 
-func (s *gramSolver) scratch(n, d int) float64 { return s.gram.scratch(n, d) + square(n) }
+func (s *gramSolver) scratch(n, d int) float64 {
+	if n > mostNewton {
+		return s.gram.scratch(n, d)
+	}
+	return s.gram.scratch(n, d) + square(n)
+}
 
 func (s *spatialSolver) scratch(n, d int) float64 {
 	return 2*of64*float64(d) + of64*float64(par.Chunks(d, columnGrain))*float64(n+2)
