@@ -27,6 +27,9 @@ import (
 // ErrFormat is wrapped by all errors about a file's contents.
 var ErrFormat = errors.New("not a matrix that can be aggregated")
 
+// minNormal is the least float32 above 0 that has all its digits.
+const minNormal = 0x1p-126
+
 // Matrix is what a file holds.
 type Matrix struct {
 	agg.Matrix
@@ -35,8 +38,8 @@ type Matrix struct {
 
 // Read reads a two-dimensional array of float16, float32 or float64 up to the end of
 // r: an .npy file, or an .npz archive of one array. A float64 that float32 cannot
-// hold is refused: one that is not infinite but beyond it, or not zero but so small
-// that it would become zero. Errors wrap [ErrFormat], or are those of r.
+// hold is refused: one that is not infinite but beyond it, or below its normal range
+// (2^-126) and not exact there. Errors wrap [ErrFormat], or are those of r.
 //
 // An array in Fortran order takes twice its memory for a moment, an archive its own
 // size besides. Before that, fits is asked about the array's size, unless it is nil,
@@ -123,9 +126,9 @@ func (l layout) appendNumbers(x []float32, part []byte, e int) ([]float32, error
 				row, col := l.at(e)
 				return nil, bad("row %d, column %d is %g, beyond float32", row, col, v)
 			}
-			if narrow == 0 && v != 0 {
+			if math.Abs(v) < minNormal && float64(narrow) != v {
 				row, col := l.at(e)
-				return nil, bad("row %d, column %d is %g, which float32 takes for 0: scale the matrix", row, col, v)
+				return nil, bad("row %d, column %d is %g, which float32 takes for %g: scale the matrix", row, col, v, float64(narrow))
 			}
 			x = append(x, narrow)
 			e++

@@ -117,24 +117,25 @@ func TestReadRefuses(t *testing.T) {
 	long[6] = 2
 	binary.LittleEndian.PutUint32(long[8:], 1<<31)
 	for want, b := range map[string][]byte{
-		"it is empty":                                                           {},
-		"it does not begin as .npy files do":                                    []byte("PAR1 something else"),
-		"the archive is damaged: zip: not a valid zip file":                     []byte("PK\x03\x04 something else"),
-		"the format version is 9, want 1, 2 or 3":                               append([]byte("\x93NUMPY\x09"), whole[7:]...),
-		"the header is 2147483648 bytes long, want at most 65524":               long,
-		"the header is cut off":                                                 whole[:40],
-		"the header is not as numpy.save writes it":                             append([]byte("\x93NUMPY\x01\x00\x36\x00"), []byte("'shape': 'fortran_order': 'descr': }"+strings.Repeat(" ", 17)+"\n")...),
-		`the dtype is "<i4", want float16, float32 or float64`:                  file("<i4", "False", "(2, 3)", numbers),
-		"the shape is [6], want two dimensions":                                 file("<f4", "False", "(6,)", numbers),
-		"the shape is [1 2 3], want two dimensions":                             file("<f4", "False", "(1, 2, 3)", numbers),
-		"the shape is [0 3], want two dimensions":                               file("<f4", "False", "(0, 3)", nil),
-		"the shape [4611686018427387904 3] is more than any memory holds":       file("<f4", "False", "(4611686018427387904, 3)", nil),
-		"it ends after 5 of 2×3 elements":                                       whole[:len(whole)-1],
-		"there is more after the 2×3 elements":                                  append(slices.Clone(whole), 0),
-		"it ends after 6 of 1000000×1000000 elements":                           file("<f4", "False", "(1000000, 1000000)", numbers),
-		"row 0, column 1 is 1e+39, beyond float32":                              file("<f8", "False", "(1, 2)", bytesOf(binary.LittleEndian, 1, 1e39)),
-		"row 1, column 0 is -1e+39, beyond float32":                             file("<f8", "True", "(2, 2)", bytesOf(binary.LittleEndian, 1, -1e39, 1, 1)),
-		"row 0, column 1 is 3e-50, which float32 takes for 0: scale the matrix": file("<f8", "False", "(1, 2)", bytesOf(binary.LittleEndian, 1, 3e-50)),
+		"it is empty":                                                              {},
+		"it does not begin as .npy files do":                                       []byte("PAR1 something else"),
+		"the archive is damaged: zip: not a valid zip file":                        []byte("PK\x03\x04 something else"),
+		"the format version is 9, want 1, 2 or 3":                                  append([]byte("\x93NUMPY\x09"), whole[7:]...),
+		"the header is 2147483648 bytes long, want at most 65524":                  long,
+		"the header is cut off":                                                    whole[:40],
+		"the header is not as numpy.save writes it":                                append([]byte("\x93NUMPY\x01\x00\x36\x00"), []byte("'shape': 'fortran_order': 'descr': }"+strings.Repeat(" ", 17)+"\n")...),
+		`the dtype is "<i4", want float16, float32 or float64`:                     file("<i4", "False", "(2, 3)", numbers),
+		"the shape is [6], want two dimensions":                                    file("<f4", "False", "(6,)", numbers),
+		"the shape is [1 2 3], want two dimensions":                                file("<f4", "False", "(1, 2, 3)", numbers),
+		"the shape is [0 3], want two dimensions":                                  file("<f4", "False", "(0, 3)", nil),
+		"the shape [4611686018427387904 3] is more than any memory holds":          file("<f4", "False", "(4611686018427387904, 3)", nil),
+		"it ends after 5 of 2×3 elements":                                          whole[:len(whole)-1],
+		"there is more after the 2×3 elements":                                     append(slices.Clone(whole), 0),
+		"it ends after 6 of 1000000×1000000 elements":                              file("<f4", "False", "(1000000, 1000000)", numbers),
+		"row 0, column 1 is 1e+39, beyond float32":                                 file("<f8", "False", "(1, 2)", bytesOf(binary.LittleEndian, 1, 1e39)),
+		"row 1, column 0 is -1e+39, beyond float32":                                file("<f8", "True", "(2, 2)", bytesOf(binary.LittleEndian, 1, -1e39, 1, 1)),
+		"row 0, column 1 is 3e-50, which float32 takes for 0: scale the matrix":    file("<f8", "False", "(1, 2)", bytesOf(binary.LittleEndian, 1, 3e-50)),
+		"row 0, column 1 is -1e-44, which float32 takes for -9.80908925027372e-45": file("<f8", "False", "(1, 2)", bytesOf(binary.LittleEndian, 1, -1e-44)), // 7 times 2^-149
 	} {
 		_, err := Read(bytes.NewReader(b), nil)
 		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {
@@ -300,5 +301,15 @@ func TestLongHeader(t *testing.T) {
 	defer f.Close()
 	if x, err := f.Columns(nil, 0, 2); err != nil || !slices.Equal(x, []float32{1, 2}) {
 		t.Errorf("columns: %v, %v", x, err)
+	}
+}
+
+// A float64 below float32's normal range passes where float32 has it exactly, as
+// in a float32 matrix that was widened: 2^-149 and 3·2^-149 are its least values.
+func TestReadExactSubnormals(t *testing.T) {
+	want := []float32{0x1p-149, 0x3p-149, -0x1p-127, 0}
+	m, err := Read(bytes.NewReader(file("<f8", "False", "(2, 2)", bytesOf(binary.LittleEndian, 0x1p-149, 0x3p-149, -0x1p-127, 0.0))), nil)
+	if err != nil || !slices.Equal(m.Data, want) {
+		t.Errorf("got %v, %v, want %v", m.Data, err, want)
 	}
 }
