@@ -28,7 +28,7 @@ func newDataCommand() *cobra.Command {
 		Args: cobra.NoArgs, // which names a mistyped subcommand
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDataGetCommand(), newDataListCommand(), newDataVerifyCommand(), newDataPartitionCommand(), newDataShowCommand())
+	cmd.AddCommand(stoppable(newDataGetCommand()), newDataListCommand(), newDataVerifyCommand(), newDataPartitionCommand(), newDataShowCommand())
 	return cmd
 }
 

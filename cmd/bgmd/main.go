@@ -26,17 +26,26 @@ func main() {
 		fmt.Fprintf(os.Stderr, "bgmd: %v\n", err)
 		os.Exit(exitUsage)
 	}
-	ctx, stop := stopSignals()
-	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	os.Exit(execute(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// stopSignals returns a context that ends when the process is told to stop: by
-// Ctrl-C, SIGTERM, or SIGHUP unless nohup has that ignored. A second Ctrl-C kills,
-// but not a second SIGHUP: a terminal that is closed can send several.
-func stopSignals() (context.Context, context.CancelFunc) {
-	parent := context.Background()
+// stoppable has a command, which must look at its context, finish what it is at when
+// the process is told to stop. Every other command dies of the signal at once.
+func stoppable(cmd *cobra.Command) *cobra.Command {
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ctx, stop := stopSignals(cmd.Context())
+		defer stop()
+		cmd.SetContext(ctx)
+		return run(cmd, args)
+	}
+	return cmd
+}
+
+// stopSignals returns a context that ends with parent, or when the process is told to
+// stop: by Ctrl-C, SIGTERM, or SIGHUP unless nohup has that ignored. A second Ctrl-C
+// kills, but not a second SIGHUP: a terminal that is closed can send several.
+func stopSignals(parent context.Context) (context.Context, context.CancelFunc) {
 	var forget context.CancelFunc = func() {}
 	if !signal.Ignored(syscall.SIGHUP) {
 		parent, forget = signal.NotifyContext(parent, syscall.SIGHUP)

@@ -61,7 +61,9 @@ func (s *pageServer) run(cmd *cobra.Command) error {
 		IdleTimeout:       slowestClient,
 		MaxHeaderBytes:    16 << 10,
 	}
-	context.AfterFunc(cmd.Context(), func() { _ = server.Close() })
+	ctx, stop := stopSignals(cmd.Context())
+	defer stop()
+	context.AfterFunc(ctx, func() { _ = server.Close() })
 	fmt.Fprintf(cmd.OutOrStdout(), "http://%s/ (Ctrl-C ends it)\n", address)
 	if err := server.Serve(limit(listener, mostConnections)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("--serve: %w", err)

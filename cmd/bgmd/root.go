@@ -48,7 +48,7 @@ environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others.`),
 		PersistentPreRunE: checkOutput,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
-	root.AddCommand(newRunCommand(), newGradientCommand(), newSweepCommand(), newTableCommand(), newPlotCommand(), newReportCommand(),
+	root.AddCommand(stoppable(newRunCommand()), newGradientCommand(), stoppable(newSweepCommand()), newTableCommand(), newPlotCommand(), newReportCommand(),
 		newAggregateCommand(), newRulesCommand(), newBreakdownCommand(), newBenchCommand(),
 		newDataCommand(), newConfigCommand(), newDoctorCommand(), newVersionCommand())
 

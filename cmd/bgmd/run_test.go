@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
@@ -60,5 +62,35 @@ func TestRunAndHangUp(t *testing.T) {
 				t.Errorf("the record is %s, want %s", got, status)
 			}
 		})
+	}
+}
+
+// A command that has nothing to finish dies of the first SIGTERM, also while it waits
+// for whoever writes to its standard input.
+func TestAggregateTerminated(t *testing.T) {
+	dir := sweepFolder(t, testGrid)
+	cmd := exec.Command("bgmd", "aggregate", "-", "-o", "out.npy")
+	cmd.Dir = dir
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	header := fmt.Sprintf("%-117s\n", "{'descr': '<f4', 'fortran_order': False, 'shape': (8, 1000000)}")
+	begun := append([]byte("\x93NUMPY\x01\x00\x76\x00"+header), make([]byte, 1<<20)...)
+	if _, err := stdin.Write(begun); err != nil { // a pipe holds less: most was read
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
+	_ = cmd.Wait()
+	if got := cmd.ProcessState.Sys().(syscall.WaitStatus); got.Signal() != syscall.SIGTERM {
+		t.Errorf("aggregate ended with %v, want it killed by SIGTERM", cmd.ProcessState)
 	}
 }
