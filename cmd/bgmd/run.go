@@ -52,6 +52,11 @@ record has its MD5 sum.`),
 				return &configError{fmt.Errorf("--init is %q, want a file: the record names it, and a run that was stopped may read it again", standard)}
 			}
 			if initial != "" {
+				for _, assignment := range assignments(cmd) {
+					if strings.HasPrefix(assignment, "model.init=") {
+						return &configError{fmt.Errorf("--init %s and --set %s: want one of them", initial, assignment)}
+					}
+				}
 				if err := cmd.Flags().Set("set", "model.init="+initial); err != nil {
 					return err
 				}
