@@ -48,18 +48,8 @@ record has its MD5 sum.`),
   bgmd run --config configs/fashion-mnist/bitflip40-gm.yaml --out /tmp/runs --resume`),
 		Args: noFile,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if initial == standard {
-				return &configError{fmt.Errorf("--init is %q, want a file: the record names it, and a run that was stopped may read it again", standard)}
-			}
-			if initial != "" {
-				for _, assignment := range assignments(cmd) {
-					if strings.HasPrefix(assignment, "model.init=") {
-						return &configError{fmt.Errorf("--init %s and --set %s: want one of them", initial, assignment)}
-					}
-				}
-				if err := cmd.Flags().Set("set", "model.init="+initial); err != nil {
-					return err
-				}
+			if err := setInitial(cmd, initial); err != nil {
+				return err
 			}
 			c, at, err := loadConfig(cmd)
 			if err != nil {
@@ -99,6 +89,22 @@ record has its MD5 sum.`),
 		panic(err) // no such flag: a mistake in this function
 	}
 	return cmd
+}
+
+// setInitial makes --init a --set of model.init.
+func setInitial(cmd *cobra.Command, file string) error {
+	switch file {
+	case "":
+		return nil
+	case standard:
+		return &configError{fmt.Errorf("--init is %q, want a file: the record names it, and a run that was stopped may read it again", standard)}
+	}
+	for _, assignment := range assignments(cmd) {
+		if strings.HasPrefix(assignment, "model.init=") {
+			return &configError{fmt.Errorf("--init %s and --set %s: want one of them", file, assignment)}
+		}
+	}
+	return cmd.Flags().Set("set", "model.init="+file)
 }
 
 // runName names a run's folder: by its seed for people, by its hash so that no

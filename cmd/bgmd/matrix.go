@@ -1,0 +1,52 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/bgmd/bgmd/internal/npy"
+	"github.com/bgmd/bgmd/internal/whole"
+)
+
+// inputError is about data that were given.
+type inputError struct{ error }
+
+func (e *inputError) Unwrap() error { return e.error }
+
+// readMatrix reads a matrix, unless fits, which is asked about its size before there
+// is memory for it, has an error.
+func readMatrix(stdin io.Reader, path string, fits func(n, d int) error) (npy.Matrix, error) {
+	in := stdin
+	if path != standard {
+		file, err := os.Open(path)
+		if err != nil {
+			return npy.Matrix{}, &inputError{err}
+		}
+		defer file.Close()
+		in = file
+	} else {
+		path = standardInput
+	}
+	var refused error
+	m, err := npy.Read(in, func(n, d int) error {
+		refused = fits(n, d)
+		return refused
+	})
+	if refused != nil {
+		return m, fmt.Errorf("%s: %w", path, refused)
+	}
+	if err != nil {
+		return m, &inputError{fmt.Errorf("%s: %w", path, err)}
+	}
+	return m, nil
+}
+
+func writeVector(path string, y []float32, double bool) error {
+	var b bytes.Buffer
+	if err := npy.Write(&b, y, double); err != nil {
+		return err
+	}
+	return whole.Write(path, b.Bytes())
+}
