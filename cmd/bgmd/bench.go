@@ -19,9 +19,9 @@ import (
 	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
-	"github.com/bgmd/bgmd/pkg/train"
 )
 
 func newBenchCommand() *cobra.Command {
@@ -157,7 +157,7 @@ func (b stepBench) run(ctx context.Context) (stepResult, error) {
 	if b.Model == "resnet18" {
 		shape = data.Shape{C: 3, H: 32, W: 32}
 	}
-	o := train.Defaults().Model.Options()
+	o := config.Defaults().Model.Options()
 	o.Shape, o.Classes, o.Batch, o.EvalBatch = shape, 10, b.Batch, 1
 	o.Replicas, o.Rand, o.Direct = min(b.Workers, b.Clients), root.At(stream.Init), b.Direct
 	size, err := models.SizeOf(b.Model, o)

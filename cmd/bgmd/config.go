@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/train"
 )
 
@@ -46,15 +47,15 @@ belong to the value. A list is written [200, 100].`),
 				if _, err = out.Write(c.YAML()); err != nil {
 					return err
 				}
-				m, err := c.Memory()
+				m, err := train.MemoryOf(c)
 				if err == nil {
 					_, err = fmt.Fprintf(cmd.ErrOrStderr(), "memory of a run: about %v\n", m)
 				}
 				return err
 			case asJSON:
-				return writeJSON(out, train.Keys())
+				return writeJSON(out, config.Keys())
 			}
-			_, err := io.WriteString(out, keyTable(train.Keys(), lineWidth(out)))
+			_, err := io.WriteString(out, keyTable(config.Keys(), lineWidth(out)))
 			return err
 		},
 	}
@@ -78,7 +79,7 @@ const gap = "  "
 
 // keyTable lists keys in aligned columns. Where the lines would be longer than
 // width, which 0 does not limit, the last column goes under the others.
-func keyTable(keys []train.Key, width int) string {
+func keyTable(keys []config.Key, width int) string {
 	rows := [][]string{{"KEY", "TYPE", "DEFAULT", "ALLOWED", "MEANING"}}
 	for _, k := range keys {
 		rows = append(rows, []string{k.Path, string(k.Type), shownDefault(k.Default), k.Allowed, k.Meaning})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train"
 	"github.com/bgmd/bgmd/pkg/train/report"
@@ -178,7 +179,7 @@ client and class whose area is the number of samples (.png, .svg or .pdf).`),
 }
 
 // partitionText describes a configuration's partition for people.
-func partitionText(c train.Config) string {
+func partitionText(c config.Config) string {
 	switch c.Data.Partition {
 	case "shards":
 		return fmt.Sprintf("%d shards a client", c.Data.Shards)
@@ -189,7 +190,7 @@ func partitionText(c train.Config) string {
 }
 
 // writeShares prints the table of a partition.
-func writeShares(out io.Writer, c train.Config, set *data.Set, counts [][]int, steps int) error {
+func writeShares(out io.Writer, c config.Config, set *data.Set, counts [][]int, steps int) error {
 	fmt.Fprintf(out, "%s, %s, %d clients × %d samples, seed %d: %d steps an epoch\n\n",
 		set.Name, partitionText(c), c.Data.Clients, c.Data.Batch, c.Seed, steps)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)

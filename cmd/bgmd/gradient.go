@@ -12,6 +12,7 @@ import (
 	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
 	"github.com/bgmd/bgmd/pkg/train"
@@ -70,7 +71,7 @@ loss is printed.`),
 }
 
 // gradient does what the command does and returns the loss.
-func gradient(c train.Config, classes int, stdin io.Reader, from, to string) (float64, error) {
+func gradient(c config.Config, classes int, stdin io.Reader, from, to string) (float64, error) {
 	if errs := outOfRange([]count{{"classes", classes, 1}}); errs != nil {
 		return 0, &configError{errors.Join(errs...)}
 	}
@@ -93,7 +94,7 @@ func gradient(c train.Config, classes int, stdin io.Reader, from, to string) (fl
 	if err != nil {
 		return 0, &configError{err}
 	}
-	if _, err := c.Model.Load(net); err != nil {
+	if _, err := train.LoadInitial(c.Model, net); err != nil {
 		return 0, err
 	}
 	r := net.Replica(0)

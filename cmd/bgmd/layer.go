@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/bgmd/bgmd/internal/yamltext"
-	"github.com/bgmd/bgmd/pkg/train"
+	"github.com/bgmd/bgmd/pkg/config"
 )
 
 // layer is what one file or the command line sets.
@@ -93,7 +93,7 @@ func (l *layer) entry(file, where, section, name string, value *yaml.Node) {
 	_, isSection := l.index.sections[path]
 	switch {
 	case path == "base":
-		base, problem := convert(train.Key{Type: train.Text, Allowed: "a file"}, value)
+		base, problem := convert(config.Key{Type: config.Text, Allowed: "a file"}, value)
 		if problem != "" || base == "" {
 			l.complain(where, "base %s", cmp.Or(problem, "is empty, want a file"))
 			return
@@ -152,13 +152,13 @@ func (l *layer) assign(flag, assignment string) {
 // literal returns the node that a value on the command line stands for. The value
 // is taken whole, as the shell hands it over: text has no comments, quotes or
 // escapes, and a list is what is between brackets, split at commas.
-func literal(key train.Key, source string) *yaml.Node {
-	if key.Type == train.Text {
+func literal(key config.Key, source string) *yaml.Node {
+	if key.Type == config.Text {
 		return &yaml.Node{Kind: yaml.ScalarNode, Style: yaml.DoubleQuotedStyle, Value: source}
 	}
 	source = strings.TrimSpace(source)
 	inner := strings.TrimSuffix(strings.TrimPrefix(source, "["), "]")
-	if key.Type != train.List || len(source) != len(inner)+len("[]") {
+	if key.Type != config.List || len(source) != len(inner)+len("[]") {
 		return &yaml.Node{Kind: yaml.ScalarNode, Value: source}
 	}
 	list := &yaml.Node{Kind: yaml.SequenceNode}
@@ -179,18 +179,18 @@ var (
 )
 
 // convert returns a node's value in its key's type, or what is wrong with it.
-func convert(key train.Key, node *yaml.Node) (value any, problem string) {
+func convert(key config.Key, node *yaml.Node) (value any, problem string) {
 	plain := node.Kind == yaml.ScalarNode && node.Style == 0
 	var err error
 	switch {
 	case yamltext.Tagged(node):
 		return nil, yamltext.TagProblem(node)
-	case key.Type == train.List && node.Kind == yaml.SequenceNode:
+	case key.Type == config.List && node.Kind == yaml.SequenceNode:
 		return convertList(key, node)
 	case node.Kind != yaml.ScalarNode:
-	case key.Type == train.Text && !utf8.ValidString(node.Value): // of a command line: files are UTF-8
+	case key.Type == config.Text && !utf8.ValidString(node.Value): // of a command line: files are UTF-8
 		return nil, fmt.Sprintf("is %s, want text in UTF-8", yamltext.Describe(node))
-	case key.Type == train.Text:
+	case key.Type == config.Text:
 		if node.ShortTag() == "!!str" {
 			return node.Value, ""
 		}
@@ -198,19 +198,19 @@ func convert(key train.Key, node *yaml.Node) (value any, problem string) {
 			return nil, fmt.Sprintf("is %s, want text (%s): put it in quotes", yamltext.Describe(node), key.Allowed)
 		}
 	case !plain:
-	case key.Type == train.Boolean:
+	case key.Type == config.Boolean:
 		if node.Value == "true" || node.Value == "false" {
 			return node.Value == "true", ""
 		}
-	case key.Type == train.Number && numberText.MatchString(node.Value):
+	case key.Type == config.Number && numberText.MatchString(node.Value):
 		if value, err = strconv.ParseFloat(node.Value, 64); err == nil {
 			return value, ""
 		}
-	case key.Type == train.Integer && integerText.MatchString(node.Value):
+	case key.Type == config.Integer && integerText.MatchString(node.Value):
 		if value, err = strconv.Atoi(node.Value); err == nil {
 			return value, ""
 		}
-	case key.Type == train.Natural && integerText.MatchString(node.Value) && node.Value[0] != '-':
+	case key.Type == config.Natural && integerText.MatchString(node.Value) && node.Value[0] != '-':
 		if value, err = strconv.ParseUint(strings.TrimPrefix(node.Value, "+"), 10, 64); err == nil {
 			return value, ""
 		}
@@ -222,10 +222,10 @@ func convert(key train.Key, node *yaml.Node) (value any, problem string) {
 }
 
 // convertList returns the integers of a sequence, or what is wrong with one.
-func convertList(key train.Key, sequence *yaml.Node) (value any, problem string) {
+func convertList(key config.Key, sequence *yaml.Node) (value any, problem string) {
 	list := []int{}
 	for i, item := range sequence.Content {
-		v, problem := convert(train.Key{Type: train.Integer, Allowed: key.Allowed}, item)
+		v, problem := convert(config.Key{Type: config.Integer, Allowed: key.Allowed}, item)
 		if problem != "" {
 			return nil, fmt.Sprintf("has in place %d what %s", i+1, problem)
 		}
@@ -234,15 +234,15 @@ func convertList(key train.Key, sequence *yaml.Node) (value any, problem string)
 	return list, ""
 }
 
-func wanted(key train.Key) string {
+func wanted(key config.Key) string {
 	switch key.Type {
-	case train.List:
+	case config.List:
 		return "a list of integers, such as [200, 100] (" + key.Allowed + ")"
-	case train.Boolean:
+	case config.Boolean:
 		return "true or false"
-	case train.Integer, train.Natural:
+	case config.Integer, config.Natural:
 		return "an integer (" + key.Allowed + ")"
-	case train.Number:
+	case config.Number:
 		return "a number (" + key.Allowed + ")"
 	}
 	return "text (" + key.Allowed + ")"

@@ -15,6 +15,7 @@ import (
 	"github.com/rivo/uniseg"
 	"golang.org/x/sys/unix"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/sweep"
 	"github.com/bgmd/bgmd/pkg/train"
 	"github.com/bgmd/bgmd/pkg/train/record"
@@ -81,7 +82,7 @@ func TestLinesFitTheTerminal(t *testing.T) {
 	defer terminal.Close()
 	run := newProgress(terminal, terminal)
 	table := newSweepTable(terminal, terminal)
-	c := train.Defaults()
+	c := config.Defaults()
 	c.Name = "a-name-as-long-as-in-large-grids-0.2"
 	job := sweep.Job{Run: sweep.Run{Config: c}, State: sweep.Running, Epochs: 12, Accuracy: math.Pi, Left: 1e12}
 	ended := job

@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/bgmd/bgmd/internal/whole"
-	"github.com/bgmd/bgmd/pkg/train"
+	"github.com/bgmd/bgmd/pkg/config"
 )
 
 // configFlags are the flags that addConfigFlags adds.
@@ -30,7 +30,7 @@ func addConfigFlags(cmd *cobra.Command) {
 	cmd.Flags().Uint64("seed", 0, "set the seed, over the file and --set")
 	keys := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var names []string
-		for _, key := range train.Keys() {
+		for _, key := range config.Keys() {
 			names = append(names, key.Path+"=\t"+key.Meaning)
 		}
 		return names, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
@@ -59,10 +59,10 @@ func configFlagsUsed(cmd *cobra.Command) bool {
 // every problem, one a line, and is an errConfig. What is allowed but hardly
 // meant it says on cmd's standard error. The places are for errors that come
 // later.
-func loadConfig(cmd *cobra.Command) (train.Config, *places, error) {
+func loadConfig(cmd *cobra.Command) (config.Config, *places, error) {
 	file, err := cmd.Flags().GetString("config")
 	if err != nil {
-		return train.Config{}, nil, err
+		return config.Config{}, nil, err
 	}
 	top := newLayer()
 	for _, assignment := range assignments(cmd) {
@@ -71,7 +71,7 @@ func loadConfig(cmd *cobra.Command) (train.Config, *places, error) {
 	if cmd.Flags().Changed("seed") {
 		seed, err := cmd.Flags().GetUint64("seed")
 		if err != nil {
-			return train.Config{}, nil, err
+			return config.Config{}, nil, err
 		}
 		top.set("--seed", "seed", seed)
 	}
@@ -82,7 +82,7 @@ func loadConfig(cmd *cobra.Command) (train.Config, *places, error) {
 	}
 	c, at, err := resolve(append(layers, top))
 	if err != nil {
-		return train.Config{}, nil, &configError{err}
+		return config.Config{}, nil, &configError{err}
 	}
 	printError(cmd.ErrOrStderr(), "bgmd: warning: ", errors.Join(at.locateAll(c.Warnings())...))
 	return c, at, nil
@@ -219,7 +219,7 @@ func withoutPath(err error) error {
 
 // resolve merges layers, the lowest first, over the profile they name, and
 // validates what comes out.
-func resolve(layers []*layer) (train.Config, *places, error) {
+func resolve(layers []*layer) (config.Config, *places, error) {
 	var problems []error
 	at := &places{origin: map[string]string{}}
 	v := viper.New()
@@ -227,19 +227,19 @@ func resolve(layers []*layer) (train.Config, *places, error) {
 		problems = append(problems, l.problems...)
 		maps.Copy(at.origin, l.origin)
 		if err := v.MergeConfigMap(l.values); err != nil {
-			return train.Config{}, nil, fmt.Errorf("merge configurations: %w", err)
+			return config.Config{}, nil, fmt.Errorf("merge configurations: %w", err)
 		}
 	}
 	written := func(path string) bool { return at.origin[path] != "" }
-	profile := cmp.Or(v.GetString("profile"), train.Defaults().Profile)
-	c, err := train.Below(profile, v.GetString("data.set"), written)
+	profile := cmp.Or(v.GetString("profile"), config.Defaults().Profile)
+	c, err := config.Below(profile, v.GetString("data.set"), written)
 	if err != nil { // an unknown profile, which Validate reports
-		c = train.Defaults()
+		c = config.Defaults()
 	}
 	at.profile = c.Profile
 	strict := func(d *mapstructure.DecoderConfig) { d.WeaklyTypedInput = false }
 	if err := v.UnmarshalExact(&c, strict); err != nil {
-		return train.Config{}, nil, fmt.Errorf("decode the configuration: %w", err)
+		return config.Config{}, nil, fmt.Errorf("decode the configuration: %w", err)
 	}
 	problems = append(problems, at.locateAll(unjoin(c.Validate()))...)
 	return c, at, errors.Join(problems...)

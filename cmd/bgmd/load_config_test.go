@@ -17,13 +17,13 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/bgmd/bgmd/pkg/train"
+	"github.com/bgmd/bgmd/pkg/config"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected outputs in testdata")
 
 // load returns the configuration that a command with the given flags runs.
-func load(t testing.TB, args ...string) (train.Config, error) {
+func load(t testing.TB, args ...string) (config.Config, error) {
 	t.Helper()
 	cmd := &cobra.Command{}
 	addConfigFlags(cmd)
@@ -53,7 +53,7 @@ func golden(t *testing.T, file, got string) {
 }
 
 // flat returns the keys of a configuration with their values.
-func flat(t testing.TB, c train.Config) map[string]any {
+func flat(t testing.TB, c config.Config) map[string]any {
 	t.Helper()
 	var tree map[string]any
 	if err := yaml.Unmarshal(c.YAML(), &tree); err != nil {
@@ -75,9 +75,9 @@ func flat(t testing.TB, c train.Config) map[string]any {
 }
 
 // changed lists the keys in which c differs from the defaults.
-func changed(t testing.TB, c train.Config) string {
+func changed(t testing.TB, c config.Config) string {
 	t.Helper()
-	defaults := flat(t, train.Defaults())
+	defaults := flat(t, config.Defaults())
 	keys := flat(t, c)
 	var b strings.Builder
 	for _, path := range slices.Sorted(maps.Keys(keys)) {
@@ -131,7 +131,7 @@ func TestBadFiles(t *testing.T) {
 }
 
 // checkReload writes c as a run does and reads it again.
-func checkReload(t testing.TB, c train.Config) {
+func checkReload(t testing.TB, c config.Config) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	if err := os.WriteFile(file, c.YAML(), 0o644); err != nil {
@@ -148,7 +148,7 @@ func checkReload(t testing.TB, c train.Config) {
 
 // Every profile survives being written and read, whatever is set over it.
 func TestReload(t *testing.T) {
-	for _, profile := range train.Profiles() {
+	for _, profile := range config.Profiles() {
 		c, err := load(t, "--set", "profile="+profile, "--set", "name=", "--set", "optimizer.lr=1e-300",
 			"--set", "optimizer.weight_decay=1e+300", "--set", "data.dir=true")
 		if err != nil {
@@ -247,7 +247,7 @@ func TestResolvedFileNeedsNoProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := parseFile("config.yaml", c.YAML())
-	for _, key := range train.Keys() {
+	for _, key := range config.Keys() {
 		if strings.HasPrefix(key.Path, "aggregator.") && !strings.HasPrefix(key.Path, "aggregator.block.") {
 			continue // some are left out where they have no effect
 		}

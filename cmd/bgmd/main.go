@@ -16,8 +16,8 @@ import (
 
 	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/internal/printable"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
-	"github.com/bgmd/bgmd/pkg/train"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -137,7 +137,7 @@ func exitCode(err error) int {
 
 // isKeyError recognises what package train refuses only once it knows the data.
 func isKeyError(err error) bool {
-	_, ok := errors.AsType[*train.KeyError](err)
+	_, ok := errors.AsType[*config.KeyError](err)
 	return ok
 }
 

@@ -13,8 +13,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
-	"github.com/bgmd/bgmd/pkg/train"
 	"github.com/bgmd/bgmd/pkg/train/checkpoint"
 )
 
@@ -135,7 +135,7 @@ func TestExitCode(t *testing.T) {
 		{errors.New("unknown flag: --x"), exitUsage},
 		{&failure{errors.New("disk full")}, exitFailed},
 		{&failure{fmt.Errorf("load: %w", &configError{errors.New("seed is -1")})}, exitUsage},
-		{&failure{fmt.Errorf("run: %w", &train.KeyError{Path: "seed"})}, exitUsage},
+		{&failure{fmt.Errorf("run: %w", &config.KeyError{Path: "seed"})}, exitUsage},
 		{&failure{fmt.Errorf("load: %w", &data.FileError{File: "x"})}, exitData},
 		{&failure{fmt.Errorf("epoch 3: %w", errDiverged)}, exitDiverged},
 	}

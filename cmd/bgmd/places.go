@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/bgmd/bgmd/pkg/train"
+	"github.com/bgmd/bgmd/pkg/config"
 )
 
 // places knows where the values of a configuration were written.
@@ -33,7 +33,7 @@ func (p *places) locateAll(errs []error) []error {
 // locate puts before an error about keys where the first of them that was
 // written is, and behind it where the others are. Other errors stay as they are.
 func (p *places) locate(err error) error {
-	problem, ok := errors.AsType[*train.KeyError](err)
+	problem, ok := errors.AsType[*config.KeyError](err)
 	if !ok {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bgmd/bgmd/internal/gemm"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/train"
 )
 
@@ -26,7 +27,7 @@ func newProgress(out, err io.Writer) *progress {
 	return &progress{out: out, status: newLive(err)}
 }
 
-func (p *progress) begin(c train.Config, dir string) {
+func (p *progress) begin(c config.Config, dir string) {
 	fmt.Fprintf(p.out, "%s: %s on %s, %d clients × %d samples, seed %d, backend %s\n%s\n\n",
 		c.Name, c.Model.Name, c.Data.Set, c.Data.Clients, c.Data.Batch, c.Seed, gemm.Backend(), dir)
 	p.heading()

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/bgmd/bgmd/pkg/train"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -49,7 +49,7 @@ func TestLateKeysOfAFile(t *testing.T) {
 	}
 	old := short
 	old.DivergedAt, old.Model.EvalBatch, old.Model.Conv = "step", 80, "direct"
-	for _, c := range []train.Config{short, old} {
+	for _, c := range []config.Config{short, old} {
 		again, _, err := resolve([]*layer{parseFile("whole", c.YAML())})
 		if err != nil || again.DivergedAt != c.DivergedAt || again.Model.EvalBatch != c.Model.EvalBatch || again.Model.Conv != c.Model.Conv {
 			t.Errorf("read again: %s, %d, %s, %v", again.DivergedAt, again.Model.EvalBatch, again.Model.Conv, err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train"
 	"github.com/bgmd/bgmd/pkg/train/record"
@@ -109,12 +110,12 @@ func setInitial(cmd *cobra.Command, file string) error {
 
 // runName names a run's folder: by its seed for people, by its hash so that no
 // two different runs share one.
-func runName(c train.Config) string {
+func runName(c config.Config) string {
 	return fmt.Sprintf("seed-%d-%s", c.Seed, c.Hash()[:8])
 }
 
 // conclude plots the run and prints how it ended.
-func conclude(cmd *cobra.Command, c train.Config, dir string, s *record.Summary) error {
+func conclude(cmd *cobra.Command, c config.Config, dir string, s *record.Summary) error {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "\n%s after %d epochs: test accuracy %.2f %%, best %.2f %%, %s\n",
 		s.Status, s.Epochs, s.FinalTestAccuracy, s.BestTestAccuracy, duration(s.Seconds.Total))
@@ -150,7 +151,7 @@ func plotted(dir string) bool {
 }
 
 // plotRun draws the run's accuracy over time into its folder.
-func plotRun(c train.Config, dir string) ([]string, error) {
+func plotRun(c config.Config, dir string) ([]string, error) {
 	run, err := record.Read(dir)
 	if err != nil {
 		return nil, err

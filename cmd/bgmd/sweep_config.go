@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/bgmd/bgmd/internal/yamltext"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/sweep"
-	"github.com/bgmd/bgmd/pkg/train"
 )
 
 // sweepFlags says what to sweep over.
@@ -123,7 +123,7 @@ func (f *findings) add(err error, run string) {
 func (f *findings) all() []error {
 	var errs []error
 	for _, err := range f.list {
-		if key, ok := errors.AsType[*train.KeyError](err); ok && len(key.Beside) > 0 {
+		if key, ok := errors.AsType[*config.KeyError](err); ok && len(key.Beside) > 0 {
 			err = fmt.Errorf("%w, in %s", err, someOf(f.runs[err.Error()]))
 		}
 		errs = append(errs, err)
@@ -177,8 +177,8 @@ func (f *sweepFlags) locate(err error) error {
 // as good. Where diverged_at is epoch, that is one with step, the same to the bit: no
 // loss in it was ever beyond the bound. Where model.conv is auto, whatever is fast, it
 // is one with direct, the same but for roundings.
-func (f *sweepFlags) run(c train.Config) sweep.Run {
-	asGood := []train.Config{c}
+func (f *sweepFlags) run(c config.Config) sweep.Run {
+	asGood := []config.Config{c}
 	if c.Model.Conv == "auto" {
 		direct := c
 		direct.Model.Conv = "direct"
@@ -187,7 +187,7 @@ func (f *sweepFlags) run(c train.Config) sweep.Run {
 	for _, c := range asGood {
 		strict := c
 		strict.DivergedAt = "step"
-		for _, c := range []train.Config{strict, c} {
+		for _, c := range []config.Config{strict, c} {
 			if r := f.named(c); sweep.Look(r).State == sweep.Finished {
 				return r
 			}
@@ -196,7 +196,7 @@ func (f *sweepFlags) run(c train.Config) sweep.Run {
 	return f.named(c)
 }
 
-func (f *sweepFlags) named(c train.Config) sweep.Run {
+func (f *sweepFlags) named(c config.Config) sweep.Run {
 	return sweep.Run{Config: c, Dir: filepath.Join(f.out, c.Name, runName(c))}
 }
 
@@ -213,7 +213,7 @@ func unjoin(err error) []error {
 
 // resolve returns the configuration of one run. It reads all layers anew: merged
 // ones share maps with what they were merged into.
-func (f *sweepFlags) resolve(grid *sweep.Grid, cell sweep.Cell, seed uint64) (train.Config, *places, error) {
+func (f *sweepFlags) resolve(grid *sweep.Grid, cell sweep.Cell, seed uint64) (config.Config, *places, error) {
 	var layers []*layer
 	if grid.Base != nil {
 		layers = readFiles(yamltext.At(f.file, grid.Base), beside(f.file, grid.Base.Value))

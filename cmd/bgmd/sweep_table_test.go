@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/sweep"
-	"github.com/bgmd/bgmd/pkg/train"
 )
 
 func TestSweepTable(t *testing.T) {
 	job := func(name string, state sweep.State, epochs int, accuracy float64) sweep.Job {
-		c := train.Defaults()
+		c := config.Defaults()
 		c.Name = name
 		return sweep.Job{Run: sweep.Run{Config: c}, State: state, Epochs: epochs, Accuracy: accuracy}
 	}

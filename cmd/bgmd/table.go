@@ -15,9 +15,9 @@ import (
 
 	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/evidence"
 	"github.com/bgmd/bgmd/pkg/paper"
-	"github.com/bgmd/bgmd/pkg/train"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -56,8 +56,8 @@ one with the most runs.`),
 			if !slices.Contains(evidence.Formats(), format) {
 				return &configError{fmt.Errorf("--format is %q, want one of %s", format, strings.Join(evidence.Formats(), ", "))}
 			}
-			if profile != "" && !slices.Contains(train.Profiles(), profile) {
-				return &configError{fmt.Errorf("--profile is %q, want one of %s", profile, strings.Join(train.Profiles(), ", "))}
+			if profile != "" && !slices.Contains(config.Profiles(), profile) {
+				return &configError{fmt.Errorf("--profile is %q, want one of %s", profile, strings.Join(config.Profiles(), ", "))}
 			}
 			var b bytes.Buffer
 			var err error
@@ -86,7 +86,7 @@ one with the most runs.`),
 	f := cmd.Flags()
 	f.StringVar(&results, "results", "results", "`folder` below which records are looked for")
 	f.StringVarP(&format, "format", "f", "text", "`format`: "+strings.Join(evidence.Formats(), ", "))
-	f.StringVar(&profile, "profile", "", "`profile` of the runs: "+strings.Join(train.Profiles(), ", ")+" (default: that of most)")
+	f.StringVar(&profile, "profile", "", "`profile` of the runs: "+strings.Join(config.Profiles(), ", ")+" (default: that of most)")
 	f.StringVarP(&out, "out", "o", "", "write to this `file`")
 	if err := cmd.MarkFlagDirname("results"); err != nil {
 		panic(err) // no such flag: a mistake in this function

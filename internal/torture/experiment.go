@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/bgmd/bgmd/pkg/train"
+	"github.com/bgmd/bgmd/pkg/config"
 )
 
 // The tiny set: enough for three steps an epoch, and small enough for a run to
@@ -80,8 +80,8 @@ func zipped(data []byte) []byte {
 
 // finishing is a run that finishes, with everything that a checkpoint may hold: the
 // model, momentum and a block's memory.
-func finishing(data string) train.Config {
-	c := train.Defaults()
+func finishing(data string) config.Config {
+	c := config.Defaults()
 	c.Name, c.Epochs = "finishing", 3
 	c.Data.Set, c.Data.Dir, c.Data.Clients, c.Data.Batch = dataSet, data, 4, 4
 	c.Model.Name, c.Model.Widths, c.Model.Dropout = "mlp", []int{8}, 0
@@ -93,7 +93,7 @@ func finishing(data string) train.Config {
 
 // divergingInTest is a run whose test loss leaves its bounds at the end of its last
 // epoch, while its training loss falls.
-func divergingInTest(data string) train.Config {
+func divergingInTest(data string) config.Config {
 	c := finishing(data)
 	c.Name, c.Epochs, c.DivergedLoss, c.Optimizer.LR = "diverging-in-test", 4, 3.8, 0.02
 	c.Corruption.Gradient.Kind = "none"
@@ -102,7 +102,7 @@ func divergingInTest(data string) train.Config {
 }
 
 // divergingInStep is a run that diverges in the middle of an epoch.
-func divergingInStep(data string) train.Config {
+func divergingInStep(data string) config.Config {
 	c := finishing(data)
 	c.Name, c.Optimizer.LR, c.DivergedAt = "diverging-in-step", 1e4, "step"
 	return c

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bgmd/bgmd/pkg/train"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -54,7 +54,7 @@ func (s *session) scenarios() ([]*scenario, error) {
 	}
 	var all []*scenario
 	for _, x := range []struct {
-		config train.Config
+		config config.Config
 		status record.Status
 	}{
 		{finishing(data), record.Finished},

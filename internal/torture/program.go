@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/train"
 	"github.com/bgmd/bgmd/pkg/train/checkpoint"
 	"github.com/bgmd/bgmd/pkg/train/record"
@@ -65,7 +66,7 @@ type ended struct {
 }
 
 // singleRun is the scenario of one run by the configuration c.
-func singleRun(dir string, c train.Config, status record.Status) (*scenario, error) {
+func singleRun(dir string, c config.Config, status record.Status) (*scenario, error) {
 	file := filepath.Join(dir, c.Name+".yaml")
 	if err := os.WriteFile(file, c.YAML(), 0o644); err != nil {
 		return nil, err
@@ -89,7 +90,7 @@ func smallSweep(dir, data string) (*scenario, error) {
 	finished.Name, diverged.Name = "calm", "wild"
 	var grid strings.Builder
 	fmt.Fprintf(&grid, "seeds: [%d]\ngrid:\n  setting:\n", finished.Seed)
-	for _, c := range []train.Config{finished, diverged} {
+	for _, c := range []config.Config{finished, diverged} {
 		fmt.Fprintf(&grid, "    %s:\n", c.Name)
 		for line := range strings.Lines(string(c.YAML())) {
 			if key, _, _ := strings.Cut(line, ":"); key != "name" && key != "seed" && key != "workers" {
@@ -111,7 +112,7 @@ func smallSweep(dir, data string) (*scenario, error) {
 
 // runFolder is where the program puts the record of c, below its folder for
 // records.
-func runFolder(c train.Config) string {
+func runFolder(c config.Config) string {
 	return filepath.Join(c.Name, fmt.Sprintf("seed-%d-%s", c.Seed, c.Hash()[:8]))
 }
 

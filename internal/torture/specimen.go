@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/train"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
@@ -26,7 +27,7 @@ const keptEpoch = 1
 
 // specimen is one experiment's record at several times of its life.
 type specimen struct {
-	config   train.Config
+	config   config.Config
 	data     folder // the data set's files
 	first    folder // killed after epoch 0
 	stopped  folder // killed in the middle, after keptEpoch

@@ -58,7 +58,7 @@ func Memory(jobs []Job, atOnce, cores int) (largest, together float64) {
 	for _, j := range jobs {
 		c := j.Config
 		c.Workers = share(cores, atOnce)
-		if m, err := c.Memory(); err == nil && j.left() { // otherwise the run says what is wrong
+		if m, err := train.MemoryOf(c); err == nil && j.left() { // otherwise the run says what is wrong
 			all = append(all, m.Total())
 		}
 	}

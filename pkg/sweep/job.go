@@ -5,14 +5,14 @@ import (
 	"math"
 	"time"
 
-	"github.com/bgmd/bgmd/pkg/train"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
 // Run is one run of a sweep.
 type Run struct {
-	Config train.Config // with the name and the seed of the run
-	Dir    string       // the record's folder
+	Config config.Config // with the name and the seed of the run
+	Dir    string        // the record's folder
 }
 
 func (r Run) String() string { return fmt.Sprintf("%s seed %d", r.Config.Name, r.Config.Seed) }

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bgmd/bgmd/pkg/train"
+	"github.com/bgmd/bgmd/pkg/config"
 )
 
 // scripted returns a launcher whose program is a shell script, and its runs.
@@ -19,7 +19,7 @@ func scripted(t *testing.T, script string, names ...string) (*Launcher, []Job) {
 	l := &Launcher{Out: t.TempDir(), Program: []string{"sh", "-c", script, "bgmd"}, Jobs: 2, Cores: 4}
 	var jobs []Job
 	for _, name := range names {
-		c := train.Defaults()
+		c := config.Defaults()
 		c.Name = name
 		jobs = append(jobs, Look(Run{c, filepath.Join(l.Out, name, "seed-1")}))
 	}
@@ -139,7 +139,7 @@ func TestInterrupt(t *testing.T) {
 func TestRemaining(t *testing.T) {
 	l := &Launcher{Jobs: 2, Cores: 4}
 	job := func(rule string, state State, epochs int, seconds float64) Job {
-		c := train.Defaults()
+		c := config.Defaults()
 		c.Epochs, c.Aggregator.Rule = 10, rule
 		return Job{Run: Run{Config: c}, State: state, Epochs: epochs, seconds: seconds, workers: 2, changed: time.Now()}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bgmd/bgmd/internal/racing"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
@@ -100,7 +101,7 @@ func stopWhileTraining(t *testing.T, stop time.Duration, variable string) time.D
 
 // trainAWhile says when training begins, trains until an epoch ends 3 s after the
 // start, prints how long that took and exits.
-func trainAWhile(c Config, args string) {
+func trainAWhile(c config.Config, args string) {
 	var dir string
 	c.Data.Dir, dir, _ = strings.Cut(args, "\n")
 	ctx, cancel := context.WithCancel(context.Background())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/bgmd/bgmd/internal/stream"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/corrupt"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train/record"
@@ -22,26 +23,26 @@ type source struct {
 }
 
 // newSource loads the set and shares it out as c says.
-func newSource(c Config, clock *clock) (*source, error) {
+func newSource(c config.Config, clock *clock) (*source, error) {
 	s := &source{clock: clock, streams: stream.Root(c.Seed), augmentation: data.Augmentation{Crop: c.Data.Crop, Flip: c.Data.Flip}}
 	var err error
 	if s.set, err = data.Load(c.Data.Set, c.Data.Dir, c.Seed); err != nil {
 		return nil, err
 	}
 	if l := c.Corruption.Label; l.Kind != "none" && l.Target >= s.set.Classes {
-		return nil, clash(fmt.Sprintf("is %d, want below %d, the classes of %s", l.Target, s.set.Classes, s.set.Name),
+		return nil, config.Clash(fmt.Sprintf("is %d, want below %d, the classes of %s", l.Target, s.set.Classes, s.set.Name),
 			"corruption.label.target", "data.set")
 	}
 	if side := min(s.set.Shape.H, s.set.Shape.W); c.Data.Crop >= side {
-		return nil, clash(fmt.Sprintf("is %d, want below %d, the side of %s's images", c.Data.Crop, side, s.set.Name), "data.crop", "data.set")
+		return nil, config.Clash(fmt.Sprintf("is %d, want below %d, the side of %s's images", c.Data.Crop, side, s.set.Name), "data.crop", "data.set")
 	}
 	n := c.Data.Clients
 	p := data.Partition{Kind: c.Data.Partition, Clients: n, Shards: c.Data.Shards, Alpha: c.Data.Alpha}
 	if s.sampler, err = data.NewSampler(p, s.set.Train.Labels, c.Data.Batch, s.streams); err != nil {
 		if s.set.Train.Len()/n < c.Data.Batch {
-			return nil, clash(fmt.Sprintf("is %d: %v", n, err), "data.clients", "data.batch", "data.partition", "data.set")
+			return nil, config.Clash(fmt.Sprintf("is %d: %v", n, err), "data.clients", "data.batch", "data.partition", "data.set")
 		}
-		return nil, clash(fmt.Sprintf("is %q: %v", p.Kind, err), "data.partition", "data.clients", "data.batch", "data.set")
+		return nil, config.Clash(fmt.Sprintf("is %q: %v", p.Kind, err), "data.partition", "data.clients", "data.batch", "data.set")
 	}
 	var errs [2]error
 	f, l := c.Corruption.Feature, c.Corruption.Label

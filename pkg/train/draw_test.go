@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
@@ -38,7 +39,7 @@ func writeCIFAR(t *testing.T) (dir string) {
 }
 
 // drawn is what the clients' models see of the images, by client.
-func drawn(t *testing.T, c Config) (s *source, batches []*data.Batch, hits []int) {
+func drawn(t *testing.T, c config.Config) (s *source, batches []*data.Batch, hits []int) {
 	t.Helper()
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
@@ -72,16 +73,16 @@ func values(b *data.Batch, c int) string {
 // −1.99, −1.98 and −1.71, white 2.06, 2.13 and 2.12.
 func TestDrawThreeChannels(t *testing.T) {
 	dir := writeCIFAR(t)
-	config := func(profile string) Config {
-		c, err := Profile(profile, "cifar-10")
+	profiled := func(profile string) config.Config {
+		c, err := config.Profile(profile, "cifar-10")
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.Data.Set, c.Data.Dir, c.Data.Clients, c.Data.Batch, c.Data.Partition = "cifar-10", dir, 5, 4, "iid"
 		return c
 	}
-	for _, profile := range Profiles() {
-		c := config(profile)
+	for _, profile := range config.Profiles() {
+		c := profiled(profile)
 		c.Corruption.Label.Kind, c.Corruption.Label.Fraction = "backdoor", 0.2
 		c.Data.Crop, c.Data.Flip = 4, true
 		_, batches, hits := drawn(t, c)
@@ -106,7 +107,7 @@ func TestDrawThreeChannels(t *testing.T) {
 		"corrected":   {"[-1.18 -1.99 2.06]", "[-0.34 -1.98 2.13]", "[-1.71 1.35 2.12]"},
 		"author-code": {"[0.00 255.00]", "[0.00 255.00]", "[0.00 1.35 255.00]"}, // in the whitened image, clipped
 	} {
-		c := config(profile)
+		c := profiled(profile)
 		c.Corruption.Feature.Kind, c.Corruption.Feature.Fraction = "impulse", 0.2
 		_, batches, hits := drawn(t, c)
 		for i, b := range batches {

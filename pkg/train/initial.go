@@ -7,26 +7,24 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
 	"github.com/bgmd/bgmd/pkg/train/checkpoint"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
-// Options returns the model's own options; the caller adds those of its data.
-func (m ModelConfig) Options() models.Options {
-	return models.Options{Widths: m.Widths, Stem: m.Stem, Dropout: m.Dropout, BatchStats: m.EvalBatchStats, Direct: m.Conv == "direct"}
-}
-
-// Load sets the parameters and buffers of net to those of the file m.Init, if
+// LoadInitial sets the parameters and buffers of net to those of the file c.Init, if
 // there is one, and returns its MD5 sum. Its errors wrap [data.ErrData] where the file
-// is damaged; where it cannot be opened, or holds another model, they are *[KeyError]s.
-func (m ModelConfig) Load(net *models.Net) (md5 string, err error) {
-	if m.Init == "" {
+// is damaged; where it cannot be opened, or holds another model, they are *[config.KeyError]s.
+func LoadInitial(c config.ModelConfig, net *models.Net) (md5 string, err error) {
+	if c.Init == "" {
 		return "", nil
 	}
-	wrong := func(err error) *KeyError { return clash(fmt.Sprintf("is %q: %v", m.Init, err), "model.init") }
-	file, md5, err := checkpoint.ReadTensors(m.Init)
+	wrong := func(err error) *config.KeyError {
+		return config.Clash(fmt.Sprintf("is %q: %v", c.Init, err), "model.init")
+	}
+	file, md5, err := checkpoint.ReadTensors(c.Init)
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return "", wrong(err)
 	}
@@ -44,7 +42,7 @@ func (m ModelConfig) Load(net *models.Net) (md5 string, err error) {
 }
 
 // damagedFile is an error about a file's contents, not about the key that names it.
-type damagedFile struct{ key *KeyError }
+type damagedFile struct{ key *config.KeyError }
 
 func (d *damagedFile) Error() string { return d.key.Error() }
 func (d *damagedFile) Unwrap() error { return data.ErrData }
@@ -67,7 +65,7 @@ func unwrapped(tensors []checkpoint.Tensor) []checkpoint.Tensor {
 // initialise replaces the parameters that were drawn, if the config says so, and
 // returns the file that it read, nil for none.
 func (t *trainer) initialise() (*record.Initial, error) {
-	md5, err := t.Model.Load(t.net)
+	md5, err := LoadInitial(t.Model, t.net)
 	if md5 == "" {
 		return nil, err
 	}

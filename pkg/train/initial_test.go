@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train/checkpoint"
 	"github.com/bgmd/bgmd/pkg/train/record"
@@ -68,7 +69,7 @@ func TestInitialParameters(t *testing.T) {
 
 	dir = filepath.Join(t.TempDir(), "missing")
 	_, err = Run(context.Background(), c, dir, Options{})
-	if key := (*KeyError)(nil); !errors.As(err, &key) || key.Path != "model.init" {
+	if key := (*config.KeyError)(nil); !errors.As(err, &key) || key.Path != "model.init" {
 		t.Errorf("without the file: %v, want an error of model.init", err)
 	}
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 )
 
@@ -32,7 +33,7 @@ const (
 // Measure trains a few steps as c says, evaluates on a part of the test set, and
 // returns what that took. Nothing is recorded. It fails as [Run] does, and with
 // ctx's error once that ends.
-func Measure(ctx context.Context, c Config) (Cost, error) {
+func Measure(ctx context.Context, c config.Config) (Cost, error) {
 	if err := c.Validate(); err != nil {
 		return Cost{}, err
 	}

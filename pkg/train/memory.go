@@ -10,8 +10,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/pkg/agg"
-	"github.com/bgmd/bgmd/pkg/data"
-	"github.com/bgmd/bgmd/pkg/models"
+	"github.com/bgmd/bgmd/pkg/config"
 )
 
 // Memory is what a run takes at its peak, in bytes, by what it is for. For n clients,
@@ -62,13 +61,13 @@ const (
 	garbageShare = 0.05
 )
 
-// Memory estimates the memory of a run from the config alone. It takes none and
+// MemoryOf estimates the memory of a run from its config alone. It takes none and
 // reads no file. It fails on a model that cannot take the set's images.
 //
 // Left out is what a run seldom needs: rows copied by non_finite: drop (see
 // [agg.Scratch]), and a checkpoint that is read.
-func (c Config) Memory() (Memory, error) {
-	set, size, err := c.sizes()
+func MemoryOf(c config.Config) (Memory, error) {
+	set, size, err := c.Sizes()
 	if err != nil {
 		return Memory{}, err
 	}
@@ -76,17 +75,17 @@ func (c Config) Memory() (Memory, error) {
 	if err != nil {
 		return Memory{}, err
 	}
-	n, d, workers := float64(c.Data.Clients), float64(size.Params), float64(c.replicas())
+	n, d, workers := float64(c.Data.Clients), float64(size.Params), float64(replicas(c))
 	m := Memory{
 		Gradients:  4 * (n + 1) * d,
 		Rule:       agg.Scratch(rule, c.Data.Clients, size.Params),
-		Parameters: 4*(2+c.Optimizer.vectors())*d + 4*(n+3)*float64(size.Buffers) + float64(size.Shared),
+		Parameters: 4*(2+vectors(c.Optimizer))*d + 4*(n+3)*float64(size.Buffers) + float64(size.Shared),
 		Data:       float64((set.Train+set.Test)*(set.Shape.Size()+1)) + 8*float64(3*set.Train+set.Test),
 	}
 	batches := float64(set.Shape.Size()) * 4 * float64(c.Data.Batch+min(c.Model.EvalBatch, set.Test))
 	m.Models = workers * (float64(size.Train) + float64(size.Eval) + batches)
 	if g := c.Corruption.Gradient; g.Members == "numpy" && g.Kind == "additive" {
-		m.Noise = 4 * d * float64(g.membersConfig().size(c.Data.Clients))
+		m.Noise = 4 * d * float64(g.Corrupt(c.Data.Clients))
 	}
 	m.Program = programSize + garbageShare*m.Total()
 	// While the set is read, nothing else is there yet.
@@ -94,20 +93,8 @@ func (c Config) Memory() (Memory, error) {
 	return m, nil
 }
 
-// sizes returns those of the set and of the model for its images.
-func (c Config) sizes() (data.Extent, models.Size, error) {
-	set, err := data.ExtentOf(c.Data.Set)
-	if err != nil {
-		return set, models.Size{}, err
-	}
-	o := c.Model.Options()
-	o.Shape, o.Classes, o.Batch, o.EvalBatch = set.Shape, set.Classes, c.Data.Batch, min(c.Model.EvalBatch, set.Test)
-	size, err := models.SizeOf(c.Model.Name, o)
-	return set, size, err
-}
-
 // vectors is the number of the optimiser's vectors of d values.
-func (c OptimizerConfig) vectors() float64 {
+func vectors(c config.OptimizerConfig) float64 {
 	switch {
 	case c.Kind == "adam":
 		return 2
@@ -118,7 +105,7 @@ func (c OptimizerConfig) vectors() float64 {
 }
 
 // replicas is the number of clients that are computed at once.
-func (c Config) replicas() int {
+func replicas(c config.Config) int {
 	workers := c.Workers
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -128,8 +115,8 @@ func (c Config) replicas() int {
 
 // checkMemory refuses a run that takes more memory than this process can have, and
 // names the keys that would make it smaller.
-func (c Config) checkMemory() error {
-	m, err := c.Memory()
+func checkMemory(c config.Config) error {
+	m, err := MemoryOf(c)
 	if err != nil {
 		return err
 	}
@@ -137,7 +124,7 @@ func (c Config) checkMemory() error {
 	if err == nil {
 		return nil
 	}
-	if keys := c.savings(m.Total()); keys != nil {
+	if keys := savings(c, m.Total()); keys != nil {
 		err = fmt.Errorf("%w: less would do with %s", err, strings.Join(keys, ", then "))
 	}
 	return fmt.Errorf("train: %w", err)
@@ -145,25 +132,25 @@ func (c Config) checkMemory() error {
 
 // savings lists changes of the config that would save a good part of the memory, those
 // first that save most. Numbers are tried at half of what they are.
-func (c Config) savings(total float64) []string {
+func savings(c config.Config, total float64) []string {
 	type change struct {
 		text  string
-		apply func(*Config)
+		apply func(*config.Config)
 		saves float64
 	}
 	changes := []change{
-		{fmt.Sprintf("data.clients below %d", c.Data.Clients), func(x *Config) { x.Data.Clients = (c.Data.Clients + 1) / 2 }, 0},
-		{fmt.Sprintf("data.batch below %d", c.Data.Batch), func(x *Config) { x.Data.Batch = (c.Data.Batch + 1) / 2 }, 0},
-		{fmt.Sprintf("model.eval_batch below %d", c.Model.EvalBatch), func(x *Config) { x.Model.EvalBatch = (c.Model.EvalBatch + 1) / 2 }, 0},
-		{fmt.Sprintf("workers below %d", c.replicas()), func(x *Config) { x.Workers = (c.replicas() + 1) / 2 }, 0},
-		{fmt.Sprintf("smaller model.widths than %s", format(c.Model.Widths)), func(x *Config) { x.Model.Widths = halved(c.Model.Widths) }, 0},
-		{fmt.Sprintf("aggregator.block.memory mean, not %s", c.Aggregator.Block.Memory), func(x *Config) { x.Aggregator.Block.Memory = "mean" }, 0},
-		{fmt.Sprintf("aggregator.block.fraction below %s", format(c.Aggregator.Block.Fraction)), func(x *Config) { x.Aggregator.Block.Fraction /= 2 }, 0},
+		{fmt.Sprintf("data.clients below %d", c.Data.Clients), func(x *config.Config) { x.Data.Clients = (c.Data.Clients + 1) / 2 }, 0},
+		{fmt.Sprintf("data.batch below %d", c.Data.Batch), func(x *config.Config) { x.Data.Batch = (c.Data.Batch + 1) / 2 }, 0},
+		{fmt.Sprintf("model.eval_batch below %d", c.Model.EvalBatch), func(x *config.Config) { x.Model.EvalBatch = (c.Model.EvalBatch + 1) / 2 }, 0},
+		{fmt.Sprintf("workers below %d", replicas(c)), func(x *config.Config) { x.Workers = (replicas(c) + 1) / 2 }, 0},
+		{fmt.Sprintf("smaller model.widths than %s", config.Format(c.Model.Widths)), func(x *config.Config) { x.Model.Widths = halved(c.Model.Widths) }, 0},
+		{fmt.Sprintf("aggregator.block.memory mean, not %s", c.Aggregator.Block.Memory), func(x *config.Config) { x.Aggregator.Block.Memory = "mean" }, 0},
+		{fmt.Sprintf("aggregator.block.fraction below %s", config.Format(c.Aggregator.Block.Fraction)), func(x *config.Config) { x.Aggregator.Block.Fraction /= 2 }, 0},
 	}
 	for i := range changes {
 		x := c
 		changes[i].apply(&x)
-		if m, err := x.Memory(); err == nil {
+		if m, err := MemoryOf(x); err == nil {
 			changes[i].saves = total - m.Total()
 		}
 	}

@@ -3,9 +3,9 @@ package train
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/bgmd/bgmd/internal/par"
+	"github.com/bgmd/bgmd/pkg/config"
 )
 
 // optimizer moves the parameters along the aggregated gradient.
@@ -18,7 +18,7 @@ type optimizer interface {
 	state() map[string][]float32
 }
 
-func newOptimizer(c OptimizerConfig, d int) optimizer {
+func newOptimizer(c config.OptimizerConfig, d int) optimizer {
 	if c.Kind == "adam" {
 		return newAdam(c, d)
 	}
@@ -49,11 +49,11 @@ func restore(o optimizer, saved map[string][]float32) error {
 //
 // μ = wd = 0 is the last line of [bgmd, Alg. 1].
 type sgd struct {
-	OptimizerConfig
+	config.OptimizerConfig
 	velocity []float32 // v, nil with μ = 0
 }
 
-func newSGD(c OptimizerConfig, d int) *sgd {
+func newSGD(c config.OptimizerConfig, d int) *sgd {
 	o := &sgd{OptimizerConfig: c}
 	if c.Momentum != 0 {
 		o.velocity = make([]float32, d)
@@ -88,37 +88,3 @@ func (o *sgd) step(x, u []float32, lr float64, _ int) {
 }
 
 func (o *sgd) state() map[string][]float32 { return map[string][]float32{velocityName: o.velocity} }
-
-// StepSize returns γ in the given epoch, counted from 0. In a warm-up of w epochs
-// it rises linearly,
-//
-//	γ₀·(epoch + 1)/(w + 1)
-//
-// and with e = epoch − w, the epochs after that, it is
-//
-//	constant     γ₀
-//	step         γ₀·factor^⌊e/every⌋
-//	exponential  γ₀·factor^e
-//	cosine       γ₀·(1 + cos(π·e/t_max))/2
-//
-// where t_max = 0 means the run's number of epochs less w.
-func (c Config) StepSize(epoch int) float64 {
-	gamma, s := c.Optimizer.LR, c.Schedule
-	if epoch < s.Warmup {
-		return gamma * float64(epoch+1) / float64(s.Warmup+1)
-	}
-	epoch -= s.Warmup
-	switch s.Kind {
-	case "step":
-		return gamma * math.Pow(s.Factor, float64(epoch/s.Every))
-	case "exponential":
-		return gamma * math.Pow(s.Factor, float64(epoch))
-	case "cosine":
-		period := s.TMax
-		if period == 0 {
-			period = max(1, c.Epochs-s.Warmup)
-		}
-		return gamma * (1 + math.Cos(math.Pi*float64(epoch)/float64(period))) / 2
-	}
-	return gamma
-}

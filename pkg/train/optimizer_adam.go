@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/bgmd/bgmd/internal/par"
+	"github.com/bgmd/bgmd/pkg/config"
 )
 
 // adam is Adam [Kingma and Ba 2015] in PyTorch's form, with weight decay coupled
@@ -15,11 +16,11 @@ import (
 //	v ← β₂·v + (1 − β₂)·u²
 //	x ← x − γ/(1 − β₁ᵗ) · m/(√v/√(1 − β₂ᵗ) + ε)
 type adam struct {
-	OptimizerConfig
+	config.OptimizerConfig
 	m, v []float32
 }
 
-func newAdam(c OptimizerConfig, d int) *adam {
+func newAdam(c config.OptimizerConfig, d int) *adam {
 	return &adam{c, make([]float32, d), make([]float32, d)}
 }
 

@@ -3,6 +3,8 @@ package train
 import (
 	"math"
 	"testing"
+
+	"github.com/bgmd/bgmd/pkg/config"
 )
 
 // TestSGDIsPyTorchs compares three steps with torch.optim.SGD of PyTorch 1.13,
@@ -11,13 +13,13 @@ import (
 func TestSGDIsPyTorchs(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		OptimizerConfig
+		config.OptimizerConfig
 		want [3]float64
 	}{
-		{"plain", OptimizerConfig{}, [3]float64{0.95, 0.975, 0.875}},
-		{"weight decay", OptimizerConfig{WeightDecay: 0.01}, [3]float64{0.949, 0.973051, 0.872077949}},
-		{"momentum", OptimizerConfig{Momentum: 0.9, WeightDecay: 0.01}, [3]float64{0.949, 0.927151, 0.806559749}},
-		{"Nesterov", OptimizerConfig{Momentum: 0.9, Nesterov: true, WeightDecay: 0.01}, [3]float64{0.9031, 0.90757411, 0.698189208}},
+		{"plain", config.OptimizerConfig{}, [3]float64{0.95, 0.975, 0.875}},
+		{"weight decay", config.OptimizerConfig{WeightDecay: 0.01}, [3]float64{0.949, 0.973051, 0.872077949}},
+		{"momentum", config.OptimizerConfig{Momentum: 0.9, WeightDecay: 0.01}, [3]float64{0.949, 0.927151, 0.806559749}},
+		{"Nesterov", config.OptimizerConfig{Momentum: 0.9, Nesterov: true, WeightDecay: 0.01}, [3]float64{0.9031, 0.90757411, 0.698189208}},
 	} {
 		o := newSGD(c.OptimizerConfig, 1)
 		x := []float32{1}
@@ -42,7 +44,7 @@ func TestAdamIsPyTorchs(t *testing.T) {
 		{0.01, 0.9, 0.999, 1e-8, [3]float64{0.900000002, 0.8712293476, 0.8046143342}},
 		{0.1, 0.5, 0.8, 0.1, [3]float64{0.9142857143, 0.8960520313, 0.8196317163}},
 	} {
-		o := newOptimizer(OptimizerConfig{Kind: "adam", WeightDecay: c.weightDecay, Beta1: c.beta1, Beta2: c.beta2, Eps: c.eps}, 1)
+		o := newOptimizer(config.OptimizerConfig{Kind: "adam", WeightDecay: c.weightDecay, Beta1: c.beta1, Beta2: c.beta2, Eps: c.eps}, 1)
 		x := []float32{1}
 		for i, g := range []float32{0.5, -0.25, 1} {
 			o.step(x, []float32{g}, 0.1, i+1)
@@ -54,39 +56,8 @@ func TestAdamIsPyTorchs(t *testing.T) {
 }
 
 func TestRestoreRefusesAnotherOptimizersState(t *testing.T) {
-	err := restore(newAdam(OptimizerConfig{}, 2), map[string][]float32{velocityName: {1, 2}, meanName: {1, 2}})
+	err := restore(newAdam(config.OptimizerConfig{}, 2), map[string][]float32{velocityName: {1, 2}, meanName: {1, 2}})
 	if want := "optimizer.exp_avg_sq has 0 elements, want 2"; err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
-	}
-}
-
-func TestStepSize(t *testing.T) {
-	c := Defaults()
-	c.Optimizer.LR, c.Epochs = 0.1, 8
-	for _, s := range []struct {
-		schedule ScheduleConfig
-		epoch    int
-		want     float64
-	}{
-		{ScheduleConfig{Kind: "constant"}, 7, 0.1},
-		{ScheduleConfig{Kind: "exponential", Factor: 0.5}, 0, 0.1},
-		{ScheduleConfig{Kind: "exponential", Factor: 0.5}, 3, 0.0125},
-		{ScheduleConfig{Kind: "step", Factor: 0.5, Every: 2}, 1, 0.1},
-		{ScheduleConfig{Kind: "step", Factor: 0.5, Every: 2}, 5, 0.025},
-		{ScheduleConfig{Kind: "cosine", TMax: 4}, 0, 0.1},
-		{ScheduleConfig{Kind: "cosine", TMax: 4}, 2, 0.05},
-		{ScheduleConfig{Kind: "cosine", TMax: 4}, 4, 0},
-		{ScheduleConfig{Kind: "cosine"}, 4, 0.05}, // half of the run's 8 epochs
-		{ScheduleConfig{Kind: "cosine", Warmup: 3}, 0, 0.025},
-		{ScheduleConfig{Kind: "cosine", Warmup: 3}, 2, 0.075},
-		{ScheduleConfig{Kind: "cosine", Warmup: 3}, 3, 0.1},
-		{ScheduleConfig{Kind: "cosine", Warmup: 4}, 6, 0.05}, // half of the 4 epochs after it
-		{ScheduleConfig{Kind: "cosine", Warmup: 9}, 7, 0.08}, // the run ends in it
-		{ScheduleConfig{Kind: "exponential", Factor: 0.5, Warmup: 1}, 2, 0.05},
-	} {
-		c.Schedule = s.schedule
-		if got := c.StepSize(s.epoch); math.Abs(got-s.want) > 1e-15 {
-			t.Errorf("%+v: step size of epoch %d is %v, want %v", s.schedule, s.epoch, got, s.want)
-		}
 	}
 }

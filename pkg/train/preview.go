@@ -1,6 +1,7 @@
 package train
 
 import (
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
@@ -8,7 +9,7 @@ import (
 // Shares says who owns which samples in a run: the parts that clients draw from,
 // one each, or a single one that all draw from, and the steps of an epoch. It
 // fails as [Run] does.
-func Shares(c Config) (set *data.Set, parts [][]int, steps int, err error) {
+func Shares(c config.Config) (set *data.Set, parts [][]int, steps int, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, nil, 0, err
 	}
@@ -37,7 +38,7 @@ type Preview struct {
 // PreviewFirstStep draws the first step's batches of all clients as [Run] does,
 // by the same functions, with and without corruption; all are whitened. Rows of
 // gradients are not its matter. It fails as Run does.
-func PreviewFirstStep(c Config) (*FirstStep, error) {
+func PreviewFirstStep(c config.Config) (*FirstStep, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}

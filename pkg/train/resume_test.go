@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/train/checkpoint"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
@@ -54,7 +55,7 @@ func (f files) write(t *testing.T) string {
 // afterEachWrite runs c and returns its summary and what the folder held after
 // every file that the run wrote, in turn. Files appear whole, so that these are
 // the states in which a process that is killed at any moment can leave it.
-func afterEachWrite(t *testing.T, c Config) (states []files, undisturbed *record.Summary) {
+func afterEachWrite(t *testing.T, c config.Config) (states []files, undisturbed *record.Summary) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
 	var checkpoints [][]byte
@@ -95,15 +96,15 @@ func afterEachWrite(t *testing.T, c Config) (states []files, undisturbed *record
 // killed: how the run ends does not depend on it, nor that a finished run has
 // finished.
 func TestResumeAfterEachWrite(t *testing.T) {
-	for name, change := range map[string]func(*Config){
-		"finished": func(c *Config) {
+	for name, change := range map[string]func(*config.Config){
+		"finished": func(c *config.Config) {
 			c.Aggregator.Rule, c.Aggregator.Block.Fraction, c.Optimizer.Momentum = "gm", 0.1, 0.9
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "bitflip", 0.4
 		},
-		"diverged in a step": func(c *Config) { c.Optimizer.LR, c.Epochs = 1e6, 5 },
+		"diverged in a step": func(c *config.Config) { c.Optimizer.LR, c.Epochs = 1e6, 5 },
 		// One step an epoch, so that no step comes that would notice before the epoch ends.
-		"diverged after the last epoch": func(c *Config) { c.Optimizer.LR, c.Epochs, c.Data.Clients, c.Data.Batch = 1e30, 1, 1, 24 },
-		"diverged after an epoch":       func(c *Config) { c.Optimizer.LR, c.Epochs, c.Data.Clients, c.Data.Batch = 1e30, 3, 1, 24 },
+		"diverged after the last epoch": func(c *config.Config) { c.Optimizer.LR, c.Epochs, c.Data.Clients, c.Data.Batch = 1e30, 1, 1, 24 },
+		"diverged after an epoch":       func(c *config.Config) { c.Optimizer.LR, c.Epochs, c.Data.Clients, c.Data.Batch = 1e30, 3, 1, 24 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := tiny(t)

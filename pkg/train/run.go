@@ -1,7 +1,7 @@
 // Package train runs experiments: it trains a model on the gradients of many
 // clients, some of them corrupt, and leaves a complete record.
 //
-// [Run] is the paper's Algorithm 1 around any aggregation rule; [Config] is
+// [Run] is the paper's Algorithm 1 around any aggregation rule; [config.Config] is
 // what it is told. Everything random derives from the config's seed by name
 // and place (package stream), so a run does not depend on the number of
 // workers, and a resumed one ends as an undisturbed one.
@@ -15,6 +15,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
@@ -51,7 +52,7 @@ type Progress struct {
 // It fails on an invalid config, on data that is missing or damaged
 // ([data.ErrData]), on a folder that holds another run, on one whose files it cannot
 // go on from ([*record.DamageError]), and when the record cannot be written.
-func Run(ctx context.Context, c Config, dir string, o Options) (*record.Summary, error) {
+func Run(ctx context.Context, c config.Config, dir string, o Options) (*record.Summary, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -278,3 +279,5 @@ func (t *trainer) report(p Progress) {
 	}
 	t.observe(p)
 }
+
+func finite(x float64) bool { return !math.IsInf(x, 0) && !math.IsNaN(x) }

@@ -15,16 +15,17 @@ import (
 	"testing"
 
 	"github.com/bgmd/bgmd/internal/racing"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
 // tiny is a config of a few steps an epoch on a set of a few images in dir.
-func tiny(t *testing.T) Config {
+func tiny(t *testing.T) config.Config {
 	t.Helper()
 	dir := t.TempDir()
 	writeSet(t, filepath.Join(dir, "mnist"))
-	c := Defaults()
+	c := config.Defaults()
 	c.Name, c.Epochs, c.Workers = "tiny", 2, 2
 	c.Data.Set, c.Data.Dir, c.Data.Clients, c.Data.Batch = "mnist", dir, 3, 4
 	return c
@@ -82,7 +83,7 @@ func writeGzip(t *testing.T, path string, b []byte) {
 }
 
 // run trains in a fresh folder and returns the record.
-func run(t *testing.T, c Config) *record.Run {
+func run(t *testing.T, c config.Config) *record.Run {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
 	if _, err := Run(context.Background(), c, dir, Options{}); err != nil {
@@ -96,59 +97,59 @@ func run(t *testing.T, c Config) *record.Run {
 }
 
 // cases has a config for everything a step can do differently.
-func cases() map[string]func(*Config) {
-	return map[string]func(*Config){
-		"mean": func(*Config) {},
-		"additive gradients, cm": func(c *Config) {
+func cases() map[string]func(*config.Config) {
+	return map[string]func(*config.Config){
+		"mean": func(*config.Config) {},
+		"additive gradients, cm": func(c *config.Config) {
 			c.Aggregator.Rule = "cm"
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "additive", 0.4
 		},
-		"bit flip, gm": func(c *Config) {
+		"bit flip, gm": func(c *config.Config) {
 			c.Aggregator.Rule = "gm"
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "bitflip", 0.4
 		},
-		"impulse noise, block with averaged memory": func(c *Config) {
+		"impulse noise, block with averaged memory": func(c *config.Config) {
 			c.Aggregator.Rule, c.Aggregator.Block.Fraction = "gm", 0.1
 			c.Corruption.Feature.Kind, c.Corruption.Feature.Fraction = "impulse", 0.4
 		},
-		"feature noise, random block, gm-weighted memory": func(c *Config) {
+		"feature noise, random block, gm-weighted memory": func(c *config.Config) {
 			c.Aggregator.Rule, c.Aggregator.Block.Fraction = "gm", 0.1
 			c.Aggregator.Block.Select, c.Aggregator.Block.Memory = "random", "gm-weighted"
 			c.Corruption.Feature.Kind, c.Corruption.Feature.Fraction = "additive", 0.4
 		},
-		"backdoor, memory a client": func(c *Config) {
+		"backdoor, memory a client": func(c *config.Config) {
 			c.Aggregator.Rule, c.Aggregator.Block.Fraction, c.Aggregator.Block.Memory = "gm", 0.1, "client"
 			c.Corruption.Label.Kind, c.Corruption.Label.Fraction = "backdoor", 0.4
 		},
-		"random signs, gm": func(c *Config) {
+		"random signs, gm": func(c *config.Config) {
 			c.Aggregator.Rule = "gm"
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "random-sign-flip", 0.4
 		},
-		"a little, cm": func(c *Config) {
+		"a little, cm": func(c *config.Config) {
 			c.Aggregator.Rule = "cm"
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction, c.Corruption.Gradient.Z = "alie", 0.4, 1.5
 		},
-		"resnet18, noise": func(c *Config) {
+		"resnet18, noise": func(c *config.Config) {
 			c.Model.Name = "resnet18"
 			c.Corruption.Feature.Kind, c.Corruption.Feature.Fraction = "additive", 0.4
 		},
-		"mimicry": func(c *Config) {
+		"mimicry": func(c *config.Config) {
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "mimic", 0.4
 		},
-		"shards, crops and flips": func(c *Config) {
+		"shards, crops and flips": func(c *config.Config) {
 			c.Data.Partition, c.Data.Shards, c.Data.Crop, c.Data.Flip = "shards", 2, 4, true
 			c.Corruption.Feature.Kind, c.Corruption.Feature.Fraction = "impulse", 0.4
 		},
-		"dirichlet, crops": func(c *Config) {
+		"dirichlet, crops": func(c *config.Config) {
 			c.Data.Partition, c.Data.Alpha, c.Data.Crop = "dirichlet", 2, 1
 		},
-		"adam, warm-up": func(c *Config) {
+		"adam, warm-up": func(c *config.Config) {
 			c.Optimizer.Kind, c.Optimizer.LR, c.Schedule.Warmup = "adam", 1e-3, 1
 		},
-		"authors' code": func(c *Config) {
-			data, epochs := c.Data, c.Epochs
-			authorCode(c)
-			c.Data, c.Epochs = data, epochs
+		"authors' code": func(c *config.Config) {
+			authors, _ := config.Profile("author-code", "")
+			authors.Name, authors.Epochs, authors.Workers, authors.Data = c.Name, c.Epochs, c.Workers, c.Data
+			*c = authors
 			c.Data.Partition = "pooled"
 			c.Aggregator.Rule = "gm"
 			c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "additive", 0.4
@@ -190,7 +191,7 @@ func TestResumeBeforeTheFirstEpoch(t *testing.T) {
 }
 
 // stopAndResume runs c with 2 workers up to the given step and on with 3.
-func stopAndResume(t *testing.T, c Config, stop int) *record.Summary {
+func stopAndResume(t *testing.T, c config.Config, stop int) *record.Summary {
 	t.Helper()
 	c.Workers = 2
 	dir := interruptedAt(t, c, stop)
@@ -332,7 +333,7 @@ func TestResumeWithAnotherConfigIsRefused(t *testing.T) {
 }
 
 // interruptedAt begins a run, stops it at the given step and returns its folder.
-func interruptedAt(t *testing.T, c Config, stop int) string {
+func interruptedAt(t *testing.T, c config.Config, stop int) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
 	ctx, cancel := context.WithCancel(context.Background())

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/corrupt"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
@@ -15,7 +16,7 @@ import (
 
 // trainer is the state of one run.
 type trainer struct {
-	Config
+	config.Config
 	*source
 	net     *models.Net
 	workers []worker // one a replica of net
@@ -54,9 +55,9 @@ type worker struct {
 	seconds     record.Seconds
 }
 
-func newTrainer(c Config, clock *clock) (*trainer, error) {
+func newTrainer(c config.Config, clock *clock) (*trainer, error) {
 	t := &trainer{Config: c, started: clock.now()}
-	err := c.checkMemory()
+	err := checkMemory(c)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (t *trainer) build(evalBatch int) error {
 	var errs [3]error
 	o := t.Model.Options()
 	o.Shape, o.Classes, o.Batch, o.EvalBatch = t.set.Shape, t.set.Classes, t.Data.Batch, evalBatch
-	o.Replicas, o.Rand = t.replicas(), t.streams.At(stream.Init)
+	o.Replicas, o.Rand = replicas(t.Config), t.streams.At(stream.Init)
 	t.net, errs[0] = models.New(t.Model.Name, o)
 	g := t.Corruption.Gradient
 	t.rows, errs[1] = corrupt.NewGradientPlan(g.Kind,

@@ -1,4 +1,4 @@
-package train
+package config
 
 import (
 	"fmt"
@@ -30,7 +30,7 @@ func (c Config) Rule() (agg.Aggregator, error) {
 		rule, err = agg.DropNonFinite(rule)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("train: %w", err)
+		return nil, fmt.Errorf("config: %w", err)
 	}
 	return rule, nil
 }
@@ -72,6 +72,9 @@ func (c Config) corruptions() []corruption {
 		{"gradient", c.Corruption.Gradient.Kind, c.Corruption.Gradient.membersConfig()},
 	}
 }
+
+// Corrupt returns how many of n rows are corrupt in a step.
+func (g GradientConfig) Corrupt(n int) int { return g.membersConfig().size(n) }
 
 // membersConfig says which clients' rows are corrupt, with the count that
 // members drawn by NumPy have whatever the config says.

@@ -1,4 +1,4 @@
-package train
+package config
 
 import (
 	"github.com/bgmd/bgmd/pkg/agg"
@@ -56,7 +56,7 @@ func typeOf(pointer any) Type {
 	case *[]int:
 		return List
 	}
-	panic("train: a setting has a type without a name")
+	panic("config: a setting has a type without a name")
 }
 
 func valueAt(pointer any) any {
@@ -74,7 +74,7 @@ func valueAt(pointer any) any {
 	case *[]int:
 		return *p
 	}
-	panic("train: a setting has a type without a name")
+	panic("config: a setting has a type without a name")
 }
 
 // setting ties a key to its field. One table serves validation, printing,

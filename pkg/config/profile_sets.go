@@ -1,4 +1,4 @@
-package train
+package config
 
 // protocol is a profile on a data set.
 type protocol struct{ profile, set string }

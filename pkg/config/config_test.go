@@ -1,10 +1,11 @@
-package train
+package config
 
 import (
 	"errors"
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -81,7 +82,7 @@ func TestDefaultsAreValid(t *testing.T) {
 func changes(a, b Config) []string {
 	var list []string
 	for _, s := range settings {
-		if v := format(valueAt(s.at(&b))); v != format(valueAt(s.at(&a))) {
+		if v := Format(valueAt(s.at(&b))); v != Format(valueAt(s.at(&a))) {
 			list = append(list, s.path+"="+v)
 		}
 	}
@@ -168,6 +169,27 @@ func TestValidateRefusesNonFinite(t *testing.T) {
 			if err := c.Validate(); !errors.As(err, &problem) || problem.Path != s.path {
 				t.Errorf("%s is %v: error is %v", s.path, x, err)
 			}
+		}
+	}
+}
+
+// TestIntegerBounds: every integer key refuses what sizes would overflow with, and
+// says what it takes.
+func TestIntegerBounds(t *testing.T) {
+	for _, s := range settings {
+		c := Defaults()
+		c.Data.Set = "synthetic"
+		switch p := s.at(&c).(type) {
+		case *int:
+			*p = math.MaxInt
+		case *[]int:
+			*p = []int{1 << 62, 4}
+		default:
+			continue
+		}
+		want := s.path + " is "
+		if err := c.Validate(); err == nil || !strings.HasPrefix(err.Error(), want) || !regexp.MustCompile(` \d+ to \d+$| -1 to \d+$`).MatchString(err.Error()) {
+			t.Errorf("%s: error is %v, want a range", s.path, err)
 		}
 	}
 }

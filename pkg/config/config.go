@@ -1,4 +1,4 @@
-package train
+package config
 
 // Config is one experiment: everything that decides its result, and nothing
 // that does not, except Name, Workers and Data.Dir.

@@ -1,4 +1,4 @@
-package train
+package config
 
 import (
 	"cmp"
@@ -22,8 +22,8 @@ type KeyError struct {
 
 func (e *KeyError) Error() string { return e.Path + " " + e.Problem }
 
-// clash is the error of the first of several keys beside the others.
-func clash(problem string, keys ...string) *KeyError { return &KeyError{keys[0], problem, keys[1:]} }
+// Clash is the error of the first of several keys beside the others.
+func Clash(problem string, keys ...string) *KeyError { return &KeyError{keys[0], problem, keys[1:]} }
 
 // Validate reports every value that is not allowed, alone or beside the
 // others, joined by [errors.Join]: each is a *[KeyError]. Numbers that are not
@@ -35,7 +35,7 @@ func (c Config) Validate() error {
 	for _, s := range settings {
 		if value := valueAt(s.at(&c)); !s.limit.ok(value) {
 			bad[s.path] = true
-			problems = append(problems, clash("is "+show(value)+", want "+cmp.Or(s.limit.want, s.limit.text), s.path))
+			problems = append(problems, Clash("is "+show(value)+", want "+cmp.Or(s.limit.want, s.limit.text), s.path))
 		}
 	}
 	for _, check := range checks {
@@ -48,14 +48,14 @@ func (c Config) Validate() error {
 	}
 	if problems == nil {
 		if err := c.tryRule(); err != nil {
-			problems = append(problems, clash("cannot run: "+ofPackages.Replace(err.Error()), c.ruleKeys()...))
+			problems = append(problems, Clash("cannot run: "+ofPackages.Replace(err.Error()), c.ruleKeys()...))
 		}
 	}
 	return errors.Join(problems...)
 }
 
 // ofPackages takes from an error of tryRule what says nothing about the config.
-var ofPackages = strings.NewReplacer("train: ", "", "agg: ", "")
+var ofPackages = strings.NewReplacer("config: ", "", "agg: ", "")
 
 // show writes a value as an error message shows it: text in quotes, and what is
 // long cut.
@@ -65,10 +65,10 @@ func show(value any) string {
 		return yamltext.Quote(v)
 	case []int:
 		if len(v) > 10 {
-			return fmt.Sprintf("%s… (%d numbers)", strings.TrimSuffix(format(v[:10]), "]"), len(v))
+			return fmt.Sprintf("%s… (%d numbers)", strings.TrimSuffix(Format(v[:10]), "]"), len(v))
 		}
 	}
-	return format(value)
+	return Format(value)
 }
 
 // check compares keys with each other. It is skipped where one of them has a
@@ -84,11 +84,11 @@ var checks = []check{
 		switch {
 		case a.Block.Memory != "gm-weighted" || a.Block.Fraction == 1:
 		case !slices.Contains(weightedRules(), a.Rule):
-			return clash(fmt.Sprintf("is %q, which needs a rule with weights: aggregator.rule is %q, want %s",
+			return Clash(fmt.Sprintf("is %q, which needs a rule with weights: aggregator.rule is %q, want %s",
 				a.Block.Memory, a.Rule, strings.Join(weightedRules(), ", ")),
 				"aggregator.block.memory", "aggregator.rule", "aggregator.block.fraction")
 		case a.Rule == "gm" && a.OnFail == "zero":
-			return clash(fmt.Sprintf("is %q, which needs weights at every step: aggregator.on_fail is %q, want last", a.Block.Memory, a.OnFail),
+			return Clash(fmt.Sprintf("is %q, which needs weights at every step: aggregator.on_fail is %q, want last", a.Block.Memory, a.OnFail),
 				"aggregator.block.memory", "aggregator.on_fail", "aggregator.rule", "aggregator.block.fraction")
 		}
 		return nil
@@ -101,14 +101,14 @@ var checks = []check{
 		if g.Members != "numpy" || g.Kind == "none" || slices.Contains(corrupt.NumPyNames(), g.Kind) {
 			return nil
 		}
-		return clash(fmt.Sprintf("is %q, which goes with %s: corruption.gradient.kind is %q, want fixed, redrawn or first",
+		return Clash(fmt.Sprintf("is %q, which goes with %s: corruption.gradient.kind is %q, want fixed, redrawn or first",
 			g.Members, strings.Join(corrupt.NumPyNames(), " or "), g.Kind), "corruption.gradient.members", "corruption.gradient.kind")
 	}},
 	{append([]string{"corruption.gradient.z"}, membersPaths("gradient")...), hidden},
 	{[]string{"model.name", "data.set", "data.batch", "model.widths", "model.stem", "model.dropout", "model.eval_batch"}, func(c *Config) *KeyError {
-		if _, _, err := c.sizes(); err != nil {
+		if _, _, err := c.Sizes(); err != nil {
 			why := strings.TrimPrefix(err.Error(), "models: "+c.Model.Name+": ")
-			return clash(fmt.Sprintf("is %q, which cannot take %s: %s", c.Model.Name, c.Data.Set, why), "model.name", "data.set")
+			return Clash(fmt.Sprintf("is %q, which cannot take %s: %s", c.Model.Name, c.Data.Set, why), "model.name", "data.set")
 		}
 		return nil
 	}},
@@ -117,7 +117,7 @@ var checks = []check{
 // hidden refuses an ALIE that is told to choose its z, and has none to choose.
 func hidden(c *Config) *KeyError {
 	g, n := c.Corruption.Gradient, c.Data.Clients
-	f := g.membersConfig().size(n)
+	f := g.Corrupt(n)
 	if g.Kind != "alie" || g.Z > 0 || f == 0 || corrupt.MaxZ(n, f) > 0 {
 		return nil
 	}
@@ -125,7 +125,7 @@ func hidden(c *Config) *KeyError {
 	if few, many := hiding(n); few > 0 {
 		remedy += fmt.Sprintf(", or corrupt %d to %d of %d", few, many, n)
 	}
-	return clash(fmt.Sprintf("is %q, which with %d of %d clients corrupt has no z > 0 that hides: %s", g.Kind, f, n, remedy),
+	return Clash(fmt.Sprintf("is %q, which with %d of %d clients corrupt has no z > 0 that hides: %s", g.Kind, f, n, remedy),
 		"corruption.gradient.kind", "corruption.gradient.fraction", "data.clients", "corruption.gradient.z")
 }
 
@@ -210,6 +210,6 @@ func roundedToNobody(c *Config, part corruption) *KeyError {
 		return nil
 	}
 	section := "corruption." + part.name
-	return clash(fmt.Sprintf("is %s, which of %d (%s) rounds down to none: want 0 or at least %s",
-		format(part.Fraction), n, of, format(math.Ceil(1e4/float64(n))/1e4)), section+".fraction", of, section+".kind")
+	return Clash(fmt.Sprintf("is %s, which of %d (%s) rounds down to none: want 0 or at least %s",
+		Format(part.Fraction), n, of, Format(math.Ceil(1e4/float64(n))/1e4)), section+".fraction", of, section+".kind")
 }

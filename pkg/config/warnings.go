@@ -1,4 +1,4 @@
-package train
+package config
 
 import "fmt"
 
@@ -9,7 +9,7 @@ func (c Config) Warnings() []error {
 	for _, part := range c.corruptions() {
 		if part.kind != "none" && part.Fraction == 0 {
 			section := "corruption." + part.name
-			warnings = append(warnings, clash(fmt.Sprintf("is %q, but nothing is corrupt: %s.fraction is 0", part.kind, section),
+			warnings = append(warnings, Clash(fmt.Sprintf("is %q, but nothing is corrupt: %s.fraction is 0", part.kind, section),
 				section+".kind", section+".fraction"))
 		}
 	}

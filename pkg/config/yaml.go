@@ -1,4 +1,4 @@
-package train
+package config
 
 import (
 	"bytes"
@@ -117,10 +117,10 @@ func (c Config) YAML() []byte {
 	sections := map[string]*yaml.Node{"": root}
 	for _, s := range settings {
 		value := valueAt(s.at(&c))
-		if effect, young := youngKeys[s.path]; young && !effect(&c) && format(value) == format(valueAt(s.at(&base))) {
+		if effect, young := youngKeys[s.path]; young && !effect(&c) && Format(value) == Format(valueAt(s.at(&base))) {
 			continue
 		}
-		if _, late := lateKeys[s.path]; late && format(value) == format(valueAt(s.at(&then))) {
+		if _, late := lateKeys[s.path]; late && Format(value) == Format(valueAt(s.at(&then))) {
 			continue
 		}
 		prefix, leaf := cutLast(s.path)
@@ -131,7 +131,7 @@ func (c Config) YAML() []byte {
 	encoder := yaml.NewEncoder(&buf)
 	encoder.SetIndent(2)
 	if err = encoder.Encode(root); err != nil {
-		panic(fmt.Sprintf("train: encode a config: %v", err)) // only scalars and mappings: cannot be
+		panic(fmt.Sprintf("config: encode a config: %v", err)) // only scalars and mappings: cannot be
 	}
 	return buf.Bytes()
 }
@@ -168,16 +168,16 @@ func node(value any) *yaml.Node {
 		}
 		return node
 	}
-	node := &yaml.Node{Kind: yaml.ScalarNode, Value: format(value)}
+	node := &yaml.Node{Kind: yaml.ScalarNode, Value: Format(value)}
 	if text, ok := value.(string); ok {
 		node.SetString(text)
 	}
 	return node
 }
 
-// format writes a value in the shortest form that reads back as the same
+// Format writes a value in the shortest form that reads back as the same
 // value; zero has no sign.
-func format(value any) string {
+func Format(value any) string {
 	switch v := value.(type) {
 	case float64:
 		if v == 0 {
