@@ -115,26 +115,17 @@ func (a aggregation) build() (agg.Aggregator, error) {
 // parse reads the options and refuses those that nothing would read.
 func (a aggregation) parse() (agg.Options, error) {
 	var o agg.Options
-	if !slices.Contains(agg.Names(), a.rule) {
+	rule, ok := agg.Lookup(a.rule)
+	if !ok {
 		_, err := agg.New(a.rule, o)
 		return o, err
 	}
-	if a.pre != "" && !slices.Contains(agg.PreNames(), a.pre) {
+	pre, ok := agg.LookupPre(a.pre)
+	if a.pre != "" && !ok {
 		_, err := agg.NewPre(a.pre, nil, o)
 		return o, err
 	}
-	var rule, pre []string
-	for _, r := range agg.Rules() {
-		if r.Name == a.rule {
-			rule = r.Options
-		}
-	}
-	for _, p := range agg.Pres() {
-		if p.Name == a.pre {
-			pre = p.Options
-		}
-	}
-	read := slices.Concat(rule, pre)
+	read := slices.Concat(rule.Options, pre.Options)
 	given := map[string]bool{}
 	var errs []error
 	for _, assignment := range a.options {
@@ -158,7 +149,7 @@ func (a aggregation) parse() (agg.Options, error) {
 		}
 	}
 	given["beta"] = o.Beta != 0 // which stands for f
-	return o, errors.Join(append(errs, a.checkGiven(given, rule, pre))...)
+	return o, errors.Join(append(errs, a.checkGiven(given, rule.Options, pre.Options))...)
 }
 
 // checkGiven reports what the rule, or what goes before it, is not told: a radius,
@@ -221,8 +212,8 @@ func separableNames() string {
 
 // separable reports whether parts of the columns can be aggregated on their own.
 func (a aggregation) separable() bool {
-	i := slices.IndexFunc(agg.Rules(), func(r agg.Rule) bool { return r.Name == a.rule })
-	return i >= 0 && agg.Rules()[i].Separable && a.pre == "" && a.block == 1 && !a.drop
+	rule, _ := agg.Lookup(a.rule)
+	return rule.Separable && a.pre == "" && a.block == 1 && !a.drop
 }
 
 func isRegular(path string) bool {

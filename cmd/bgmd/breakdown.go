@@ -199,10 +199,8 @@ func ruleFor(name string, n, f int) (rule agg.Aggregator, told int, err error) {
 		rule, err := agg.NewBlock(gm, agg.BlockOptions{Fraction: 0.1, Memory: "none"})
 		return rule, f, err
 	}
-	for _, r := range agg.Rules() {
-		if r.Name == name {
-			told = max(0, min(f, r.MaxCorrupt(n)))
-		}
+	if r, ok := agg.Lookup(name); ok {
+		told = max(0, min(f, r.MaxCorrupt(n)))
 	}
 	// The last row is honest; τ is an honest row's distance from the others' mean.
 	rule, err = agg.New(name, agg.Options{F: told, Pivot: n - 1, Tau: 30})

@@ -25,7 +25,7 @@ func (r *weighing) fits(n, d int) error {
 	return checkPairs(`rule "`+r.name+`"`, n, d)
 }
 
-func (g *geometric) fits(n, d int) error {
+func (g *gm) fits(n, d int) error {
 	if g.options.Solver != solverGram {
 		return nil
 	}
@@ -46,14 +46,14 @@ func (b *bulyan) fits(n, d int) error {
 	return checkPairs(`rule "bulyan"`, n, d)
 }
 
-func (m *meanAroundMedian) fits(n, _ int) error {
+func (m *meamed) fits(n, _ int) error {
 	if f := m.left(); n <= 2*f {
 		return tooMany("meamed", n, f, "n > 2f")
 	}
 	return nil
 }
 
-func (m *neighbourMixing) fits(n, d int) error {
+func (m *nnm) fits(n, d int) error {
 	if f := m.left(); n <= 2*f {
 		return fmt.Errorf("agg: pre-aggregator %q: n = %d clients and f = %d corrupt, want n > 2f", "nnm", n, f)
 	}

@@ -12,7 +12,7 @@ import (
 
 // pres is every pre-aggregator. A new one is one new file and one line here.
 var pres = []Pre{
-	neighbourMixingPre,
+	nnmPre,
 	bucketingPre,
 	clipPre,
 }
@@ -58,22 +58,32 @@ func PreNames() []string {
 	return names
 }
 
+// LookupPre returns the description of the pre-aggregator called name, and whether
+// there is one.
+func LookupPre(name string) (pre Pre, ok bool) {
+	i := slices.IndexFunc(pres, func(p Pre) bool { return p.Name == name })
+	if i < 0 {
+		return Pre{}, false
+	}
+	return pres[i], true
+}
+
 // NewPre returns a rule that runs inner on rows which the named pre-aggregator,
 // one of [PreNames], has changed. It is [Stateful] if inner is. It keeps a
 // matrix of the changed rows, up to n×d. It refuses to shuffle the rows of a rule
 // that knows one by its number.
 func NewPre(name string, inner Aggregator, o Options) (Aggregator, error) {
-	i := slices.IndexFunc(pres, func(p Pre) bool { return p.Name == name })
-	if i < 0 {
+	pre, ok := LookupPre(name)
+	if !ok {
 		return nil, fmt.Errorf("agg: unknown pre-aggregator %q (have %s)", name, strings.Join(PreNames(), ", "))
 	}
-	if err := o.validate("pre-aggregator", name, pres[i].Options); err != nil {
+	if err := o.validate("pre-aggregator", name, pre.Options); err != nil {
 		return nil, err
 	}
-	if pres[i].shuffles && isNumbered(inner) {
+	if pre.shuffles && isNumbered(inner) {
 		return nil, fmt.Errorf("agg: pre-aggregator %q: it shuffles the rows, but %v knows one by its number", name, inner)
 	}
-	p := &preceded{name: name, transform: pres[i].build(o), inner: inner}
+	p := &preceded{name: name, transform: pre.build(o), inner: inner}
 	if s, ok := inner.(Stateful); ok {
 		return &precededStateful{p, s}, nil
 	}

@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-var neighbourMixingPre = Pre{
+var nnmPre = Pre{
 	Name: "nnm", Title: "nearest-neighbour mixing",
 	Options: []string{"f"}, Needs: "n > 2f", Cost: "O(n²d)",
 	Source: "Allouah et al. 2023",
-	build:  func(o Options) transform { return &neighbourMixing{budget: budget{f: o.F}} },
+	build:  func(o Options) transform { return &nnm{budget: budget{f: o.F}} },
 }
 
-// neighbourMixing replaces every row by the mean of the n − f rows nearest to
+// nnm replaces every row by the mean of the n − f rows nearest to
 // it, itself among them; ties go to the lowest index.
-type neighbourMixing struct {
+type nnm struct {
 	budget
 	distances distances
 	keep      int
@@ -22,12 +22,12 @@ type neighbourMixing struct {
 	index     []int
 }
 
-func (m *neighbourMixing) String() string { return fmt.Sprintf("nnm(f=%d)", m.f) }
-func (m *neighbourMixing) mixes() bool    { return true }
+func (m *nnm) String() string { return fmt.Sprintf("nnm(f=%d)", m.f) }
+func (m *nnm) mixes() bool    { return true }
 
-func (m *neighbourMixing) makes(n int) int { return n }
+func (m *nnm) makes(n int) int { return n }
 
-func (m *neighbourMixing) prepare(G Matrix, _ Step) error {
+func (m *nnm) prepare(G Matrix, _ Step) error {
 	n := G.Rows
 	if err := m.fits(n, G.Cols); err != nil {
 		return err
@@ -44,6 +44,6 @@ func (m *neighbourMixing) prepare(G Matrix, _ Step) error {
 	return nil
 }
 
-func (m *neighbourMixing) sources(i int) (rows []int, weight float64) {
+func (m *nnm) sources(i int) (rows []int, weight float64) {
 	return m.near[i*m.keep:][:m.keep], 1 / float64(m.keep)
 }

@@ -30,8 +30,8 @@ type Rule struct {
 // head. A new rule is one new file and one line here, at the end.
 var rules = []Rule{
 	meanRule,
-	medianRule,
-	geometricRule,
+	cmRule,
+	gmRule,
 	krumRule,
 	trimmedMeanRule,
 	normClippingRule,
@@ -39,11 +39,11 @@ var rules = []Rule{
 	multiKrumRule,
 	bulyanRule,
 	medoidRule,
-	meanAroundMedianRule,
-	minimumDiameterRule,
+	meamedRule,
+	mdaRule,
 	monnaRule,
-	smallestEigenvalueRule,
-	covarianceFilterRule,
+	smeaRule,
+	cafRule,
 	centredClippingRule,
 }
 
@@ -60,19 +60,28 @@ func Names() []string {
 	return names
 }
 
+// Lookup returns the description of the rule called name, and whether there is one.
+func Lookup(name string) (rule Rule, ok bool) {
+	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Name == name })
+	if i < 0 {
+		return Rule{}, false
+	}
+	return rules[i], true
+}
+
 // New returns the rule called name, one of [Names]. It reads the options that
 // the rule names and ignores the others. Rules are cheap until their first
 // call. All values of o that are not allowed are reported at once; whether
 // they fit the number of rows, Aggregate reports.
 func New(name string, o Options) (Aggregator, error) {
-	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Name == name })
-	if i < 0 {
+	rule, ok := Lookup(name)
+	if !ok {
 		return nil, fmt.Errorf("agg: unknown rule %q (have %s)", name, strings.Join(Names(), ", "))
 	}
-	if err := o.validate("rule", name, rules[i].Options); err != nil {
+	if err := o.validate("rule", name, rule.Options); err != nil {
 		return nil, err
 	}
-	return rules[i].build(o), nil
+	return rule.build(o), nil
 }
 
 // minority is the largest f ≥ 0 with n > 2f, −1 where there is none.

@@ -52,11 +52,11 @@ func (r *weighing) scratch(n, d int) float64 {
 
 func (s *spectrum) scratch(n, _ int) float64 { return 2*square(n) + 64*of64*float64(n) }
 
-func (c *covarianceFilter) scratch(n, d int) float64 { return c.spectrum.scratch(n, d) }
+func (c *caf) scratch(n, d int) float64 { return c.spectrum.scratch(n, d) }
 
 func (s *spectralFilter) scratch(n, d int) float64 { return s.spectrum.scratch(n, d) }
 
-func (g *geometric) scratch(n, d int) float64 { return scratchOf(g.solver, n, d) }
+func (g *gm) scratch(n, d int) float64 { return scratchOf(g.solver, n, d) }
 
 func (s *gramSolver) scratch(n, d int) float64 {
 	if n > mostNewton {
@@ -95,7 +95,7 @@ func (p *preceded) scratch(n, d int) float64 {
 	return of32*float64(m)*float64(d) + scratchOf(p.transform, n, d) + Scratch(p.inner, m, d)
 }
 
-func (m *neighbourMixing) scratch(n, d int) float64 {
+func (m *nnm) scratch(n, d int) float64 {
 	return m.distances.scratch(n, d) + square(n)
 }
 

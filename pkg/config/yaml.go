@@ -86,17 +86,9 @@ func ofModel(name string) func(*Config) bool {
 // reads tells whether the rule or what is before it has the option.
 func reads(option string) func(*Config) bool {
 	return func(c *Config) bool {
-		for _, r := range agg.Rules() {
-			if r.Name == c.Aggregator.Rule && slices.Contains(r.Options, option) {
-				return true
-			}
-		}
-		for _, p := range agg.Pres() {
-			if p.Name == c.Aggregator.Pre && slices.Contains(p.Options, option) {
-				return true
-			}
-		}
-		return false
+		rule, _ := agg.Lookup(c.Aggregator.Rule)
+		pre, _ := agg.LookupPre(c.Aggregator.Pre)
+		return slices.Contains(rule.Options, option) || slices.Contains(pre.Options, option)
 	}
 }
 

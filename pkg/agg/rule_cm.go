@@ -1,33 +1,33 @@
 package agg
 
-var medianRule = Rule{
+var cmRule = Rule{
 	Name: "cm", Title: "coordinate-wise median",
 	Cost: "O(nd log² n)", Breakdown: "1/2", MaxCorrupt: minority,
 	Source: "Yin et al. 2018; [bgmd, Table 1]", Separable: true,
-	build: func(Options) Aggregator { return new(median) },
+	build: func(Options) Aggregator { return new(cm) },
 }
 
-// median is the rule "cm", the coordinate-wise median
+// cm is the rule "cm", the coordinate-wise median
 //
 //	dst[j] = median(G[0, j], …, G[n−1, j]),
 //
 // for even n the average of the two middle values. Its breakdown point is 1/2
 // in each coordinate [Yin et al. 2018]. One pass over G.
-type median struct {
+type cm struct {
 	columnSorter
 }
 
-func (m *median) String() string { return "cm" }
+func (c *cm) String() string { return "cm" }
 
 // Equivariant implements [Equivariant].
-func (m *median) Equivariant() bool { return true }
+func (c *cm) Equivariant() bool { return true }
 
-func (m *median) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
+func (c *cm) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
 	if err := check("cm", dst, G); err != nil {
 		return Stats{}, err
 	}
 	from, to := (G.Rows-1)/2, G.Rows/2+1
-	if !m.each(dst, G, nil, from, to, func(out []float32, columns sorted) { meanOf(out, columns, from, to) }) {
+	if !c.each(dst, G, nil, from, to, func(out []float32, columns sorted) { meanOf(out, columns, from, to) }) {
 		return Stats{}, notFinite("cm", G)
 	}
 	return Stats{}, nil

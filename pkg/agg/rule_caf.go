@@ -5,28 +5,28 @@ import (
 	"math"
 )
 
-var covarianceFilterRule = Rule{
+var cafRule = Rule{
 	Name: "caf", Title: "covariance-bound agnostic filter",
 	Options: []string{"f"}, Needs: "n > 2f",
 	Cost: "O(n²d + f n³)", Breakdown: "f/n → 1/2", MaxCorrupt: minority,
 	Source: "Allouah et al. 2025", Weights: true,
-	build: func(o Options) Aggregator { return newWeighing("caf", o, &covarianceFilter{f: o.F}) },
+	build: func(o Options) Aggregator { return newWeighing("caf", o, &caf{f: o.F}) },
 }
 
-// covarianceFilter is the rule "caf": the spectral filter without a bound on the
+// caf is the rule "caf": the spectral filter without a bound on the
 // covariance to stop at. It takes weight from rows that stick out along the
 // direction of the largest spread until less than n − 2f is left, and returns
 // the weighted mean that it met with the smallest largest spread. Bounded for
 // f < n/2.
-type covarianceFilter struct {
+type caf struct {
 	f        int
 	spectrum spectrum
 	c        []float64
 }
 
-func (c *covarianceFilter) String() string { return fmt.Sprintf("caf(f=%d)", c.f) }
+func (c *caf) String() string { return fmt.Sprintf("caf(f=%d)", c.f) }
 
-func (c *covarianceFilter) check(n, f int) error {
+func (c *caf) check(n, f int) error {
 	if n <= 2*f {
 		return tooMany("caf", n, f, "n > 2f")
 	}
@@ -36,9 +36,9 @@ func (c *covarianceFilter) check(n, f int) error {
 // magnifies says that errors of the distances can grow a thousandfold: where the two
 // largest spreads are nearly equal, a little turns the direction by a lot, and the next
 // one depends on what was removed along it.
-func (c *covarianceFilter) magnifies() bool { return true }
+func (c *caf) magnifies() bool { return true }
 
-func (c *covarianceFilter) weigh(w []float64, rows *distances, f int) {
+func (c *caf) weigh(w []float64, rows *distances, f int) {
 	n := rows.n
 	c.c = grown(c.c, n)
 	fill(c.c, 1)

@@ -28,7 +28,7 @@ func Stops() []string { return []string{stopResidual, stopStep} }
 // OnFails returns the allowed values of [Options] OnFail, the default first.
 func OnFails() []string { return []string{onFailLast, onFailZero} }
 
-// geometric is the rule "gm", the geometric median
+// gm is the rule "gm", the geometric median
 //
 //	dst = argmin_y Σ ‖gᵢ − y‖,
 //
@@ -41,7 +41,7 @@ func OnFails() []string { return []string{onFailLast, onFailZero} }
 // the zero vector and has no weights.
 //
 // The cost depends on the solver: see gramSolver and spatialSolver.
-type geometric struct {
+type gm struct {
 	options Options // without zero values
 	solver  solver
 	weights []float64
@@ -54,17 +54,17 @@ type solver interface {
 	solve(dst []float32, w []float64, G Matrix, eps float64) (Certificate, error)
 }
 
-var geometricRule = Rule{
+var gmRule = Rule{
 	Name: "gm", Title: "geometric median",
 	Options: []string{"solver", "stop", "eps", "max_iter", "on_fail"},
 	Cost:    "O(n²d)", Breakdown: "1/2", MaxCorrupt: minority,
 	Source: "Weiszfeld 1937; Vardi and Zhang 2000; [bgmd, Table 1]", Weights: true,
-	build: newGeometric,
+	build: newGM,
 }
 
-func newGeometric(o Options) Aggregator {
+func newGM(o Options) Aggregator {
 	o = o.withDefaults()
-	g := &geometric{options: o}
+	g := &gm{options: o}
 	switch o.Solver {
 	case solverGram:
 		g.solver = &gramSolver{stop: o.Stop, maxIter: o.MaxIter}
@@ -100,7 +100,7 @@ func (o Options) withDefaults() Options {
 }
 
 // String returns "gm", followed by the options that are not the default.
-func (g *geometric) String() string {
+func (g *gm) String() string {
 	o, def := g.options, Options{Solver: g.options.Solver, Stop: g.options.Stop}.withDefaults()
 	var more []string
 	if o.Solver != Solvers()[0] {
@@ -125,15 +125,15 @@ func (g *geometric) String() string {
 }
 
 // weightless says that a rule which fails to zero has no weights then.
-func (g *geometric) weightless() bool { return g.options.OnFail == onFailZero }
+func (g *gm) weightless() bool { return g.options.OnFail == onFailZero }
 
 // Equivariant implements [Equivariant]: an absolute tolerance on the step is
 // not free of scale, and a zero vector for failure does not move with the rows.
-func (g *geometric) Equivariant() bool {
+func (g *gm) Equivariant() bool {
 	return g.options.Stop == stopResidual && g.options.OnFail == onFailLast
 }
 
-func (g *geometric) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
+func (g *gm) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	if err := check("gm", dst, G); err != nil {
 		return Stats{}, err
 	}
@@ -159,7 +159,7 @@ func (g *geometric) Aggregate(dst []float32, G Matrix, step Step) (Stats, error)
 
 // solve leaves to the solver all but one or two rows, whose mean is a median
 // whatever the rows are.
-func (g *geometric) solve(dst []float32, G Matrix, eps float64) (Certificate, error) {
+func (g *gm) solve(dst []float32, G Matrix, eps float64) (Certificate, error) {
 	if G.Rows > 2 {
 		return g.solver.solve(dst, g.weights, G, eps)
 	}

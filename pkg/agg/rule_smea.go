@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/gonum/lapack"
 )
 
-var smallestEigenvalueRule = Rule{
+var smeaRule = Rule{
 	Name: "smea", Title: "smallest maximum eigenvalue averaging",
 	Options: []string{"f"}, Needs: fmt.Sprintf("n > 2f, at most %d subsets of n − f rows", mostSubsets),
 	Cost: "O(n²d + C(n, f) n³)", Breakdown: "f/n → 1/2", MaxCorrupt: func(n int) int {
@@ -18,27 +18,27 @@ var smallestEigenvalueRule = Rule{
 		return f
 	},
 	Source: "Allouah et al. 2023", Weights: true,
-	build: func(o Options) Aggregator { return newWeighing("smea", o, &smallestEigenvalue{f: o.F}) },
+	build: func(o Options) Aggregator { return newWeighing("smea", o, &smea{f: o.F}) },
 }
 
 // mostSubsets bounds the subsets that smea looks at: about a second's worth.
 const mostSubsets = 20_000
 
-// smallestEigenvalue is the rule "smea", the mean of the n − f rows whose
+// smea is the rule "smea", the mean of the n − f rows whose
 // covariance has the least largest eigenvalue, the first of equals in
 // lexicographic order. It looks at every subset, which only few rows allow: 20
 // with f = 5, 32 with f = 3; the rule "caf" approaches it for any number.
 // Bounded for f < n/2.
-type smallestEigenvalue struct {
+type smea struct {
 	f        int
 	spectrum spectrum
 	c, sub   []float64
 	rows     []int
 }
 
-func (s *smallestEigenvalue) String() string { return fmt.Sprintf("smea(f=%d)", s.f) }
+func (s *smea) String() string { return fmt.Sprintf("smea(f=%d)", s.f) }
 
-func (s *smallestEigenvalue) check(n, f int) error {
+func (s *smea) check(n, f int) error {
 	if n <= 2*f {
 		return tooMany("smea", n, f, "n > 2f")
 	}
@@ -58,7 +58,7 @@ func subsets(n, f int) float64 {
 	return count
 }
 
-func (s *smallestEigenvalue) weigh(w []float64, rows *distances, f int) {
+func (s *smea) weigh(w []float64, rows *distances, f int) {
 	n, m := rows.n, rows.n-f
 	s.rows = grown(s.rows, m)
 	for i := range s.rows {
@@ -75,7 +75,7 @@ func (s *smallestEigenvalue) weigh(w []float64, rows *distances, f int) {
 }
 
 // largest returns the largest eigenvalue of the covariance of s.rows.
-func (s *smallestEigenvalue) largest(rows *distances) float64 {
+func (s *smea) largest(rows *distances) float64 {
 	m := len(s.rows)
 	s.sub, s.c = grown(s.sub, m*m), grown(s.c, m)
 	for a, i := range s.rows {

@@ -5,28 +5,28 @@ import (
 	"math"
 )
 
-var meanAroundMedianRule = Rule{
+var meamedRule = Rule{
 	Name: "meamed", Title: "mean around median",
 	Options: []string{"f"}, Needs: "n > 2f",
 	Cost: "O(nd log² n)", Breakdown: "f/n → 1/2", MaxCorrupt: minority,
 	Source: "Xie, Koyejo and Gupta 2018", Separable: true,
-	build: func(o Options) Aggregator { return &meanAroundMedian{budget: budget{f: o.F}} },
+	build: func(o Options) Aggregator { return &meamed{budget: budget{f: o.F}} },
 }
 
-// meanAroundMedian is the rule "meamed": in each coordinate the mean of the
+// meamed is the rule "meamed": in each coordinate the mean of the
 // n − f values nearest to the median, of two equally near the smaller. Bounded
 // for f < n/2. One pass over G.
-type meanAroundMedian struct {
+type meamed struct {
 	budget
 	columnSorter
 }
 
-func (m *meanAroundMedian) String() string { return fmt.Sprintf("meamed(f=%d)", m.f) }
+func (m *meamed) String() string { return fmt.Sprintf("meamed(f=%d)", m.f) }
 
 // Equivariant implements [Equivariant].
-func (m *meanAroundMedian) Equivariant() bool { return true }
+func (m *meamed) Equivariant() bool { return true }
 
-func (m *meanAroundMedian) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
+func (m *meamed) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
 	if err := check("meamed", dst, G); err != nil {
 		return Stats{}, err
 	}

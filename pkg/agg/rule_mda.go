@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-var minimumDiameterRule = Rule{
+var mdaRule = Rule{
 	Name: "mda", Title: "minimum diameter averaging",
 	Options: []string{"f"}, Needs: "n > 2f, n ≤ 64",
 	Cost: "O(n²d + 1.5^f n²)", Breakdown: "f/n → 1/2", MaxCorrupt: func(n int) int {
@@ -17,10 +17,10 @@ var minimumDiameterRule = Rule{
 		return minority(n)
 	},
 	Source: "El-Mhamdi et al. 2018, Rousseeuw 1985", Weights: true,
-	build: func(o Options) Aggregator { return newWeighing("mda", o, &minimumDiameter{f: o.F}) },
+	build: func(o Options) Aggregator { return newWeighing("mda", o, &mda{f: o.F}) },
 }
 
-// minimumDiameter is the rule "mda", the mean of the n − f rows S of least
+// mda is the rule "mda", the mean of the n − f rows S of least
 // diameter,
 //
 //	dst = mean of S,  S = argmin_{|S| = n−f} max_{i,j in S} ‖gᵢ − gⱼ‖.
@@ -40,7 +40,7 @@ var minimumDiameterRule = Rule{
 // mostCovers, the sums of the first that the search meets are compared. Where
 // fewer than f rows left out give the diameter, as equal distances allow, those
 // with the largest sums of squared distances to the rest go, too, one by one.
-type minimumDiameter struct {
+type mda struct {
 	f      int
 	n      int
 	drop   int      // rows to leave out
@@ -55,9 +55,9 @@ type minimumDiameter struct {
 // mostCovers bounds the subsets of equal diameter that are compared, at O(n²) each.
 const mostCovers = 1 << 14
 
-func (m *minimumDiameter) String() string { return fmt.Sprintf("mda(f=%d)", m.f) }
+func (m *mda) String() string { return fmt.Sprintf("mda(f=%d)", m.f) }
 
-func (m *minimumDiameter) check(n, f int) error {
+func (m *mda) check(n, f int) error {
 	if n <= 2*f {
 		return tooMany("mda", n, f, "n > 2f")
 	}
@@ -67,7 +67,7 @@ func (m *minimumDiameter) check(n, f int) error {
 	return nil
 }
 
-func (m *minimumDiameter) weigh(w []float64, rows *distances, f int) {
+func (m *mda) weigh(w []float64, rows *distances, f int) {
 	m.rows, m.n, m.drop = rows, rows.n, f
 	m.sorted = append(m.sorted[:0], rows.square...)
 	slices.Sort(m.sorted)
@@ -90,7 +90,7 @@ func (m *minimumDiameter) weigh(w []float64, rows *distances, f int) {
 
 // covers reports whether leaving out rows can leave none farther apart than the
 // square root of t, and compares so many ways to do it.
-func (m *minimumDiameter) covers(t float64, ways int) bool {
+func (m *mda) covers(t float64, ways int) bool {
 	m.draw(t)
 	m.enough, m.least = ways, math.Inf(1)
 	m.search(0, m.drop)
@@ -98,7 +98,7 @@ func (m *minimumDiameter) covers(t float64, ways int) bool {
 }
 
 // draw sets the edges: pairs farther apart than the square root of t.
-func (m *minimumDiameter) draw(t float64) {
+func (m *mda) draw(t float64) {
 	m.edges = grown(m.edges, m.n)
 	for i := range m.n {
 		m.edges[i] = 0
@@ -112,7 +112,7 @@ func (m *minimumDiameter) draw(t float64) {
 
 // search looks at covers that contain the rows out and at most f more. Rows that
 // it decides to keep have all their partners in out.
-func (m *minimumDiameter) search(out uint64, f int) {
+func (m *mda) search(out uint64, f int) {
 	if m.enough == 0 {
 		return
 	}
@@ -144,7 +144,7 @@ func (m *minimumDiameter) search(out uint64, f int) {
 
 // leastCover is the least number of rows that cover the edges between rows not in
 // out where none has more than two: paths and circles.
-func (m *minimumDiameter) leastCover(out uint64) (rows int) {
+func (m *mda) leastCover(out uint64) (rows int) {
 	seen := out
 	for i := range m.n {
 		if seen>>i&1 != 0 {
@@ -168,7 +168,7 @@ func (m *minimumDiameter) leastCover(out uint64) (rows int) {
 
 // consider keeps a cover, filled up to the number of rows to leave out, if its
 // rows left are closer together than the best's.
-func (m *minimumDiameter) consider(out uint64) {
+func (m *mda) consider(out uint64) {
 	m.enough--
 	for bits.OnesCount64(out) < m.drop {
 		out |= 1 << m.farthest(out)
@@ -184,7 +184,7 @@ func (m *minimumDiameter) consider(out uint64) {
 
 // farthest is the row with the largest sum of squared distances to those not in
 // out, the highest of equals.
-func (m *minimumDiameter) farthest(out uint64) (row int) {
+func (m *mda) farthest(out uint64) (row int) {
 	most := -1.0
 	for i := range m.n {
 		if sum := m.apart(i, out); out>>i&1 == 0 && sum >= most {
@@ -196,7 +196,7 @@ func (m *minimumDiameter) farthest(out uint64) (row int) {
 
 // apart is the sum of a row's squared distances to those not in out, zero for one
 // that is in it.
-func (m *minimumDiameter) apart(row int, out uint64) (sum float64) {
+func (m *mda) apart(row int, out uint64) (sum float64) {
 	if out>>row&1 != 0 {
 		return 0
 	}
