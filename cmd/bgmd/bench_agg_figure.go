@@ -8,7 +8,7 @@ import (
 	"runtime"
 
 	"github.com/bgmd/bgmd/internal/gemm"
-	"github.com/bgmd/bgmd/pkg/train/report"
+	"github.com/bgmd/bgmd/pkg/plots"
 )
 
 // figureFrom is the least dimension of the figure.
@@ -30,7 +30,7 @@ func (b aggBench) checkFigure(path string) error {
 // says they cost asymptotically, in units that make the mean's lines meet at
 // the right end.
 func (b aggBench) figure(ctx context.Context, path string) error {
-	var lines []report.Line
+	var lines []plots.Line
 	for d := figureFrom; ; d = next(d, b.D) {
 		list, err := aggBench{N: b.N, rules: []string{"mean", "cm", "gm", blockRule}}.all()
 		if err != nil {
@@ -40,7 +40,7 @@ func (b aggBench) figure(ctx context.Context, path string) error {
 		G := cloud(b.N, d)
 		for i, t := range list {
 			if d == figureFrom {
-				lines = append(lines, report.Line{Label: t.name})
+				lines = append(lines, plots.Line{Label: t.name})
 			}
 			ms, _, err := b.time(ctx, t, G)
 			if err != nil {
@@ -52,7 +52,7 @@ func (b aggBench) figure(ctx context.Context, path string) error {
 			break
 		}
 	}
-	plot, err := report.LinePlot(report.Frame{
+	plot, err := plots.LinePlot(plots.Frame{
 		Title:  fmt.Sprintf("n = %d, %s, %d cores", b.N, gemm.Backend(), runtime.GOMAXPROCS(0)),
 		XLabel: "dimension d", YLabel: "time of one aggregation (ms)", LogX: true, LogY: true,
 	}, append(lines, b.asymptotic(lines[0])...))
@@ -74,10 +74,10 @@ func next(d, last int) int {
 
 // asymptotic returns the costs of [bgmd, Table 1] for ε = 0.1 and k = d/10: nd
 // for the mean, nd·log₂n for cm, d/ε² + nd for gm and k/ε² + nd for the block.
-func (b aggBench) asymptotic(mean report.Line) []report.Line {
+func (b aggBench) asymptotic(mean plots.Line) []plots.Line {
 	n := float64(b.N)
 	unit := mean.Y[len(mean.Y)-1] / (n * mean.X[len(mean.X)-1])
-	var lines []report.Line
+	var lines []plots.Line
 	for _, rule := range []struct {
 		label string
 		cost  float64 // of one coordinate
@@ -86,7 +86,7 @@ func (b aggBench) asymptotic(mean report.Line) []report.Line {
 		{"O(d/ε² + nd), gm", 100 + n},
 		{"O(k/ε² + nd), block", 10 + n},
 	} {
-		line := report.Line{Label: rule.label, X: mean.X}
+		line := plots.Line{Label: rule.label, X: mean.X}
 		for _, d := range mean.X {
 			line.Y = append(line.Y, unit*rule.cost*d)
 		}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/bgmd/bgmd/internal/simd"
-	"github.com/bgmd/bgmd/pkg/train/report"
+	"github.com/bgmd/bgmd/pkg/plots"
 )
 
 // figure draws the roofline to path: a product that has i multiplications and
@@ -14,9 +14,9 @@ import (
 // times the bandwidth of where its operands lie.
 func (r kernelResult) figure(path string) error {
 	left, right := math.Inf(1), 0.0
-	var lines []report.Line
+	var lines []plots.Line
 	for _, name := range []string{"forward", "input gradient", "weight gradient"} {
-		points := report.Line{Label: name, Points: true}
+		points := plots.Line{Label: name, Points: true}
 		for _, k := range r.Kernels {
 			left, right = min(left, k.Intensity), max(right, k.Intensity)
 			if k.Product == name {
@@ -31,12 +31,12 @@ func (r kernelResult) figure(path string) error {
 		gbs   float64
 	}{{"memory", r.Memory}, {"second-level cache", r.Cache}} {
 		ridge := r.Peak / roof.gbs
-		lines = append(lines, report.Line{
+		lines = append(lines, plots.Line{
 			Label: fmt.Sprintf("%s, %.0f GB/s", roof.label, roof.gbs),
 			X:     []float64{from, ridge, max(ridge, 1.2*right)}, Y: []float64{from * roof.gbs, r.Peak, r.Peak},
 		})
 	}
-	plot, err := report.LinePlot(report.Frame{
+	plot, err := plots.LinePlot(plots.Frame{
 		Title:  fmt.Sprintf("Products of LeNet and ResNet-18, one core, %s", r.Backend),
 		XLabel: "multiplications and additions a byte", YLabel: "GFLOPS", LogX: true, LogY: true,
 	}, lines)

@@ -18,7 +18,7 @@ import (
 	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/corrupt"
-	"github.com/bgmd/bgmd/pkg/train/report"
+	"github.com/bgmd/bgmd/pkg/plots"
 )
 
 func newBreakdownCommand() *cobra.Command {
@@ -255,10 +255,10 @@ func (b *breakdown) csv(points []breakdownPoint) []byte {
 // corrupt rows would stretch it by five powers of ten.
 const leastShown = 1e-3
 
-func (b *breakdown) plot(attack string, points []breakdownPoint) (*report.Plot, error) {
-	var lines []report.Line
+func (b *breakdown) plot(attack string, points []breakdownPoint) (*plots.Plot, error) {
+	var lines []plots.Line
 	for _, rule := range b.rules {
-		line := report.Line{Label: rule}
+		line := plots.Line{Label: rule}
 		for _, p := range points {
 			if p.rule == rule && p.attack == attack {
 				line.X = append(line.X, float64(p.f)/float64(b.n))
@@ -267,7 +267,7 @@ func (b *breakdown) plot(attack string, points []breakdownPoint) (*report.Plot, 
 		}
 		lines = append(lines, line)
 	}
-	return report.LinePlot(report.Frame{
+	return plots.LinePlot(plots.Frame{
 		Title:  fmt.Sprintf("%s, n = %d, d = %d", attack, b.n, b.d),
 		XLabel: "share of corrupt rows ψ", YLabel: "distance to the honest mean", LogY: true,
 	}, lines)
@@ -275,11 +275,11 @@ func (b *breakdown) plot(attack string, points []breakdownPoint) (*report.Plot, 
 
 // toyPlot is the experiment of [bgmd, Fig. 5]: points in the plane, some corrupt,
 // and what the mean and two medians make of them.
-func toyPlot() (*report.Plot, error) {
+func toyPlot() (*plots.Plot, error) {
 	const n, bad = 14, 6
 	rng := stream.Root(5).At(stream.Init)
 	G := agg.NewMatrix(n, 2)
-	honest, wrong := report.Line{Label: "honest", Points: true}, report.Line{Label: "corrupt", Points: true}
+	honest, wrong := plots.Line{Label: "honest", Points: true}, plots.Line{Label: "corrupt", Points: true}
 	for i := range n {
 		x, y := 1+0.5*rng.NormFloat64(), 1+0.5*rng.NormFloat64()
 		to := &honest
@@ -289,7 +289,7 @@ func toyPlot() (*report.Plot, error) {
 		copy(G.Row(i), []float32{float32(x), float32(y)})
 		to.X, to.Y = append(to.X, x), append(to.Y, y)
 	}
-	sets := []report.Line{honest, wrong}
+	sets := []plots.Line{honest, wrong}
 	for _, name := range []string{"mean", "cm", "gm"} {
 		rule, err := agg.New(name, agg.Options{})
 		if err != nil {
@@ -299,9 +299,9 @@ func toyPlot() (*report.Plot, error) {
 		if _, err := rule.Aggregate(y[:], G, agg.Step{}); err != nil {
 			return nil, err
 		}
-		sets = append(sets, report.Line{Label: name, X: []float64{float64(y[0])}, Y: []float64{float64(y[1])}, Points: true})
+		sets = append(sets, plots.Line{Label: name, X: []float64{float64(y[0])}, Y: []float64{float64(y[1])}, Points: true})
 	}
-	return report.LinePlot(report.Frame{
+	return plots.LinePlot(plots.Frame{
 		Title:  fmt.Sprintf("%d of %d points corrupt", bad, n),
 		XLabel: "x", YLabel: "y",
 	}, sets)

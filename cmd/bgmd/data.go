@@ -12,8 +12,8 @@ import (
 
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/plots"
 	"github.com/bgmd/bgmd/pkg/train"
-	"github.com/bgmd/bgmd/pkg/train/report"
 )
 
 func newDataCommand() *cobra.Command {
@@ -166,7 +166,7 @@ client and class whose area is the number of samples (.png, .svg or .pdf).`),
 			if err := writeShares(cmd.OutOrStdout(), c, set, counts, steps); err != nil || out == "" {
 				return err
 			}
-			plot, err := report.CountsPlot(fmt.Sprintf("%s, %s, seed %d", set.Name, partitionText(c), c.Seed), set.ClassNames, counts)
+			plot, err := plots.CountsPlot(fmt.Sprintf("%s, %s, seed %d", set.Name, partitionText(c), c.Seed), set.ClassNames, counts)
 			if err != nil {
 				return err
 			}

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/plots"
 	"github.com/bgmd/bgmd/pkg/train"
-	"github.com/bgmd/bgmd/pkg/train/report"
 )
 
 func newDataShowCommand() *cobra.Command {
@@ -88,23 +88,23 @@ func chosen(previews []train.Preview, n int) []train.Preview {
 }
 
 // contactSheet has two rows a client: clean and as seen.
-func contactSheet(set *data.Set, previews []train.Preview, samples int) report.Sheet {
-	var sheet report.Sheet
+func contactSheet(set *data.Set, previews []train.Preview, samples int) plots.Sheet {
+	var sheet plots.Sheet
 	for _, p := range previews {
-		clean := report.SheetRow{Label: []string{fmt.Sprintf("client %d", p.Client), "clean"}, Apart: true}
+		clean := plots.SheetRow{Label: []string{fmt.Sprintf("client %d", p.Client), "clean"}, Apart: true}
 		state := "as seen, honest"
 		if p.Hits > 0 {
 			state = "as seen, corrupt"
 		}
-		seen := report.SheetRow{Label: []string{"", state}}
+		seen := plots.SheetRow{Label: []string{"", state}}
 		for i := range min(samples, p.Seen.N) {
 			was, is := p.Clean.Labels[i], p.Seen.Labels[i]
 			caption := set.ClassNames[was]
-			clean.Cells = append(clean.Cells, report.SheetCell{Image: picture(set, p.Clean, i), Caption: caption})
+			clean.Cells = append(clean.Cells, plots.SheetCell{Image: picture(set, p.Clean, i), Caption: caption})
 			if is != was {
 				caption = "→ " + set.ClassNames[is]
 			}
-			seen.Cells = append(seen.Cells, report.SheetCell{Image: picture(set, p.Seen, i), Caption: caption, Marked: differs(p, i)})
+			seen.Cells = append(seen.Cells, plots.SheetCell{Image: picture(set, p.Seen, i), Caption: caption, Marked: differs(p, i)})
 		}
 		sheet.Rows = append(sheet.Rows, clean, seen)
 	}

@@ -12,11 +12,11 @@ import (
 	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/pkg/checkpoint"
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
 	"github.com/bgmd/bgmd/pkg/train"
-	"github.com/bgmd/bgmd/pkg/train/checkpoint"
 )
 
 func newGradientCommand() *cobra.Command {

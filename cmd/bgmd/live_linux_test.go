@@ -16,9 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bgmd/bgmd/pkg/config"
+	"github.com/bgmd/bgmd/pkg/record"
 	"github.com/bgmd/bgmd/pkg/sweep"
 	"github.com/bgmd/bgmd/pkg/train"
-	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
 // openTerminal opens a pseudo-terminal: what is written to the one file is read

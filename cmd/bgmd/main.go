@@ -18,7 +18,7 @@ import (
 	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 func main() {

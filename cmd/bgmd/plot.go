@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bgmd/bgmd/pkg/train/report"
+	"github.com/bgmd/bgmd/pkg/plots"
 )
 
 func newPlotCommand() *cobra.Command {
@@ -42,7 +42,7 @@ The ending of the output decides its format: .png, .svg or .pdf.`),
 		Args:      cobra.MinimumNArgs(1),
 		ValidArgs: figureNames(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			x, err := report.ParseAxis(axis)
+			x, err := plots.ParseAxis(axis)
 			if err != nil {
 				return &configError{err}
 			}
@@ -69,7 +69,7 @@ The ending of the output decides its format: .png, .svg or .pdf.`),
 			if err != nil {
 				return err
 			}
-			plot, err := report.AccuracyPlot(series, x, title)
+			plot, err := plots.AccuracyPlot(series, x, title)
 			if err != nil {
 				return err
 			}
@@ -78,7 +78,7 @@ The ending of the output decides its format: .png, .svg or .pdf.`),
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&out, "out", "o", "", "`file` to write (default: FIGURE.png or accuracy.png)")
-	flags.StringVarP(&axis, "axis", "x", string(report.Time), "`axis` to plot against: time, epoch or step")
+	flags.StringVarP(&axis, "axis", "x", string(plots.Time), "`axis` to plot against: time, epoch or step")
 	flags.StringVar(&title, "title", "", "the plot's `title` (default: the folder that the runs share)")
 	flags.StringVar(&f.results, "results", "results", "`folder` below which a figure's records are looked for")
 	flags.StringVar(&f.profile, "profile", "", "`profile` of a figure's runs (default: that of most runs)")

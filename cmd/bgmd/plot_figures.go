@@ -12,15 +12,15 @@ import (
 
 	"github.com/bgmd/bgmd/pkg/evidence"
 	"github.com/bgmd/bgmd/pkg/paper"
-	"github.com/bgmd/bgmd/pkg/train/record"
-	"github.com/bgmd/bgmd/pkg/train/report"
+	"github.com/bgmd/bgmd/pkg/plots"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // figures draws the figures of the paper. All but fig1c and fig5, which it
 // measures and computes on the spot, are made of records.
 type figures struct {
 	results, profile string
-	x                report.Axis
+	x                plots.Axis
 }
 
 // The paper's figures are of LeNet on Fashion-MNIST.
@@ -76,17 +76,17 @@ func (f figures) panels(cmd *cobra.Command, runs []*record.Run, settings []strin
 	}
 	races, unfit := evidence.Races(runs, f.profile, figureSet, figureModel)
 	warn(cmd, err, unfit) // both read every run
-	var panels []report.Panel
+	var panels []plots.Panel
 	for _, c := range curves {
-		panel := report.Panel{Title: label(c.Setting)}
+		panel := plots.Panel{Title: label(c.Setting)}
 		for _, aggregator := range paper.Aggregators() {
 			if runs := c.Runs[aggregator]; runs != nil {
-				panel.Series = append(panel.Series, report.Series{Runs: runs, Label: strings.ToUpper(aggregator)})
+				panel.Series = append(panel.Series, plots.Series{Runs: runs, Label: strings.ToUpper(aggregator)})
 			}
 		}
 		panels = append(panels, panel)
 	}
-	plot, err := report.PanelPlot(panels, f.x)
+	plot, err := plots.PanelPlot(panels, f.x)
 	if err != nil {
 		return err
 	}
@@ -139,9 +139,9 @@ func (f figures) residuals(cmd *cobra.Command, runs []*record.Run, path string) 
 	if err != nil {
 		return err
 	}
-	var lines []report.Line
+	var lines []plots.Line
 	for _, b := range found {
-		line := report.Line{Label: fmt.Sprintf("β = %g, memory %s", b.Beta, b.Memory)}
+		line := plots.Line{Label: fmt.Sprintf("β = %g, memory %s", b.Beta, b.Memory)}
 		for _, e := range b.Runs[0].Epochs {
 			if e.Block != nil {
 				line.X, line.Y = append(line.X, float64(e.Step)), append(line.Y, float64(e.Block.Residual))
@@ -149,7 +149,7 @@ func (f figures) residuals(cmd *cobra.Command, runs []*record.Run, path string) 
 		}
 		lines = append(lines, line)
 	}
-	plot, err := report.LinePlot(report.Frame{
+	plot, err := plots.LinePlot(plots.Frame{
 		Title:  "LeNet on Fashion-MNIST, BGMD, no corruption",
 		XLabel: "step", YLabel: "residual error r, mean of an epoch",
 	}, lines)
@@ -165,14 +165,14 @@ func (f figures) accuracies(cmd *cobra.Command, runs []*record.Run, path string)
 	if err != nil {
 		return err
 	}
-	var lines []report.Line
+	var lines []plots.Line
 	for _, b := range found {
 		name := "memory " + b.Memory
 		if b.Memory == "none" {
 			name = "no memory"
 		}
 		if len(lines) == 0 || lines[len(lines)-1].Label != name {
-			lines = append(lines, report.Line{Label: name})
+			lines = append(lines, plots.Line{Label: name})
 		}
 		mean := 0.0
 		for _, r := range b.Runs {
@@ -182,7 +182,7 @@ func (f figures) accuracies(cmd *cobra.Command, runs []*record.Run, path string)
 		l.X, l.Y = append(l.X, b.Beta), append(l.Y, mean)
 		fmt.Fprintf(cmd.OutOrStdout(), "β = %-6g %-18s %.2f %% after %d epochs (%d)\n", b.Beta, name, mean, b.Epochs, len(b.Runs))
 	}
-	plot, err := report.LinePlot(report.Frame{
+	plot, err := plots.LinePlot(plots.Frame{
 		Title:  "LeNet on Fashion-MNIST, BGMD, no corruption",
 		XLabel: "share of the coordinates β", YLabel: "test accuracy (%)", LogX: true,
 	}, lines)

@@ -12,14 +12,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/pkg/evidence"
-	"github.com/bgmd/bgmd/pkg/train/record"
-	"github.com/bgmd/bgmd/pkg/train/report"
+	"github.com/bgmd/bgmd/pkg/plots"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // readSeries reads runs to be drawn together. It names a line by the folder
 // around its runs, its experiment, or, where experiments are not all different,
 // by the run too. Runs that cannot be drawn are told of.
-func readSeries(cmd *cobra.Command, args []string) ([]report.Series, error) {
+func readSeries(cmd *cobra.Command, args []string) ([]plots.Series, error) {
 	runs, err := readRuns(args)
 	if len(runs) == 0 {
 		return nil, &inputError{err} // unless an argument is wrong, which counts first
@@ -27,7 +27,7 @@ func readSeries(cmd *cobra.Command, args []string) ([]report.Series, error) {
 	warn(cmd, err)
 	runs, err = evidence.Distinct(runs)
 	warn(cmd, err)
-	var series []report.Series
+	var series []plots.Series
 	place := map[[2]string]int{}
 	names := map[string]int{}
 	for _, run := range runs {
@@ -40,7 +40,7 @@ func readSeries(cmd *cobra.Command, args []string) ([]report.Series, error) {
 			continue
 		}
 		place[key] = len(series)
-		series = append(series, report.One(run, run.Experiment()))
+		series = append(series, plots.One(run, run.Experiment()))
 		names[run.Experiment()]++
 	}
 	for i, s := range series {

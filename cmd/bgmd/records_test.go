@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/bgmd/bgmd/pkg/config"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // TestCommittedRecordsKeepTheirHashes: the configuration of every record in results/

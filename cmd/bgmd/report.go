@@ -8,7 +8,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/internal/whole"
-	"github.com/bgmd/bgmd/pkg/evidence/page"
+	"github.com/bgmd/bgmd/pkg/report"
 )
 
 func newReportCommand() *cobra.Command {
@@ -43,7 +43,7 @@ as 0.0.0.0:8080: then whoever reaches it can read the records.`),
 				}
 				return s.run(cmd)
 			}
-			data := page.Read(results)
+			data := report.Read(results)
 			for _, line := range data.LeftOut {
 				fmt.Fprintf(cmd.ErrOrStderr(), "bgmd: left out: %s\n", printable.Text(line))
 			}

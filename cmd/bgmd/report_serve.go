@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bgmd/bgmd/pkg/evidence/page"
+	"github.com/bgmd/bgmd/pkg/report"
 )
 
 // pageServer serves the page of the records below a folder, reading them at each
@@ -74,9 +74,9 @@ func (s *pageServer) run(cmd *cobra.Command) error {
 // handler answers GET / with the page and GET /data.json with what is in it.
 func (s *pageServer) handler() http.Handler {
 	mux := http.NewServeMux()
-	answer := func(kind string, render func(*page.Data) ([]byte, error)) http.HandlerFunc {
+	answer := func(kind string, render func(*report.Data) ([]byte, error)) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
-			data := page.Read(s.results)
+			data := report.Read(s.results)
 			data.Live = true
 			body, err := render(data)
 			if err != nil {
@@ -91,8 +91,8 @@ func (s *pageServer) handler() http.Handler {
 			_, _ = w.Write(body) // the reader may be gone
 		}
 	}
-	mux.HandleFunc("GET /{$}", answer("text/html; charset=utf-8", (*page.Data).HTML))
-	mux.HandleFunc("GET /data.json", answer("application/json", (*page.Data).JSON))
+	mux.HandleFunc("GET /{$}", answer("text/html; charset=utf-8", (*report.Data).HTML))
+	mux.HandleFunc("GET /data.json", answer("application/json", (*report.Data).JSON))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 		if !s.called(r.Host, local) {

@@ -13,9 +13,9 @@ import (
 
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/plots"
+	"github.com/bgmd/bgmd/pkg/record"
 	"github.com/bgmd/bgmd/pkg/train"
-	"github.com/bgmd/bgmd/pkg/train/record"
-	"github.com/bgmd/bgmd/pkg/train/report"
 )
 
 func newRunCommand() *cobra.Command {
@@ -160,7 +160,7 @@ func plotRun(c config.Config, dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	plot, err := report.AccuracyPlot([]report.Series{report.One(run, rule.String())}, report.Time, "")
+	plot, err := plots.AccuracyPlot([]plots.Series{plots.One(run, rule.String())}, plots.Time, "")
 	if err != nil {
 		return nil, err
 	}

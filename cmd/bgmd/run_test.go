@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // A terminal that is closed stops a run as SIGTERM does, even if it says so more

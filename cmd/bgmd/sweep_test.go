@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 const testGrid = `
@@ -331,7 +331,7 @@ func TestSweepThatCannotDraw(t *testing.T) {
 	if err := os.Remove(filepath.Join(folder[0], "accuracy.png")); err != nil {
 		t.Fatal(err)
 	}
-	startSweep(t, dir, args...).end(1, "1 of 1 done", "bgmd: draw sgd seed 1: report: save plot to out/sgd/", "accuracy.svg: is a directory\n")
+	startSweep(t, dir, args...).end(1, "1 of 1 done", "bgmd: draw sgd seed 1: plots: save plot to out/sgd/", "accuracy.svg: is a directory\n")
 	if err := errors.Join(os.Remove(svg), os.Remove(filepath.Join(folder[0], "accuracy.png"))); err != nil {
 		t.Fatal(err)
 	}

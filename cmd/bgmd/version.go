@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/internal/gemm"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 func newVersionCommand() *cobra.Command {

@@ -13,9 +13,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bgmd/bgmd/pkg/checkpoint"
+	"github.com/bgmd/bgmd/pkg/record"
 	"github.com/bgmd/bgmd/pkg/train"
-	"github.com/bgmd/bgmd/pkg/train/checkpoint"
-	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
 // flip is the campaign of that name. A case damages one file of a record; whoever

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bgmd/bgmd/pkg/config"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // kill is the campaign of that name. A case disturbs one call of the program in a

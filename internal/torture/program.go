@@ -14,10 +14,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bgmd/bgmd/pkg/checkpoint"
 	"github.com/bgmd/bgmd/pkg/config"
+	"github.com/bgmd/bgmd/pkg/record"
 	"github.com/bgmd/bgmd/pkg/train"
-	"github.com/bgmd/bgmd/pkg/train/checkpoint"
-	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
 // patience is how long a call of the program may take.

@@ -10,8 +10,8 @@ import (
 	"reflect"
 
 	"github.com/bgmd/bgmd/pkg/config"
+	"github.com/bgmd/bgmd/pkg/record"
 	"github.com/bgmd/bgmd/pkg/train"
-	"github.com/bgmd/bgmd/pkg/train/record"
 )
 
 // The files of a record.

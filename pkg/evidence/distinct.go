@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/bgmd/bgmd/internal/printable"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // Distinct returns one run of each configuration and seed, in the order given:

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // repeated are four runs of one configuration and three seeds, and a fifth of

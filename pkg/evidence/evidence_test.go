@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/bgmd/bgmd/pkg/paper"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 var update = flag.Bool("update", false, "write the files in testdata anew")

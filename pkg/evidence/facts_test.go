@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 func TestMainProfile(t *testing.T) {

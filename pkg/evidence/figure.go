@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/bgmd/bgmd/internal/printable"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // Curves are the runs of one setting, trained for equally many epochs and

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 func TestPanels(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/pkg/paper"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // Table has a row for each setting and number of epochs, and a column for each

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/bgmd/bgmd/pkg/config"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // Run is one run of a sweep.

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/bgmd/bgmd/internal/whole"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // patience is how long a run waits for another process to let go of its record:

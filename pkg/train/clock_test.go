@@ -14,7 +14,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/racing"
 	"github.com/bgmd/bgmd/pkg/config"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // A gap that is set aside counts unless a SIGCONT follows.

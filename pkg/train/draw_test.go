@@ -11,7 +11,7 @@ import (
 
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // writeCIFAR writes the files of CIFAR-10 with four images each, all of whose

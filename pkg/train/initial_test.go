@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bgmd/bgmd/pkg/checkpoint"
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
-	"github.com/bgmd/bgmd/pkg/train/checkpoint"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // TestInitialParameters begins a run with the parameters that another ended with,

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // TestKillAndResume kills a process in the middle of a run, as kill -9 does,

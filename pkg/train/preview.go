@@ -3,7 +3,7 @@ package train
 import (
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // Shares says who owns which samples in a run: the parts that clients draw from,

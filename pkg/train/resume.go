@@ -9,10 +9,10 @@ import (
 	"slices"
 
 	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/checkpoint"
 	"github.com/bgmd/bgmd/pkg/corrupt"
 	"github.com/bgmd/bgmd/pkg/models"
-	"github.com/bgmd/bgmd/pkg/train/checkpoint"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // CheckpointName is the file in a run's folder that holds the state after its

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bgmd/bgmd/pkg/checkpoint"
 	"github.com/bgmd/bgmd/pkg/config"
-	"github.com/bgmd/bgmd/pkg/train/checkpoint"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // files are those of a run's folder by name.

@@ -17,7 +17,7 @@ import (
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // Options says how to run, as opposed to what.

@@ -17,7 +17,7 @@ import (
 	"github.com/bgmd/bgmd/internal/racing"
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // tiny is a config of a few steps an epoch on a set of a few images in dir.

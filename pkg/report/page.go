@@ -1,11 +1,11 @@
-// Package page makes one self-contained HTML page of recorded runs: tables,
+// Package report makes one self-contained HTML page of recorded runs: tables,
 // figures to explore, and every run's configuration, environment and log.
 //
 // The page holds the records as JSON, and a script draws everything from it, so
 // that the same script shows a page from a file and one that a server keeps up
 // to date. Text from records reaches the page through textContent alone. Nothing
 // is loaded from elsewhere.
-package page
+package report
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ import (
 	"text/template"
 
 	"github.com/bgmd/bgmd/pkg/evidence"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 var (
@@ -139,7 +139,7 @@ func measured(t *evidence.Table) int {
 func (d *Data) JSON() ([]byte, error) {
 	b, err := json.Marshal(d)
 	if err != nil {
-		return nil, fmt.Errorf("page: %w", err)
+		return nil, fmt.Errorf("report: %w", err)
 	}
 	return b, nil
 }
@@ -156,7 +156,7 @@ func (d *Data) HTML() ([]byte, error) {
 		err = t.Execute(&b, map[string]string{"Style": style, "Script": script, "Data": string(data)})
 	}
 	if err != nil {
-		return nil, errors.Join(errors.New("page: layout"), err)
+		return nil, errors.Join(errors.New("report: layout"), err)
 	}
 	return b.Bytes(), nil
 }

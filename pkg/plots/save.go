@@ -1,4 +1,4 @@
-package report
+package plots
 
 import (
 	"bytes"
@@ -43,7 +43,7 @@ func saveAs(path string, width, height vg.Length, paint func(draw.Canvas)) error
 		err = whole.Write(path, data)
 	}
 	if err != nil {
-		return fmt.Errorf("report: save plot to %s: %w", path, err)
+		return fmt.Errorf("plots: save plot to %s: %w", path, err)
 	}
 	return nil
 }

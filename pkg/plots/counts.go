@@ -1,4 +1,4 @@
-package report
+package plots
 
 import (
 	"errors"
@@ -17,12 +17,12 @@ import (
 // by the colour-blind. counts has a row a client and a column a class.
 func CountsPlot(title string, classes []string, counts [][]int) (*Plot, error) {
 	if len(counts) == 0 || len(classes) == 0 {
-		return nil, errors.New("report: counts plot: there are no clients or no classes")
+		return nil, errors.New("plots: counts plot: there are no clients or no classes")
 	}
 	most := 0
 	for c, row := range counts {
 		if len(row) != len(classes) {
-			return nil, fmt.Errorf("report: counts plot: client %d has %d classes, want %d", c, len(row), len(classes))
+			return nil, fmt.Errorf("plots: counts plot: client %d has %d classes, want %d", c, len(row), len(classes))
 		}
 		for _, n := range row {
 			most = max(most, n)

@@ -1,4 +1,4 @@
-package report
+package plots
 
 import (
 	"errors"
@@ -31,13 +31,13 @@ type Frame struct {
 // axis, are left out; a line without any point left is an error.
 func LinePlot(f Frame, lines []Line) (*Plot, error) {
 	if len(lines) == 0 {
-		return nil, errors.New("report: line plot: there are no lines to plot")
+		return nil, errors.New("plots: line plot: there are no lines to plot")
 	}
 	p := newPlot(f.Title, f.XLabel, f.YLabel)
 	var xs, ys span
 	for i, l := range lines {
 		if len(l.X) != len(l.Y) {
-			return nil, fmt.Errorf("report: line plot: line %q has %d values of x and %d of y", l.Label, len(l.X), len(l.Y))
+			return nil, fmt.Errorf("plots: line plot: line %q has %d values of x and %d of y", l.Label, len(l.X), len(l.Y))
 		}
 		var points plotter.XYs
 		for k := range l.X {
@@ -50,7 +50,7 @@ func LinePlot(f Frame, lines []Line) (*Plot, error) {
 			}
 		}
 		if points == nil {
-			return nil, fmt.Errorf("report: line plot: line %q has no point to draw", l.Label)
+			return nil, fmt.Errorf("plots: line plot: line %q has no point to draw", l.Label)
 		}
 		var c interface {
 			plot.Plotter

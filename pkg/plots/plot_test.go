@@ -1,4 +1,4 @@
-package report
+package plots
 
 import (
 	"encoding/xml"
@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 var keep = flag.String("keep", "", "folder to keep the plots of TestSave in, for looking at them")
@@ -254,10 +254,10 @@ func TestAccuracyPlotErrors(t *testing.T) {
 		x    Axis
 		want string
 	}{
-		"no runs":       {nil, Time, "report: accuracy plot: there are no runs to plot"},
-		"unknown axis":  {[]Series{fine}, "tim", `report: unknown axis "tim" (have epoch, step, time)`},
-		"no epoch":      {[]Series{fine, One(run("bare", record.Failed, 1), "")}, Time, "report: accuracy plot: run runs/fmnist-bitflip/bare has no evaluated epoch"},
-		"none measured": {[]Series{One(run("nan", record.Diverged, 1, math.NaN()), "")}, Time, "report: accuracy plot: run runs/fmnist-bitflip/nan has no evaluated epoch"},
+		"no runs":       {nil, Time, "plots: accuracy plot: there are no runs to plot"},
+		"unknown axis":  {[]Series{fine}, "tim", `plots: unknown axis "tim" (have epoch, step, time)`},
+		"no epoch":      {[]Series{fine, One(run("bare", record.Failed, 1), "")}, Time, "plots: accuracy plot: run runs/fmnist-bitflip/bare has no evaluated epoch"},
+		"none measured": {[]Series{One(run("nan", record.Diverged, 1, math.NaN()), "")}, Time, "plots: accuracy plot: run runs/fmnist-bitflip/nan has no evaluated epoch"},
 	} {
 		if _, err := AccuracyPlot(c.runs, c.x, ""); err == nil || err.Error() != c.want {
 			t.Errorf("%s: error is\n\t%v, want\n\t%s", name, err, c.want)
@@ -272,7 +272,7 @@ func TestSaveErrors(t *testing.T) {
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.gif")
-	want := "report: save plot to " + path + `: unknown format ".gif" (have .pdf, .png, .svg)`
+	want := "plots: save plot to " + path + `: unknown format ".gif" (have .pdf, .png, .svg)`
 	if err := p.Save(path); err == nil || err.Error() != want {
 		t.Errorf("error is\n\t%v, want\n\t%s", err, want)
 	}
@@ -280,7 +280,7 @@ func TestSaveErrors(t *testing.T) {
 	if err := os.MkdirAll(taken, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Save(taken); err == nil || !strings.HasPrefix(err.Error(), "report: save plot to "+taken+": ") {
+	if err := p.Save(taken); err == nil || !strings.HasPrefix(err.Error(), "plots: save plot to "+taken+": ") {
 		t.Errorf("saving over a folder: error is %v", err)
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {

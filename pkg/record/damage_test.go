@@ -176,7 +176,7 @@ func TestCloneKeepsLineEndings(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("no git")
 	}
-	attributes, err := os.ReadFile("../../../.gitattributes")
+	attributes, err := os.ReadFile("../../.gitattributes")
 	if err != nil {
 		t.Fatal(err)
 	}

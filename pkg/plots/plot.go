@@ -1,9 +1,9 @@
-// Package report turns the records of runs into plots.
+// Package plots turns the records of runs into plots.
 //
 // It reads records only, never configurations or models, so that a plot can be
 // made of any run of any version whose record can be read; what a run is called
 // in a legend is for the caller to say.
-package report
+package plots
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ import (
 	"gonum.org/v1/plot/plotter"
 
 	"github.com/bgmd/bgmd/internal/printable"
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // Axis is what an accuracy is plotted against.
@@ -35,7 +35,7 @@ func ParseAxis(name string) (Axis, error) {
 	case Time, Epoch, Step:
 		return a, nil
 	}
-	return "", fmt.Errorf("report: unknown axis %q (have %s, %s, %s)", name, Epoch, Step, Time)
+	return "", fmt.Errorf("plots: unknown axis %q (have %s, %s, %s)", name, Epoch, Step, Time)
 }
 
 // at is where on the axis an epoch lies; times are in seconds.
@@ -124,7 +124,7 @@ func (s Series) points(x Axis) (mean, low, high plotter.XYs, err error) {
 		}
 	}
 	if mean == nil {
-		return nil, nil, nil, fmt.Errorf("report: accuracy plot: run %s has no evaluated epoch", s.Runs[0].Dir)
+		return nil, nil, nil, fmt.Errorf("plots: accuracy plot: run %s has no evaluated epoch", s.Runs[0].Dir)
 	}
 	return mean, low, high, nil
 }
@@ -145,7 +145,7 @@ type Plot struct {
 // around those. Runs without any evaluated epoch are an error.
 func AccuracyPlot(series []Series, x Axis, title string) (*Plot, error) {
 	if len(series) == 0 {
-		return nil, errors.New("report: accuracy plot: there are no runs to plot")
+		return nil, errors.New("plots: accuracy plot: there are no runs to plot")
 	}
 	if title == "" {
 		title = printable.Text(commonTitle(series))
@@ -244,7 +244,7 @@ func frameOf(panels [][]Series, x Axis) (*frame, error) {
 		}
 	}
 	if empty {
-		return nil, errors.New("report: accuracy plot: there are no runs to plot")
+		return nil, errors.New("plots: accuracy plot: there are no runs to plot")
 	}
 	f.label, f.divisor = x.unit(f.xs.max)
 	return f, nil

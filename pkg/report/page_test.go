@@ -1,4 +1,4 @@
-package page
+package report
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bgmd/bgmd/pkg/train/record"
+	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // hostile is text that would become part of the page if it were not escaped.
@@ -120,7 +120,7 @@ func TestNoRuns(t *testing.T) {
 // TestCommittedRecords: every record of the repository is read, those from before
 // there were seals too.
 func TestCommittedRecords(t *testing.T) {
-	const results = "../../../results"
+	const results = "../../results"
 	summaries, sealed := 0, 0
 	err := filepath.WalkDir(results, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || filepath.Base(path) != "summary.json" {
