@@ -52,7 +52,7 @@ FILE - is standard input; with -o - the JSON goes to standard error. Rules and t
 			}
 			var dst []float32
 			var told aggregated
-			if a.separable() && isRegular(args[0]) {
+			if rule.Traits().Separable && isRegular(args[0]) {
 				dst, told, err = a.columns(rule, args[0], partSize)
 			} else {
 				dst, told, err = a.all(rule, cmd.InOrStdin(), args[0], stream.Root(seed).At(stream.Aggregate))
@@ -203,17 +203,11 @@ type block struct {
 func separableNames() string {
 	var names []string
 	for _, r := range agg.Rules() {
-		if r.Separable {
+		if r.Traits().Separable {
 			names = append(names, r.Name)
 		}
 	}
 	return strings.Join(names, ", ")
-}
-
-// separable reports whether parts of the columns can be aggregated on their own.
-func (a aggregation) separable() bool {
-	rule, _ := agg.Lookup(a.rule)
-	return rule.Separable && a.pre == "" && a.block == 1 && !a.drop
 }
 
 func isRegular(path string) bool {
@@ -224,10 +218,10 @@ func isRegular(path string) bool {
 // all aggregates a matrix in memory.
 func (a aggregation) all(rule agg.Aggregator, stdin io.Reader, path string, r *rand.Rand) ([]float32, aggregated, error) {
 	G, err := readMatrix(stdin, path, func(n, d int) error {
-		if err := agg.Fits(rule, n, d); errors.Is(err, agg.ErrTooManyRows) {
+		if err := rule.Fits(n, d, agg.Step{}); errors.Is(err, agg.ErrTooManyRows) {
 			return &inputError{err}
 		}
-		return room(n, d, agg.Scratch(rule, n, d))
+		return room(n, d, rule.Scratch(n, d))
 	})
 	if err != nil {
 		return nil, aggregated{}, err

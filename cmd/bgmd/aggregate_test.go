@@ -25,7 +25,7 @@ func TestAggregateColumns(t *testing.T) {
 	G.Apply(func(int, int, float64) float64 { return rng.NormFloat64() }, G)
 	path := write(t, G)
 	for _, r := range agg.Rules() {
-		if !r.Separable {
+		if !r.Traits().Separable {
 			continue
 		}
 		rule, err := agg.New(r.Name, agg.Options{F: 1})

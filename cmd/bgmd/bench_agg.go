@@ -140,12 +140,12 @@ func (b aggBench) all() ([]timed, error) {
 			errs = append(errs, err)
 			return
 		}
-		switch err := agg.Fits(rule, b.N, b.D); {
+		switch err := rule.Fits(b.N, b.D, agg.Step{}); {
 		case b.rules != nil && !slices.Contains(b.rules, name) && name != "mean":
 		case errors.Is(err, agg.ErrTooManyRows) && b.rules != nil:
 			errs = append(errs, &configError{err})
 		case !errors.Is(err, agg.ErrTooManyRows):
-			list = append(list, timed{rule.String(), rule.Aggregate, agg.Scratch(rule, b.N, b.D)})
+			list = append(list, timed{rule.String(), rule.Aggregate, rule.Scratch(b.N, b.D)})
 		}
 	}
 	f := b.N / 5

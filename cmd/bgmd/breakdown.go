@@ -111,10 +111,10 @@ func (b *breakdown) run(ctx context.Context) ([]breakdownPoint, error) {
 	for _, name := range b.rules {
 		rule, _, err := ruleFor(name, b.n, 0)
 		if err == nil {
-			err = agg.Fits(rule, b.n, b.d)
+			err = rule.Fits(b.n, b.d, agg.Step{})
 		}
 		if err == nil {
-			err = checkMatrix(b.n, b.d, agg.Scratch(rule, b.n, b.d))
+			err = checkMatrix(b.n, b.d, rule.Scratch(b.n, b.d))
 		}
 		if err != nil {
 			return nil, err

@@ -53,10 +53,10 @@ func (p *poisoned) run(seed uint64) (differs string) {
 func (p *poisoned) steps(seed uint64, restore bool) (results []result, differs string) {
 	rule := p.build()
 	for i, in := range p.inputs {
-		state, stateful := rule.(agg.Stateful)
-		if stateful && restore && i == p.restore {
-			fresh := p.build().(agg.Stateful)
-			if err := fresh.Restore(slices.Clone(state.State())); err != nil {
+		memory := rule.Traits().Memory
+		if memory != nil && restore && i == p.restore {
+			fresh := p.build()
+			if err := fresh.Traits().Memory.Restore(slices.Clone(memory.State())); err != nil {
 				return nil, fmt.Sprintf("a state is not restored\nbefore step %d: %v", i, err)
 			}
 			rule = fresh
@@ -78,16 +78,16 @@ func (p *poisoned) step(rule agg.Aggregator, in hostile, step agg.Step, first bo
 	G.Data = within(data)
 	room := guarded(make([]float32, G.Cols))
 	dst := within(room)
-	state, stateful := rule.(agg.Stateful)
+	memory := rule.Traits().Memory
 	var before []float32
-	if stateful {
-		before = slices.Clone(state.State())
+	if memory != nil {
+		before = slices.Clone(memory.State())
 	}
 
 	stats, err := rule.Aggregate(dst, G, step)
 
-	if stateful {
-		r.state = slices.Clone(state.State())
+	if memory != nil {
+		r.state = slices.Clone(memory.State())
 	}
 	switch {
 	case !same(data, guarded(in.G.Data)):

@@ -57,6 +57,7 @@ type spoilt struct {
 	state []float32
 }
 
+func (s *spoilt) Traits() agg.Traits      { return agg.Traits{Memory: s} }
 func (s *spoilt) State() []float32        { return s.state }
 func (s *spoilt) Restore([]float32) error { return errors.New("not asked for") }
 

@@ -16,6 +16,7 @@ package agg
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/bgmd/bgmd/internal/huge"
 )
@@ -50,22 +51,75 @@ type Step struct {
 	Scale float64
 	// Rand feeds rules that draw; the others ignore it and accept nil.
 	Rand *rand.Rand
+	// Dropped is the number of rows of this step that G lacks: corrupt ones that
+	// were found, so that a rule which assumes f is left to assume f − Dropped.
+	Dropped int
+	// Numbers are, in ascending order, the numbers that G's rows had before some
+	// were dropped; nil where none was.
+	Numbers []int
 }
 
-// Aggregator maps the rows of G to one vector.
+// budget is the number of corrupt rows that a rule which assumes f has to find.
+func (s Step) budget(f int) int { return max(0, f-s.Dropped) }
+
+// place is where in G the row of the given number is, −1 where it was dropped.
+func (s Step) place(number int) int {
+	if s.Numbers == nil {
+		return number
+	}
+	return slices.Index(s.Numbers, number)
+}
+
+// Aggregator maps the rows of G to one vector. A type that wraps another starts from
+// what that one says of itself, and hands the step on.
 type Aggregator interface {
 	// Aggregate writes the aggregate of G's rows to dst, which has length
 	// G.Cols and does not overlap G. It does not change G. On an error dst
 	// is unspecified and any memory is as it was before the call. An
 	// Aggregator is not safe for concurrent use: it owns scratch space.
 	Aggregate(dst []float32, G Matrix, step Step) (Stats, error)
+	// Traits says what the rule promises and what it asks of its rows. They are
+	// the same before and after every call.
+	Traits() Traits
+	// Fits reports why the rule cannot aggregate n rows of d values at such a step,
+	// nil where it can: what Aggregate would say of their number and of the corrupt
+	// ones among them. Where d is not known it is 0. It takes no memory, costs
+	// nothing, and does not look at Gamma and Rand.
+	Fits(n, d int, step Step) error
+	// Scratch computes the bytes that the rule holds after two calls with an n×d
+	// matrix, its memory among them, besides the matrix and the result. It takes
+	// no memory, and cannot overflow.
+	Scratch(n, d int) (bytes float64)
 	// String names the rule and its parameters, such as "block(0.1, gm)".
 	String() string
 }
 
-// Stateful is an Aggregator that remembers something from call to call.
-type Stateful interface {
-	Aggregator
+// Traits are what an [Aggregator] promises and what it asks of its rows. The zero
+// value promises nothing and takes any rows.
+type Traits struct {
+	// Equivariant promises
+	//
+	//	A(aG + 1bᵀ) = a·A(G) + b  for every a > 0 and b in R^d:
+	//
+	// a [Block] whose memory is one vector then runs the rule on the rows as they
+	// are and never adds the memory to them.
+	Equivariant bool
+	// Weights promises Stats.Weights at every call.
+	Weights bool
+	// Separable promises that every coordinate of the result depends on that column
+	// of G alone, so that parts of the columns can be aggregated one after another.
+	Separable bool
+	// Numbered says that the rule knows rows by their numbers, which must be the same
+	// at every step: rows must not be shuffled, and Step.Numbers counts.
+	Numbered bool
+	// EveryRow says that none may be dropped, as something is remembered of each.
+	EveryRow bool
+	// Memory is what the rule remembers, nil where every call stands alone.
+	Memory Memory
+}
+
+// Memory is what an [Aggregator] remembers from call to call.
+type Memory interface {
 	// State returns the memory, nil before the first call. The slice is
 	// valid until the next Aggregate or Restore.
 	State() []float32

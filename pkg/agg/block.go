@@ -12,18 +12,6 @@ import (
 	"github.com/bgmd/bgmd/internal/par"
 )
 
-// Equivariant is implemented by aggregators that can promise
-//
-//	A(aG + 1bᵀ) = a·A(G) + b  for every a > 0 and b in R^d,
-//
-// for the value at hand: a [Block] whose memory is one vector then runs the
-// rule on the rows as they are and never adds the memory to them.
-type Equivariant interface {
-	Aggregator
-	// Equivariant reports whether the promise holds.
-	Equivariant() bool
-}
-
 // BlockOptions configure a [Block]. The zero values of Select and Memory mean
 // their defaults.
 type BlockOptions struct {
@@ -76,17 +64,18 @@ type Block struct {
 	stats        BlockStats
 }
 
-// NewBlock wraps inner, which must not be [Stateful]. All options that are not
+// NewBlock wraps inner, which must have no memory. All options that are not
 // allowed are reported at once.
 func NewBlock(inner Aggregator, o BlockOptions) (*Block, error) {
 	var fraction, nested, weights error
 	if !(o.Fraction > 0 && o.Fraction <= 1) {
 		fraction = fmt.Errorf("agg: rule \"block\": fraction is %v, want (0, 1]", o.Fraction)
 	}
-	if _, ok := inner.(Stateful); ok {
+	traits := inner.Traits()
+	if traits.Memory != nil {
 		nested = fmt.Errorf("agg: rule \"block\": the inner rule %v has a memory of its own", inner)
 	}
-	if o.Memory == memoryGMWeighted && weightless(inner) {
+	if o.Memory == memoryGMWeighted && !traits.Weights {
 		weights = fmt.Errorf("agg: rule \"block\": memory is %q, but the inner rule %v does not always give weights", o.Memory, inner)
 	}
 	err := errors.Join(fraction, nested, weights,
@@ -101,8 +90,7 @@ func NewBlock(inner Aggregator, o BlockOptions) (*Block, error) {
 	if o.Memory == "" {
 		o.Memory = Memories()[0]
 	}
-	e, ok := inner.(Equivariant)
-	direct := ok && e.Equivariant() && o.Memory != memoryClient
+	direct := traits.Equivariant && o.Memory != memoryClient
 	return &Block{inner: inner, options: o, direct: direct}, nil
 }
 
@@ -114,17 +102,47 @@ func notOneOf(name, value string, allowed func() []string) error {
 	return nil
 }
 
-// weightless reports the rules that are known to return no weights, at least
-// when they fail. Others are found out when they do.
-func weightless(inner Aggregator) bool {
-	w, ok := inner.(interface{ weightless() bool })
-	return ok && w.weightless()
+// Traits implements [Aggregator].
+func (b *Block) Traits() Traits {
+	t := b.inner.Traits()
+	t.Equivariant, t.Separable, t.Memory = false, false, b
+	t.EveryRow = t.EveryRow || b.perRow()
+	t.Numbered = t.Numbered || b.perRow()
+	return t
 }
 
-// spare implements sparing.
-func (b *Block) spare(kept []int, n int) { spared(b.inner, kept, n) }
+// Fits implements [Aggregator].
+func (b *Block) Fits(n, d int, step Step) error {
+	return b.inner.Fits(n, min(d, blockSize(b.options.Fraction, d)), step)
+}
 
-func (b *Block) numbered() bool { return isNumbered(b.inner) }
+// Scratch implements [Aggregator]: what every memory and selection holds. The picks
+// grow as they are made, and have a quarter more than a block's columns in most.
+func (b *Block) Scratch(n, d int) float64 {
+	rows, cols := float64(n), float64(d)
+	k := blockSize(b.options.Fraction, d)
+	block := float64(k)
+	bytes := (of32*rows+of64+of32)*block + b.inner.Scratch(n, k) // gathered, index and out
+	switch b.options.Memory {
+	case memoryClient:
+		bytes += of32 * (2*rows + 1) * cols
+	case memoryMean, memoryGMWeighted:
+		bytes += 2 * of32 * cols
+	}
+	if b.options.Select == selectRandom {
+		return bytes + of64*cols + cols/8
+	}
+	picked := 2 * 16 * block // candidates, and those near the last
+	if b.samples(k, d) {
+		bytes += 1.25 * (of32*rows*block + picked)
+	} else {
+		bytes += of64*cols + picked // the scores
+	}
+	if b.options.Select == selectNormProportional {
+		bytes += of64 * cols
+	}
+	return bytes + selectChunks*4<<binBits // counts
+}
 
 // String returns "block(β, inner)" and the options that are not the default.
 func (b *Block) String() string {

@@ -30,7 +30,7 @@ func Memories() []string {
 	return []string{memoryMean, memoryClient, memoryGMWeighted, memoryNone}
 }
 
-// State implements [Stateful]: d floats, n×d row by row for the memory
+// State implements [Memory]: d floats, n×d row by row for the memory
 // "client", and always nil for "none".
 func (b *Block) State() []float32 {
 	if b.perRow() && b.memory != nil && len(b.keep) > 0 {
@@ -53,7 +53,7 @@ func (b *Block) settle() {
 // perRow reports whether every row has a memory of its own.
 func (b *Block) perRow() bool { return b.options.Memory == memoryClient }
 
-// Restore implements [Stateful]. An empty state forgets everything, sizes too.
+// Restore implements [Memory]. An empty state forgets everything, sizes too.
 // After a first Aggregate the length must fit its G; before, it is checked then.
 func (b *Block) Restore(state []float32) error {
 	if len(state) == 0 {
@@ -121,7 +121,7 @@ func (b *Block) remember(dst []float32, G Matrix, gamma float64, w []float64) er
 			return fmt.Errorf("agg: rule %q: memory is %q, but the inner rule %v gave %d weights for %d rows",
 				"block", memoryGMWeighted, b.inner, len(w), G.Rows)
 		}
-		weightedSum(dst, G, w)
+		_ = weightedSum(dst, G, w) // carry finds what is not finite
 		par.For(len(dst), columnGrain, func(_, lo, hi int) { b.carry(dst[lo:hi], gamma, lo) })
 	default:
 		return nil

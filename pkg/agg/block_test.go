@@ -129,8 +129,14 @@ func TestBlockErrors(t *testing.T) {
 	}
 }
 
-// quiet is an inner rule that gives no weights, and fails when told to.
-type quiet struct{ err error }
+// quiet is an inner rule that promises weights and gives none, and fails when told to.
+type quiet struct {
+	anyRows
+	err error
+}
+
+func (q *quiet) Traits() Traits           { return Traits{Weights: true} }
+func (q *quiet) Scratch(int, int) float64 { return 0 }
 
 func (q *quiet) String() string { return "quiet" }
 func (q *quiet) Aggregate(dst []float32, _ Matrix, _ Step) (Stats, error) {
@@ -141,7 +147,7 @@ func (q *quiet) Aggregate(dst []float32, _ Matrix, _ Step) (Stats, error) {
 func TestFailedStepKeepsMemory(t *testing.T) {
 	const big = math.MaxFloat32
 	huge := Matrix{Data: []float32{big, big, big, big}, Rows: 2, Cols: 2}
-	fails := &quiet{errors.New("told to")}
+	fails := &quiet{err: errors.New("told to")}
 	for name, c := range map[string]struct {
 		inner     Aggregator
 		memory    string

@@ -1,6 +1,8 @@
 package agg
 
 import (
+	"math"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -28,8 +30,16 @@ type columnSorter struct {
 // lanes is the number of values in a row of a block of columns.
 const lanes = simd.Lanes
 
-// weightless says that such rules give no Stats.Weights.
-func (s *columnSorter) weightless() bool { return true }
+// Scratch counts the network's pairs: every row is in one at each of log₂n·(log₂n +
+// 1)/2 stages, and a growing slice has a quarter too much. More rows take a few
+// columns of them.
+func (s *columnSorter) Scratch(n, d int) float64 {
+	if n > mostNetwork {
+		return float64(runtime.GOMAXPROCS(0)) * float64(min(lanes, d)) * 3 * of32 * float64(n)
+	}
+	stages := math.Ceil(math.Log2(float64(n)))
+	return 1.25 * 8 * float64(n) / 2 * stages * (stages + 1) / 2
+}
 
 // sorted holds columns, each sorted: the r-th least of column j is at r·stride + j.
 type sorted struct {
@@ -42,9 +52,9 @@ func (s sorted) row(r int) []float32 { return s.values[r*s.stride:] }
 
 // each calls reduce, on several cores, for consecutive blocks of dst with the
 // sorted columns of the given rows of G (all for nil), of which the order
-// statistics from, …, to − 1 are right. It reports whether all values it met are
-// finite; where one is not, it stops early.
-func (s *columnSorter) each(dst []float32, G Matrix, rows []int, from, to int, reduce func(out []float32, columns sorted)) bool {
+// statistics from, …, to − 1 are right. It returns errSumNotFinite
+// where a value is not finite; there it stops early.
+func (s *columnSorter) each(dst []float32, G Matrix, rows []int, from, to int, reduce func(out []float32, columns sorted)) error {
 	s.take(G, rows)
 	defer clear(s.rows) // G is the caller's
 	if len(s.rows) > mostNetwork {
@@ -54,7 +64,7 @@ func (s *columnSorter) each(dst []float32, G Matrix, rows []int, from, to int, r
 }
 
 // eachByNetwork is each for rows that are taken, by a network.
-func (s *columnSorter) eachByNetwork(dst []float32, from, to int, reduce func(out []float32, columns sorted)) bool {
+func (s *columnSorter) eachByNetwork(dst []float32, from, to int, reduce func(out []float32, columns sorted)) error {
 	if n := len(s.rows); s.net == nil || s.n != n || s.from != from || s.to != to {
 		s.net, s.n, s.from, s.to = newNetwork(n, from, to), n, from, to
 	}
@@ -72,7 +82,7 @@ func (s *columnSorter) eachByNetwork(dst []float32, from, to int, reduce func(ou
 			reduce(out, sorted{*block, lanes})
 		}
 	})
-	return !bad.Load()
+	return finiteUnless(&bad)
 }
 
 // take sets s.rows to the given rows of G, all for nil.

@@ -25,7 +25,7 @@ type radixColumns struct {
 // eachByRadix is each for rows that are taken, by a radix sort of every column, O(n) a
 // column. A goroutine copies up to lanes columns at a time, since reading a value costs
 // the whole cache line that it is in.
-func (s *columnSorter) eachByRadix(dst []float32, reduce func(out []float32, columns sorted)) bool {
+func (s *columnSorter) eachByRadix(dst []float32, reduce func(out []float32, columns sorted)) error {
 	width := min(lanes, par.Chunks(len(dst), runtime.GOMAXPROCS(0)))
 	var bad atomic.Bool
 	par.For(len(dst), width, func(_, lo, hi int) {
@@ -45,7 +45,7 @@ func (s *columnSorter) eachByRadix(dst []float32, reduce func(out []float32, col
 			reduce(dst[j:j+1], sorted{c.sort(j-lo, len(s.rows)), 1})
 		}
 	})
-	return !bad.Load()
+	return finiteUnless(&bad)
 }
 
 // load copies columns [lo, hi) of the rows and reports whether all are finite.

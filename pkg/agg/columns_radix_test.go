@@ -1,6 +1,7 @@
 package agg
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -33,8 +34,8 @@ func TestRadixMatchesNetwork(t *testing.T) {
 			var s columnSorter
 			s.take(G, nil)
 			want, got := make([]float32, G.Cols), make([]float32, G.Cols)
-			if !s.eachByNetwork(want, 0, n, reduce) || !s.eachByRadix(got, reduce) {
-				t.Fatal("not finite")
+			if err := errors.Join(s.eachByNetwork(want, 0, n, reduce), s.eachByRadix(got, reduce)); err != nil {
+				t.Fatal(err)
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("%d rows, %s: by radix %v, by a network %v", n, name, got, want)
@@ -46,7 +47,7 @@ func TestRadixMatchesNetwork(t *testing.T) {
 			G.Data[at] = float32(v)
 			var s columnSorter
 			s.take(G, nil)
-			if s.eachByRadix(make([]float32, G.Cols), func([]float32, sorted) {}) {
+			if s.eachByRadix(make([]float32, G.Cols), func([]float32, sorted) {}) == nil {
 				t.Errorf("%d rows: %v is finite", n, v)
 			}
 			G.Data[at] = was
@@ -65,12 +66,12 @@ func BenchmarkSorters(b *testing.B) {
 			s.take(G, nil)
 			b.Run(fmt.Sprintf("%d×%d/network", n, d), func(b *testing.B) {
 				for b.Loop() {
-					s.eachByNetwork(dst, n/2, n/2+1, reduce)
+					_ = s.eachByNetwork(dst, n/2, n/2+1, reduce)
 				}
 			})
 			b.Run(fmt.Sprintf("%d×%d/radix", n, d), func(b *testing.B) {
 				for b.Loop() {
-					s.eachByRadix(dst, reduce)
+					_ = s.eachByRadix(dst, reduce)
 				}
 			})
 		}

@@ -23,6 +23,8 @@ type distances struct {
 // blurred is the relative error of a squared distance that asks for more digits.
 const blurred = 1e-5
 
+func (s *distances) scratch(n, d int) float64 { return s.gram.scratch(n, d) + square(n) }
+
 // measure returns errSumNotFinite when a row is not finite.
 func (s *distances) measure(G Matrix) error {
 	s.n = G.Rows

@@ -11,44 +11,36 @@ import (
 //
 // Rows dropped count as corrupt ones found: a rule that assumes f corrupt rows
 // is left to assume f less their number. It fails with no finite row, and a rule
-// that trusts a row where that one is not finite. Not for a [Block] with a memory a
-// client, whose rows must keep their numbers.
+// that trusts a row where that one is not finite. It refuses a rule that needs every
+// row, as a [Block] with a memory a client does.
 func DropNonFinite(inner Aggregator) (Aggregator, error) {
-	if b, ok := inner.(*Block); ok && b.options.Memory == memoryClient {
+	if inner.Traits().EveryRow {
 		return nil, fmt.Errorf("agg: rows of %v cannot be dropped: its memory is %q", inner, memoryClient)
 	}
-	d := &dropping{inner: inner}
-	if s, ok := inner.(Stateful); ok {
-		return &droppingStateful{d, s}, nil
-	}
-	return d, nil
+	return &dropping{inner: inner}, nil
 }
 
 type dropping struct {
 	inner   Aggregator
-	kept    []int
+	kept    []int // the finite rows
+	numbers []int // those that they had at first, where rows had been dropped before
 	rows    []float32
 	weights []float64
 }
 
-type droppingStateful struct {
-	*dropping
-	stateful Stateful
-}
-
-func (d *droppingStateful) State() []float32              { return d.stateful.State() }
-func (d *droppingStateful) Restore(state []float32) error { return d.stateful.Restore(state) }
-
 // String is that of the inner rule.
 func (d *dropping) String() string { return d.inner.String() }
 
-// Equivariant implements [Equivariant].
-func (d *dropping) Equivariant() bool {
-	e, ok := d.inner.(Equivariant)
-	return ok && e.Equivariant()
+// Traits are the inner rule's; a value that is not finite counts in every column.
+func (d *dropping) Traits() Traits {
+	t := d.inner.Traits()
+	t.Separable = false
+	return t
 }
 
-func (d *dropping) weightless() bool { return weightless(d.inner) }
+func (d *dropping) Fits(n, cols int, step Step) error { return d.inner.Fits(n, cols, step) }
+
+func (d *dropping) Scratch(n, cols int) float64 { return d.inner.Scratch(n, cols) }
 
 func (d *dropping) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	stats, err := d.inner.Aggregate(dst, G, step)
@@ -74,15 +66,27 @@ func (d *dropping) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 	for r, i := range d.kept {
 		copy(rest.Row(r), G.Row(i))
 	}
-	spared(d.inner, d.kept, G.Rows)
-	defer spared(d.inner, nil, G.Rows)
+	step.Numbers = d.number(step.Numbers)
+	step.Dropped += dropped
 	stats, err = d.inner.Aggregate(dst, rest, step)
 	if err != nil {
 		return stats, fmt.Errorf("agg: without the %d rows of G that are not finite: %w", dropped, err)
 	}
-	stats.Dropped = dropped
+	stats.Dropped += dropped
 	stats.Weights = d.spread(stats.Weights, G.Rows)
 	return stats, nil
+}
+
+// number returns the numbers of the rows that are kept, where all had the given ones.
+func (d *dropping) number(all []int) []int {
+	if all == nil {
+		return d.kept
+	}
+	d.numbers = d.numbers[:0]
+	for _, i := range d.kept {
+		d.numbers = append(d.numbers, all[i])
+	}
+	return d.numbers
 }
 
 // spread gives the rows that were dropped the weight zero.

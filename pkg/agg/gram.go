@@ -33,6 +33,13 @@ type gramSlab struct {
 	rows  []float64 // the same of exact
 }
 
+// scratch leaves out rows that are centred or widened, at most a 20th of the matrix.
+func (g *gram) scratch(n, d int) float64 {
+	_, slabs := gramSlabsOf(d)
+	tiles := square(n+4) / 2 // they are up to 4×4
+	return square(n) + float64(slabs)*(square(n)+tiles)
+}
+
 // fast sets K to the Gram matrix of the rows less the given one (none if
 // negative) from float32 products, O(n²d). Entries beyond 1e18 overflow and
 // those below 1e-19 vanish; the relative error is about fastError.

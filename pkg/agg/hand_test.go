@@ -188,7 +188,7 @@ func TestMDAIsExact(t *testing.T) {
 		n := 5 + int(seed%6)
 		f := (n - 1) / 2
 		G := rows(n, 3, 0, 1, f/2, 5, seed)
-		rule := must(New("mda", Options{F: f})).(*weighing)
+		rule := must(New("mda", Options{F: f}))
 		stats := must(rule.Aggregate(make([]float32, 3), G, Step{}))
 		var kept []int
 		for i, w := range stats.Weights {
@@ -199,7 +199,7 @@ func TestMDAIsExact(t *testing.T) {
 		diameter := func(rows []int) (largest float64) {
 			for _, i := range rows {
 				for _, j := range rows {
-					largest = max(largest, rule.distances.to(i)[j])
+					largest = max(largest, rule.(*framed).core.(*weighing).distances.to(i)[j])
 				}
 			}
 			return largest
@@ -250,8 +250,8 @@ func TestDropNonFinite(t *testing.T) {
 		// What was dropped once is not remembered.
 		all := must(DropNonFinite(rule(3)))
 		must(all.Aggregate(want, G, Step{Gamma: 1}))
-		if s, ok := all.(Stateful); ok {
-			if err := s.Restore(nil); err != nil {
+		if memory := all.Traits().Memory; memory != nil {
+			if err := memory.Restore(nil); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -28,6 +28,7 @@ type Pre struct {
 	Source  string
 
 	shuffles bool // new row i is not row i of G, changed
+	mixes    bool // every new row is a mean of rows of G: its weights sum to one
 	build    func(Options) transform
 }
 
@@ -35,13 +36,14 @@ type Pre struct {
 type transform interface {
 	// makes is the number of rows that it makes of n.
 	makes(n int) int
+	// fits is Aggregator's Fits, and scratch its Scratch.
+	fits(n, d int, step Step) error
+	scratch(n, d int) float64
 	// prepare looks at G, of which it is to make so many rows.
 	prepare(G Matrix, step Step) error
 	// sources returns the rows of G, ascending, of which new row i is the sum, times a
 	// weight. They are valid until the next call.
 	sources(i int) (rows []int, weight float64)
-	// mixes reports that the weights of every new row sum to one.
-	mixes() bool
 	String() string
 }
 
@@ -69,7 +71,7 @@ func LookupPre(name string) (pre Pre, ok bool) {
 }
 
 // NewPre returns a rule that runs inner on rows which the named pre-aggregator,
-// one of [PreNames], has changed. It is [Stateful] if inner is. It keeps a
+// one of [PreNames], has changed. It keeps a
 // matrix of the changed rows, up to n×d. It refuses to shuffle the rows of a rule
 // that knows one by its number.
 func NewPre(name string, inner Aggregator, o Options) (Aggregator, error) {
@@ -80,57 +82,60 @@ func NewPre(name string, inner Aggregator, o Options) (Aggregator, error) {
 	if err := o.validate("pre-aggregator", name, pre.Options); err != nil {
 		return nil, err
 	}
-	if pre.shuffles && isNumbered(inner) {
+	if pre.shuffles && inner.Traits().Numbered {
 		return nil, fmt.Errorf("agg: pre-aggregator %q: it shuffles the rows, but %v knows one by its number", name, inner)
 	}
-	p := &preceded{name: name, transform: pre.build(o), inner: inner}
-	if s, ok := inner.(Stateful); ok {
-		return &precededStateful{p, s}, nil
-	}
-	return p, nil
+	return &preceded{pre: pre, transform: pre.build(o), inner: inner}, nil
 }
 
 // preceded runs a rule on changed rows.
 type preceded struct {
-	name      string
+	pre       Pre
 	transform transform
 	inner     Aggregator
 	rows      []float32
 	weights   []float64
 }
 
-type precededStateful struct {
-	*preceded
-	stateful Stateful
-}
-
-func (p *precededStateful) State() []float32              { return p.stateful.State() }
-func (p *precededStateful) Restore(state []float32) error { return p.stateful.Restore(state) }
-
 // String returns "pre + rule".
 func (p *preceded) String() string { return fmt.Sprintf("%v + %v", p.transform, p.inner) }
 
-// Equivariant implements [Equivariant].
-func (p *preceded) Equivariant() bool {
-	e, ok := p.inner.(Equivariant)
-	return ok && e.Equivariant() && p.transform.mixes()
+// Traits implements [Aggregator].
+func (p *preceded) Traits() Traits {
+	t := p.inner.Traits()
+	t.Equivariant = t.Equivariant && p.pre.mixes
+	t.Weights = t.Weights && p.pre.mixes
+	t.Separable = false
+	return t
 }
 
-// weightless reports that the result is no mean of G's rows.
-func (p *preceded) weightless() bool { return !p.transform.mixes() || weightless(p.inner) }
-
-// spare implements sparing.
-func (p *preceded) spare(kept []int, n int) {
-	spared(p.transform, kept, n)
-	spared(p.inner, kept, n)
+// Fits implements [Aggregator].
+func (p *preceded) Fits(n, d int, step Step) error {
+	if err := p.transform.fits(n, d, step); err != nil {
+		return err
+	}
+	m := p.transform.makes(n)
+	return p.behind(p.inner.Fits(m, d, step), n, m)
 }
 
-func (p *preceded) numbered() bool { return isNumbered(p.inner) }
+// behind says of an error about m changed rows of n that they are fewer.
+func (p *preceded) behind(err error, n, m int) error {
+	if err != nil && m != n {
+		return fmt.Errorf("agg: behind %v, which makes %d rows of %d: %w", p.transform, m, n, err)
+	}
+	return err
+}
+
+// Scratch implements [Aggregator].
+func (p *preceded) Scratch(n, d int) float64 {
+	m := p.transform.makes(n)
+	return of32*float64(m)*float64(d) + p.transform.scratch(n, d) + p.inner.Scratch(m, d)
+}
 
 // Aggregate implements [Aggregator]. Stats.Weights are those of G's rows, or
 // nil where the changed rows are not means of them.
 func (p *preceded) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
-	if err := check(p.name, dst, G); err != nil {
+	if err := check(p.pre.Name, dst, G); err != nil {
 		return Stats{}, err
 	}
 	if err := p.transform.prepare(G, step); err != nil {
@@ -141,6 +146,9 @@ func (p *preceded) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 	p.rows = grown(p.rows, m*G.Cols)
 	changed.Data = p.rows
 	p.mix(changed, G)
+	if p.pre.shuffles {
+		step.Numbers = nil
+	}
 	stats, err := p.inner.Aggregate(dst, changed, step)
 	if errors.Is(err, ErrNotFinite) {
 		err = p.blame(G, err)
@@ -156,7 +164,7 @@ func (p *preceded) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 func (p *preceded) blame(G Matrix, err error) error {
 	for i := range G.Rows {
 		if !finiteRow(G.Row(i)) {
-			return notFinite(p.name, G)
+			return notFinite(p.pre.Name, G)
 		}
 	}
 	return err
@@ -185,7 +193,7 @@ func (p *preceded) mix(changed, G Matrix) {
 
 // compose turns weights of the changed rows into weights of n rows of G.
 func (p *preceded) compose(changed []float64, n int) []float64 {
-	if changed == nil || !p.transform.mixes() {
+	if changed == nil || !p.pre.mixes {
 		return nil
 	}
 	p.weights = grown(p.weights, n)

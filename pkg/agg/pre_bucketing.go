@@ -9,7 +9,7 @@ import (
 var bucketingPre = Pre{
 	Name: "bucketing", Title: "bucketing",
 	Options: []string{"bucket"}, Cost: "O(nd)",
-	Source: "Karimireddy, He and Jaggi 2022", shuffles: true,
+	Source: "Karimireddy, He and Jaggi 2022", shuffles: true, mixes: true,
 	build: func(o Options) transform {
 		if o.Bucket == 0 {
 			o.Bucket = 2
@@ -27,10 +27,10 @@ type bucketing struct {
 	order []int // rows, those of a bucket side by side
 }
 
-func (b *bucketing) String() string { return fmt.Sprintf("bucketing(%d)", b.size) }
-func (b *bucketing) mixes() bool    { return true }
-
-func (b *bucketing) makes(n int) int { return 1 + (n-1)/b.size }
+func (b *bucketing) String() string            { return fmt.Sprintf("bucketing(%d)", b.size) }
+func (b *bucketing) makes(n int) int           { return 1 + (n-1)/b.size }
+func (b *bucketing) fits(int, int, Step) error { return nil }
+func (b *bucketing) scratch(int, int) float64  { return 0 }
 
 func (b *bucketing) prepare(G Matrix, step Step) error {
 	if step.Rand == nil {

@@ -19,10 +19,10 @@ type clip struct {
 	rows   []int // 0, 1, …
 }
 
-func (c *clip) String() string { return fmt.Sprintf("clip(%g)", c.radius) }
-func (c *clip) mixes() bool    { return false }
-
-func (c *clip) makes(n int) int { return n }
+func (c *clip) String() string            { return fmt.Sprintf("clip(%g)", c.radius) }
+func (c *clip) makes(n int) int           { return n }
+func (c *clip) fits(int, int, Step) error { return nil }
+func (c *clip) scratch(n, d int) float64  { return sumsSize(n, d) }
 
 func (c *clip) prepare(G Matrix, _ Step) error {
 	c.factor = squaredNorms(c.factor, G)

@@ -8,34 +8,41 @@ import (
 var nnmPre = Pre{
 	Name: "nnm", Title: "nearest-neighbour mixing",
 	Options: []string{"f"}, Needs: "n > 2f", Cost: "O(n²d)",
-	Source: "Allouah et al. 2023",
-	build:  func(o Options) transform { return &nnm{budget: budget{f: o.F}} },
+	Source: "Allouah et al. 2023", mixes: true,
+	build: func(o Options) transform { return &nnm{f: o.F} },
 }
 
 // nnm replaces every row by the mean of the n − f rows nearest to
 // it, itself among them; ties go to the lowest index.
 type nnm struct {
-	budget
+	f         int
 	distances distances
 	keep      int
 	near      []int // n×keep: the rows that count in each, ascending
 	index     []int
 }
 
-func (m *nnm) String() string { return fmt.Sprintf("nnm(f=%d)", m.f) }
-func (m *nnm) mixes() bool    { return true }
-
+func (m *nnm) String() string  { return fmt.Sprintf("nnm(f=%d)", m.f) }
 func (m *nnm) makes(n int) int { return n }
 
-func (m *nnm) prepare(G Matrix, _ Step) error {
+func (m *nnm) fits(n, d int, step Step) error {
+	if f := step.budget(m.f); n <= 2*f {
+		return fmt.Errorf("agg: pre-aggregator %q: n = %d clients and f = %d corrupt, want n > 2f", "nnm", n, f)
+	}
+	return checkPairs(`pre-aggregator "nnm"`, n, d)
+}
+
+func (m *nnm) scratch(n, d int) float64 { return m.distances.scratch(n, d) + square(n) }
+
+func (m *nnm) prepare(G Matrix, step Step) error {
 	n := G.Rows
-	if err := m.fits(n, G.Cols); err != nil {
+	if err := m.fits(n, G.Cols, step); err != nil {
 		return err
 	}
 	if err := m.distances.measure(G); err != nil {
 		return notFinite("nnm", G)
 	}
-	m.keep, m.near = n-m.left(), m.near[:0]
+	m.keep, m.near = n-step.budget(m.f), m.near[:0]
 	for i := range n {
 		m.index = smallest(m.index, m.distances.to(i), m.keep)
 		slices.Sort(m.index)

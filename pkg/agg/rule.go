@@ -1,6 +1,7 @@
 package agg
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,15 +17,16 @@ type Rule struct {
 	Cost      string
 	Breakdown string // share of corrupt rows from which on the result is unbounded, as n grows
 	Source    string
-	Weights   bool // Stats.Weights say what the result is made of
-	Separable bool // every coordinate of the result depends on that column of G alone
 	// MaxCorrupt is the largest number of corrupt rows among n that leave the
 	// result bounded, given the options that suit them best; −1 where the rule
 	// does not take n rows.
 	MaxCorrupt func(n int) int
 
-	build func(Options) Aggregator
+	build func(Options) core
 }
+
+// Traits returns those of the rule with the default options.
+func (r Rule) Traits() Traits { return r.build(Options{}).Traits() }
 
 // rules is every rule, the seven of the paper's Table 1 first and the mean at their
 // head. A new rule is one new file and one line here, at the end.
@@ -81,8 +83,47 @@ func New(name string, o Options) (Aggregator, error) {
 	if err := o.validate("rule", name, rule.Options); err != nil {
 		return nil, err
 	}
-	return rule.build(o), nil
+	return &framed{rule.build(o), name}, nil
 }
+
+// core is what is particular to a rule; framed makes an [Aggregator] of it.
+type core interface {
+	Traits() Traits
+	Fits(n, d int, step Step) error
+	Scratch(n, d int) float64
+	String() string
+	// aggregate is Aggregate for sizes and rows that fit. Its errors need not name
+	// the rule: errSumNotFinite stands for a row, or a result, that is not finite.
+	aggregate(dst []float32, G Matrix, step Step) (Stats, error)
+}
+
+// framed is a rule of the given name.
+type framed struct {
+	core
+	name string
+}
+
+func (r *framed) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
+	if err := check(r.name, dst, G); err != nil {
+		return Stats{}, err
+	}
+	if err := r.Fits(G.Rows, G.Cols, step); err != nil {
+		return Stats{}, err
+	}
+	stats, err := r.aggregate(dst, G, step)
+	if errors.Is(err, errSumNotFinite) {
+		err = notFinite(r.name, G)
+	}
+	if err != nil {
+		return Stats{}, err
+	}
+	return stats, nil
+}
+
+// anyRows is part of the cores that take any number of rows.
+type anyRows struct{}
+
+func (anyRows) Fits(int, int, Step) error { return nil }
 
 // minority is the largest f ≥ 0 with n > 2f, −1 where there is none.
 func minority(n int) int {

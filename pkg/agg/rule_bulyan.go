@@ -10,7 +10,7 @@ var bulyanRule = Rule{
 	Options: []string{"f"}, Needs: "n ≥ 4f + 3",
 	Cost: "O(n²d + n³ log n)", Breakdown: "f/n → 1/4", MaxCorrupt: bulyanMost,
 	Source: "El-Mhamdi, Guerraoui and Rouault 2018",
-	build:  func(o Options) Aggregator { return &bulyan{budget: budget{f: o.F}} },
+	build:  func(o Options) core { return &bulyan{f: o.F} },
 }
 
 // bulyanMost is the largest f ≥ 0 with n ≥ 4f + 3, −1 where there is none.
@@ -29,7 +29,7 @@ func bulyanMost(n int) int {
 // the row with the least sum over all n rows wins, those already taken among them.
 // Bounded for n ≥ 4f + 3. Two passes over G.
 type bulyan struct {
-	budget
+	f         int
 	distances distances
 	columnSorter
 	near  []float64
@@ -39,26 +39,26 @@ type bulyan struct {
 
 func (b *bulyan) String() string { return fmt.Sprintf("bulyan(f=%d)", b.f) }
 
-// Equivariant implements [Equivariant].
-func (b *bulyan) Equivariant() bool { return true }
+func (b *bulyan) Traits() Traits { return Traits{Equivariant: true} }
 
-func (b *bulyan) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
-	if err := check("bulyan", dst, G); err != nil {
-		return Stats{}, err
+func (b *bulyan) Fits(n, d int, step Step) error {
+	if f := step.budget(b.f); n < 4*f+3 {
+		return tooMany("bulyan", n, f, "n ≥ 4f + 3")
 	}
-	n, f := G.Rows, b.left()
-	if err := b.fits(n, G.Cols); err != nil {
-		return Stats{}, err
-	}
+	return checkPairs(`rule "bulyan"`, n, d)
+}
+
+func (b *bulyan) Scratch(n, d int) float64 {
+	return b.distances.scratch(n, d) + b.columnSorter.Scratch(n, d)
+}
+
+func (b *bulyan) aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
+	n, f := G.Rows, step.budget(b.f)
 	if err := b.distances.measure(G); err != nil {
-		return Stats{}, notFinite("bulyan", G)
+		return Stats{}, err
 	}
 	b.pick(n, f)
-	keep := n - 4*f
-	if !b.each(dst, G, b.rows, 0, n-2*f, func(out []float32, columns sorted) { meanAround(out, columns, n-2*f, keep) }) {
-		return Stats{}, notFinite("bulyan", G)
-	}
-	return Stats{}, nil
+	return Stats{}, b.each(dst, G, b.rows, 0, n-2*f, func(out []float32, columns sorted) { meanAround(out, columns, n-2*f, n-4*f) })
 }
 
 // pick sets rows to the n − 2f that Krum selects one after another.

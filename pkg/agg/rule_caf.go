@@ -9,8 +9,8 @@ var cafRule = Rule{
 	Name: "caf", Title: "covariance-bound agnostic filter",
 	Options: []string{"f"}, Needs: "n > 2f",
 	Cost: "O(n²d + f n³)", Breakdown: "f/n → 1/2", MaxCorrupt: minority,
-	Source: "Allouah et al. 2025", Weights: true,
-	build: func(o Options) Aggregator { return newWeighing("caf", o, &caf{f: o.F}) },
+	Source: "Allouah et al. 2025",
+	build:  func(o Options) core { return &weighing{name: "caf", f: o.F, magnifies: true, rule: &caf{f: o.F}} },
 }
 
 // caf is the rule "caf": the spectral filter without a bound on the
@@ -26,19 +26,16 @@ type caf struct {
 
 func (c *caf) String() string { return fmt.Sprintf("caf(f=%d)", c.f) }
 
-func (c *caf) check(n, f int) error {
+func (c *caf) check(n, f int, _ Step) error {
 	if n <= 2*f {
 		return tooMany("caf", n, f, "n > 2f")
 	}
 	return nil
 }
 
-// magnifies says that errors of the distances can grow a thousandfold: where the two
-// largest spreads are nearly equal, a little turns the direction by a lot, and the next
-// one depends on what was removed along it.
-func (c *caf) magnifies() bool { return true }
+func (c *caf) scratch(n, _ int) float64 { return c.spectrum.scratch(n) }
 
-func (c *caf) weigh(w []float64, rows *distances, f int) {
+func (c *caf) weigh(w []float64, rows *distances, f int, _ Step) {
 	n := rows.n
 	c.c = grown(c.c, n)
 	fill(c.c, 1)

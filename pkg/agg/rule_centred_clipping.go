@@ -13,7 +13,7 @@ var centredClippingRule = Rule{
 	Cost:    "O(nd) an iteration", Breakdown: "1: a call moves by at most τ an iteration; many calls move anywhere",
 	MaxCorrupt: func(n int) int { return n },
 	Source:     "Karimireddy, He and Jaggi 2021",
-	build: func(o Options) Aggregator {
+	build: func(o Options) core {
 		return &centredClipping{tau: o.Tau, iterations: max(1, o.Iterations)}
 	},
 }
@@ -26,6 +26,7 @@ var centredClippingRule = Rule{
 // one by default, of length at most τ whatever the rows are. Two passes over G
 // each. Its state is y.
 type centredClipping struct {
+	anyRows
 	tau        float64
 	iterations int
 
@@ -42,10 +43,14 @@ func (c *centredClipping) String() string {
 	return fmt.Sprintf("centred-clipping(tau=%g, iterations=%d)", c.tau, c.iterations)
 }
 
-// State implements [Stateful]: d floats.
+func (c *centredClipping) Traits() Traits { return Traits{Memory: c} }
+
+func (c *centredClipping) Scratch(n, d int) float64 { return 2*of32*float64(d) + sumsSize(n, d) }
+
+// State implements [Memory]: d floats.
 func (c *centredClipping) State() []float32 { return c.last }
 
-// Restore implements [Stateful]. An empty state forgets everything.
+// Restore implements [Memory]. An empty state forgets everything.
 func (c *centredClipping) Restore(state []float32) error {
 	if len(state) == 0 {
 		c.last = nil
@@ -59,20 +64,16 @@ func (c *centredClipping) Restore(state []float32) error {
 	return err
 }
 
-func (c *centredClipping) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
-	const name = "centred-clipping"
-	if err := check(name, dst, G); err != nil {
-		return Stats{}, err
-	}
+func (c *centredClipping) aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
 	if c.last != nil && len(c.last) != G.Cols {
-		return Stats{}, fmt.Errorf("agg: rule %q: the last result has %d elements, want %d", name, len(c.last), G.Cols)
+		return Stats{}, fmt.Errorf("agg: rule %q: the last result has %d elements, want %d", "centred-clipping", len(c.last), G.Cols)
 	}
 	c.y = grown(c.y, G.Cols)
 	clear(c.y)
 	copy(c.y, c.last)
 	for range c.iterations {
-		if !c.step(dst, G) {
-			return Stats{}, notFinite(name, G)
+		if err := c.step(dst, G); err != nil {
+			return Stats{}, err
 		}
 		copy(c.y, dst)
 	}
@@ -80,15 +81,15 @@ func (c *centredClipping) Aggregate(dst []float32, G Matrix, _ Step) (Stats, err
 	return Stats{}, nil
 }
 
-// step sets dst to the next iterate from y and reports whether it is finite.
-func (c *centredClipping) step(dst []float32, G Matrix) bool {
+// step sets dst to the next iterate from y.
+func (c *centredClipping) step(dst []float32, G Matrix) error {
 	n := float64(G.Rows)
 	c.squares = squaredDistances(c.squares, G, c.y)
 	c.weights = grown(c.weights, G.Rows)
 	stay := 1.0
 	for i, square := range c.squares[:G.Rows] {
 		if !finite(square) {
-			return false
+			return errSumNotFinite
 		}
 		c.weights[i] = 1 / n
 		if dist := math.Sqrt(square); dist > c.tau {
@@ -96,8 +97,8 @@ func (c *centredClipping) step(dst []float32, G Matrix) bool {
 		}
 		stay -= c.weights[i]
 	}
-	if !weightedSum(dst, G, c.weights) {
-		return false
+	if err := weightedSum(dst, G, c.weights); err != nil {
+		return err
 	}
 	par.For(G.Cols, columnGrain, func(_, lo, hi int) {
 		y, out := c.y[lo:hi], dst[lo:hi]
@@ -105,5 +106,5 @@ func (c *centredClipping) step(dst []float32, G Matrix) bool {
 			out[j] = float32(float64(out[j]) + stay*float64(v))
 		}
 	})
-	return true
+	return nil
 }

@@ -51,6 +51,8 @@ type gm struct {
 // A solver computes the geometric median of G's rows into dst and its weights
 // into w, to the tolerance eps, or returns errSumNotFinite.
 type solver interface {
+	fits(n, d int) error
+	scratch(n, d int) float64
 	solve(dst []float32, w []float64, G Matrix, eps float64) (Certificate, error)
 }
 
@@ -58,11 +60,11 @@ var gmRule = Rule{
 	Name: "gm", Title: "geometric median",
 	Options: []string{"solver", "stop", "eps", "max_iter", "on_fail"},
 	Cost:    "O(n²d)", Breakdown: "1/2", MaxCorrupt: minority,
-	Source: "Weiszfeld 1937; Vardi and Zhang 2000; [bgmd, Table 1]", Weights: true,
-	build: newGM,
+	Source: "Weiszfeld 1937; Vardi and Zhang 2000; [bgmd, Table 1]",
+	build:  newGM,
 }
 
-func newGM(o Options) Aggregator {
+func newGM(o Options) core {
 	o = o.withDefaults()
 	g := &gm{options: o}
 	switch o.Solver {
@@ -124,22 +126,18 @@ func (g *gm) String() string {
 	return "gm(" + strings.Join(more, ", ") + ")"
 }
 
-// weightless says that a rule which fails to zero has no weights then.
-func (g *gm) weightless() bool { return g.options.OnFail == onFailZero }
-
-// Equivariant implements [Equivariant]: an absolute tolerance on the step is
-// not free of scale, and a zero vector for failure does not move with the rows.
-func (g *gm) Equivariant() bool {
-	return g.options.Stop == stopResidual && g.options.OnFail == onFailLast
+// Traits: an absolute tolerance on the step is not free of scale, and a zero vector
+// for failure neither moves with the rows nor has weights.
+func (g *gm) Traits() Traits {
+	last := g.options.OnFail == onFailLast
+	return Traits{Equivariant: last && g.options.Stop == stopResidual, Weights: last}
 }
 
-func (g *gm) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
-	if err := check("gm", dst, G); err != nil {
-		return Stats{}, err
-	}
-	if err := g.fits(G.Rows, G.Cols); err != nil {
-		return Stats{}, err
-	}
+func (g *gm) Fits(n, d int, _ Step) error { return g.solver.fits(n, d) }
+
+func (g *gm) Scratch(n, d int) float64 { return g.solver.scratch(n, d) }
+
+func (g *gm) aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	g.weights = grown(g.weights, G.Rows)
 	eps := g.options.Eps
 	if g.options.Stop == stopStep {
@@ -147,7 +145,7 @@ func (g *gm) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	}
 	cert, err := g.solve(dst, G, eps)
 	if err != nil {
-		return Stats{}, notFinite("gm", G)
+		return Stats{}, err
 	}
 	g.cert = cert
 	if !cert.Converged && g.options.OnFail == onFailZero {
@@ -164,10 +162,7 @@ func (g *gm) solve(dst []float32, G Matrix, eps float64) (Certificate, error) {
 		return g.solver.solve(dst, g.weights, G, eps)
 	}
 	fill(g.weights, 1/float64(G.Rows))
-	if !weightedSum(dst, G, g.weights) {
-		return Certificate{}, errSumNotFinite
-	}
-	return Certificate{Converged: true}, nil
+	return Certificate{Converged: true}, weightedSum(dst, G, g.weights)
 }
 
 // residualOf is (R − m)₊/n of a y that m of n rows equal, where R is the length of

@@ -1,6 +1,9 @@
 package agg
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // gramSolver finds the geometric median without leaving the space of weights.
 // Every iterate is y = Σ wᵢ gᵢ, and with K = GGᵀ
@@ -71,10 +74,21 @@ func (s *gramSolver) solve(dst []float32, w []float64, G Matrix, eps float64) (C
 		s.centre = row
 	}
 	copy(w, s.at.w)
-	if !weightedSum(dst, G, w) {
-		return Certificate{}, errSumNotFinite
+	return c, weightedSum(dst, G, w)
+}
+
+func (s *gramSolver) fits(n, d int) error {
+	if err := checkPairs(`rule "gm"`, n, d); err != nil {
+		return fmt.Errorf("%w, or solver %s, which takes any number", err, solverWeiszfeld)
 	}
-	return c, nil
+	return nil
+}
+
+func (s *gramSolver) scratch(n, d int) float64 {
+	if n > mostNewton {
+		return s.gram.scratch(n, d)
+	}
+	return s.gram.scratch(n, d) + square(n)
 }
 
 // exact reports whether K is in float64.

@@ -95,6 +95,12 @@ func (s *spatialSolver) solve(dst []float32, w []float64, G Matrix, eps float64)
 	return c, nil
 }
 
+func (s *spatialSolver) fits(int, int) error { return nil }
+
+func (s *spatialSolver) scratch(n, d int) float64 {
+	return 2*of64*float64(d) + of64*float64(par.Chunks(d, columnGrain))*float64(n+2)
+}
+
 func (s *spatialSolver) resize(n, d int) {
 	s.y, s.next = grown(s.y, d), grown(s.next, d)
 	s.dist, s.distTo, s.weights = grown(s.dist, n), grown(s.distTo, n), grown(s.weights, n)

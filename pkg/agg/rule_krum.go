@@ -6,9 +6,9 @@ var krumRule = Rule{
 	Name: "krum", Title: "Krum",
 	Options: []string{"f"}, Needs: "n > 2f + 2",
 	Cost: "O(n²d)", Breakdown: "f/n → 1/2", MaxCorrupt: func(n int) int { return minority(n - 2) },
-	Source: "Blanchard et al. 2017", Weights: true,
-	build: func(o Options) Aggregator {
-		return newWeighing("krum", o, &krum{name: "krum", keep: 1, f: o.F})
+	Source: "Blanchard et al. 2017",
+	build: func(o Options) core {
+		return &weighing{name: "krum", f: o.F, rule: &krum{name: "krum", keep: 1, f: o.F}}
 	},
 }
 
@@ -16,9 +16,9 @@ var multiKrumRule = Rule{
 	Name: "multi-krum", Title: "multi-Krum",
 	Options: []string{"f", "keep"}, Needs: "n > 2f + 2, n ≥ keep",
 	Cost: "O(n²d)", Breakdown: "f/n → 1/2", MaxCorrupt: func(n int) int { return minority(n - 2) },
-	Source: "Blanchard et al. 2017; keep: Damaskinos et al. 2019", Weights: true,
-	build: func(o Options) Aggregator {
-		return newWeighing("multi-krum", o, &krum{name: "multi-krum", keep: o.Keep, f: o.F})
+	Source: "Blanchard et al. 2017; keep: Damaskinos et al. 2019",
+	build: func(o Options) core {
+		return &weighing{name: "multi-krum", f: o.F, rule: &krum{name: "multi-krum", keep: o.Keep, f: o.F}}
 	},
 }
 
@@ -34,7 +34,6 @@ var multiKrumRule = Rule{
 type krum struct {
 	name    string
 	f, keep int // keep 0 is the default
-	dropped int
 
 	scores, near []float64
 	index        []int
@@ -47,20 +46,19 @@ func (k *krum) String() string {
 	return fmt.Sprintf("%s(f=%d, keep=%d)", k.name, k.f, k.keep)
 }
 
-func (k *krum) check(n, f int) error {
+func (k *krum) check(n, f int, step Step) error {
 	if n <= 2*f+2 {
 		return tooMany(k.name, n, f, "n > 2f + 2")
 	}
-	if all := n + k.dropped; k.keep > all {
+	if all := n + step.Dropped; k.keep > all {
 		return fmt.Errorf("agg: rule %q: keep is %d, want at most n = %d", k.name, k.keep, all)
 	}
 	return nil
 }
 
-// spare implements sparing.
-func (k *krum) spare(kept []int, n int) { k.dropped = missing(kept, n) }
+func (k *krum) scratch(int, int) float64 { return 0 }
 
-func (k *krum) weigh(w []float64, rows *distances, f int) {
+func (k *krum) weigh(w []float64, rows *distances, f int, _ Step) {
 	n := rows.n
 	k.scores = grown(k.scores, n)
 	for i := range n {

@@ -16,8 +16,8 @@ var mdaRule = Rule{
 		}
 		return minority(n)
 	},
-	Source: "El-Mhamdi et al. 2018, Rousseeuw 1985", Weights: true,
-	build: func(o Options) Aggregator { return newWeighing("mda", o, &mda{f: o.F}) },
+	Source: "El-Mhamdi et al. 2018, Rousseeuw 1985",
+	build:  func(o Options) core { return &weighing{name: "mda", f: o.F, rule: &mda{f: o.F}} },
 }
 
 // mda is the rule "mda", the mean of the n − f rows S of least
@@ -57,7 +57,7 @@ const mostCovers = 1 << 14
 
 func (m *mda) String() string { return fmt.Sprintf("mda(f=%d)", m.f) }
 
-func (m *mda) check(n, f int) error {
+func (m *mda) check(n, f int, _ Step) error {
 	if n <= 2*f {
 		return tooMany("mda", n, f, "n > 2f")
 	}
@@ -67,7 +67,9 @@ func (m *mda) check(n, f int) error {
 	return nil
 }
 
-func (m *mda) weigh(w []float64, rows *distances, f int) {
+func (m *mda) scratch(int, int) float64 { return 0 }
+
+func (m *mda) weigh(w []float64, rows *distances, f int, _ Step) {
 	m.rows, m.n, m.drop = rows, rows.n, f
 	m.sorted = append(m.sorted[:0], rows.square...)
 	slices.Sort(m.sorted)

@@ -9,35 +9,32 @@ var meamedRule = Rule{
 	Name: "meamed", Title: "mean around median",
 	Options: []string{"f"}, Needs: "n > 2f",
 	Cost: "O(nd log² n)", Breakdown: "f/n → 1/2", MaxCorrupt: minority,
-	Source: "Xie, Koyejo and Gupta 2018", Separable: true,
-	build: func(o Options) Aggregator { return &meamed{budget: budget{f: o.F}} },
+	Source: "Xie, Koyejo and Gupta 2018",
+	build:  func(o Options) core { return &meamed{f: o.F} },
 }
 
 // meamed is the rule "meamed": in each coordinate the mean of the
 // n − f values nearest to the median, of two equally near the smaller. Bounded
 // for f < n/2. One pass over G.
 type meamed struct {
-	budget
+	f int
 	columnSorter
 }
 
 func (m *meamed) String() string { return fmt.Sprintf("meamed(f=%d)", m.f) }
 
-// Equivariant implements [Equivariant].
-func (m *meamed) Equivariant() bool { return true }
+func (m *meamed) Traits() Traits { return Traits{Equivariant: true, Separable: true} }
 
-func (m *meamed) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
-	if err := check("meamed", dst, G); err != nil {
-		return Stats{}, err
+func (m *meamed) Fits(n, _ int, step Step) error {
+	if f := step.budget(m.f); n <= 2*f {
+		return tooMany("meamed", n, f, "n > 2f")
 	}
-	n, f := G.Rows, m.left()
-	if err := m.fits(n, G.Cols); err != nil {
-		return Stats{}, err
-	}
-	if !m.each(dst, G, nil, 0, n, func(out []float32, columns sorted) { meanAround(out, columns, n, n-f) }) {
-		return Stats{}, notFinite("meamed", G)
-	}
-	return Stats{}, nil
+	return nil
+}
+
+func (m *meamed) aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
+	n, f := G.Rows, step.budget(m.f)
+	return Stats{}, m.each(dst, G, nil, 0, n, func(out []float32, columns sorted) { meanAround(out, columns, n, n-f) })
 }
 
 // meanAround sets out to the mean of the keep values nearest to the median in

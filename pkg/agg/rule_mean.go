@@ -3,8 +3,8 @@ package agg
 var meanRule = Rule{
 	Name: "mean", Title: "mean",
 	Cost: "O(nd)", Breakdown: "0", MaxCorrupt: func(int) int { return 0 },
-	Source: "[bgmd, Table 1]", Weights: true, Separable: true,
-	build: func(Options) Aggregator { return new(mean) },
+	Source: "[bgmd, Table 1]",
+	build:  func(Options) core { return new(mean) },
 }
 
 // mean is the rule "mean",
@@ -15,22 +15,18 @@ var meanRule = Rule{
 // its breakdown point is 0. It reads G once and sums in float64, O(nd). The
 // result cannot overflow where the rows are finite.
 type mean struct {
+	anyRows
 	weights []float64
 }
 
 func (m *mean) String() string { return "mean" }
 
-// Equivariant implements [Equivariant].
-func (m *mean) Equivariant() bool { return true }
+func (m *mean) Traits() Traits { return Traits{Equivariant: true, Weights: true, Separable: true} }
 
-func (m *mean) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
-	if err := check("mean", dst, G); err != nil {
-		return Stats{}, err
-	}
+func (m *mean) Scratch(int, int) float64 { return 0 }
+
+func (m *mean) aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
 	m.weights = grown(m.weights, G.Rows)
 	fill(m.weights, 1/float64(G.Rows))
-	if !weightedSum(dst, G, m.weights) {
-		return Stats{}, notFinite("mean", G)
-	}
-	return Stats{Weights: m.weights}, nil
+	return Stats{Weights: m.weights}, weightedSum(dst, G, m.weights)
 }

@@ -3,8 +3,8 @@ package agg
 var medoidRule = Rule{
 	Name: "medoid", Title: "medoid",
 	Cost: "O(n²d)", Breakdown: "1/2", MaxCorrupt: minority,
-	Source: "Kaufman and Rousseeuw 1987", Weights: true,
-	build: func(o Options) Aggregator { return newWeighing("medoid", o, medoid{}) },
+	Source: "Kaufman and Rousseeuw 1987",
+	build:  func(Options) core { return &weighing{name: "medoid", rule: medoid{}} },
 }
 
 // medoid is the rule "medoid", the row nearest to all,
@@ -15,7 +15,8 @@ var medoidRule = Rule{
 // breakdown point is 1/2.
 type medoid struct{}
 
-func (medoid) String() string       { return "medoid" }
-func (medoid) check(_, _ int) error { return nil }
+func (medoid) String() string             { return "medoid" }
+func (medoid) check(int, int, Step) error { return nil }
+func (medoid) scratch(int, int) float64   { return 0 }
 
-func (medoid) weigh(w []float64, rows *distances, _ int) { w[rows.medoid()] = 1 }
+func (medoid) weigh(w []float64, rows *distances, _ int, _ Step) { w[rows.medoid()] = 1 }

@@ -4,10 +4,8 @@ var normClippingRule = Rule{
 	Name: "norm-clipping", Title: "norm clipping NC_β, comparative gradient elimination",
 	Options: []string{"f", "beta"}, Needs: "n > 2⌈βn⌉",
 	Cost: "O(nd)", Breakdown: "β", MaxCorrupt: minority,
-	Source: "Gupta et al. 2020; [bgmd, Table 1]", Weights: true,
-	build: func(o Options) Aggregator {
-		return &normClipping{trim: trim{budget{f: o.F}, o.Beta}}
-	},
+	Source: "Gupta et al. 2020; [bgmd, Table 1]",
+	build:  func(o Options) core { return &normClipping{trim: trim{"norm-clipping", o.F, o.Beta}} },
 }
 
 // normClipping is the rule "norm-clipping", as [bgmd] defines NC_β: it drops
@@ -21,28 +19,20 @@ type normClipping struct {
 	index          []int
 }
 
-func (c *normClipping) String() string { return c.describe("norm-clipping") }
+func (c *normClipping) Traits() Traits { return Traits{Weights: true} }
 
-func (c *normClipping) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
-	const name = "norm-clipping"
-	if err := check(name, dst, G); err != nil {
-		return Stats{}, err
-	}
-	if err := c.fits(G.Rows, G.Cols); err != nil {
-		return Stats{}, err
-	}
+func (c *normClipping) Scratch(n, d int) float64 { return sumsSize(n, d) }
+
+func (c *normClipping) aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	c.norms = squaredNorms(c.norms, G)
 	for _, v := range c.norms {
 		if !finite(v) {
-			return Stats{}, notFinite(name, G)
+			return Stats{}, errSumNotFinite
 		}
 	}
-	c.index = smallest(c.index, c.norms, G.Rows-c.count(G.Rows))
+	c.index = smallest(c.index, c.norms, G.Rows-c.count(G.Rows, step))
 	c.weights = grown(c.weights, G.Rows)
 	clear(c.weights)
 	average(c.weights, c.index)
-	if !weightedSum(dst, G, c.weights) {
-		return Stats{}, notFinite(name, G)
-	}
-	return Stats{Weights: c.weights}, nil
+	return Stats{Weights: c.weights}, weightedSum(dst, G, c.weights)
 }

@@ -17,8 +17,8 @@ var smeaRule = Rule{
 		}
 		return f
 	},
-	Source: "Allouah et al. 2023", Weights: true,
-	build: func(o Options) Aggregator { return newWeighing("smea", o, &smea{f: o.F}) },
+	Source: "Allouah et al. 2023",
+	build:  func(o Options) core { return &weighing{name: "smea", f: o.F, rule: &smea{f: o.F}} },
 }
 
 // mostSubsets bounds the subsets that smea looks at: about a second's worth.
@@ -38,7 +38,7 @@ type smea struct {
 
 func (s *smea) String() string { return fmt.Sprintf("smea(f=%d)", s.f) }
 
-func (s *smea) check(n, f int) error {
+func (s *smea) check(n, f int, _ Step) error {
 	if n <= 2*f {
 		return tooMany("smea", n, f, "n > 2f")
 	}
@@ -58,7 +58,9 @@ func subsets(n, f int) float64 {
 	return count
 }
 
-func (s *smea) weigh(w []float64, rows *distances, f int) {
+func (s *smea) scratch(int, int) float64 { return 0 }
+
+func (s *smea) weigh(w []float64, rows *distances, f int, _ Step) {
 	n, m := rows.n, rows.n-f
 	s.rows = grown(s.rows, m)
 	for i := range s.rows {

@@ -6,9 +6,9 @@ var spectralFilterRule = Rule{
 	Name: "spectral-filter", Title: "resilience-based spectral filter",
 	Options: []string{"f", "sigma"}, Needs: "n > 4f",
 	Cost: "O(n²d + f n³)", Breakdown: "f/n → 1/4", MaxCorrupt: func(n int) int { return (n - 1) / 4 },
-	Source: "Steinhardt, Charikar and Valiant 2017; Data and Diggavi 2020; [bgmd, Table 1]", Weights: true,
-	build: func(o Options) Aggregator {
-		return newWeighing("spectral-filter", o, &spectralFilter{f: o.F, sigma: o.Sigma})
+	Source: "Steinhardt, Charikar and Valiant 2017; Data and Diggavi 2020; [bgmd, Table 1]",
+	build: func(o Options) core {
+		return &weighing{name: "spectral-filter", f: o.F, magnifies: true, absolute: o.Sigma != 0, rule: &spectralFilter{f: o.F, sigma: o.Sigma}}
 	},
 }
 
@@ -36,22 +36,16 @@ func (s *spectralFilter) String() string {
 	return fmt.Sprintf("spectral-filter(f=%d, sigma=%g)", s.f, s.sigma)
 }
 
-// Equivariant says that the filter is free of scale only with σ unknown.
-func (s *spectralFilter) Equivariant() bool { return s.sigma == 0 }
-
-func (s *spectralFilter) check(n, f int) error {
+func (s *spectralFilter) check(n, f int, _ Step) error {
 	if n <= 4*f {
 		return tooMany("spectral-filter", n, f, "n > 4f")
 	}
 	return nil
 }
 
-// magnifies says that errors of the distances can grow a thousandfold: where the two
-// largest spreads are nearly equal, a little turns the direction by a lot, and the next
-// one depends on what was removed along it.
-func (s *spectralFilter) magnifies() bool { return true }
+func (s *spectralFilter) scratch(n, _ int) float64 { return s.spectrum.scratch(n) }
 
-func (s *spectralFilter) weigh(w []float64, rows *distances, f int) {
+func (s *spectralFilter) weigh(w []float64, rows *distances, f int, _ Step) {
 	s.c = grown(s.c, rows.n)
 	fill(s.c, 1)
 	for left := 2 * float64(f); left > 1e-9; {

@@ -116,19 +116,3 @@ func TestMaxCorrupt(t *testing.T) {
 		}
 	}
 }
-
-// TestSparing: what counts on f corrupt rows must hear of those that were dropped.
-func TestSparing(t *testing.T) {
-	for _, rule := range Rules() {
-		_, spares := must(New(rule.Name, someOptions[rule.Name])).(sparing)
-		if reads := slices.Contains(rule.Options, "f"); reads && !spares {
-			t.Errorf("%s: has the option f, but is not sparing: it should embed a budget", rule.Name)
-		}
-		if dropped := must(New(rule.Name, someOptions[rule.Name])); spares {
-			dropped.(sparing).spare([]int{0, 1, 2, 3, 4, 5, 7}, 8)
-			if b, ok := dropped.(interface{ left() int }); ok && b.left() != max(0, someOptions[rule.Name].F-1) {
-				t.Errorf("%s: one of f = %d rows dropped leaves %d", rule.Name, someOptions[rule.Name].F, b.left())
-			}
-		}
-	}
-}

@@ -4,10 +4,8 @@ var trimmedMeanRule = Rule{
 	Name: "trimmed-mean", Title: "coordinate-wise trimmed mean CTM_β",
 	Options: []string{"f", "beta"}, Needs: "n > 2⌈βn⌉",
 	Cost: "O(nd log² n)", Breakdown: "β", MaxCorrupt: minority,
-	Source: "Yin et al. 2018; [bgmd, Table 1]", Separable: true,
-	build: func(o Options) Aggregator {
-		return &trimmedMean{trim: trim{budget{f: o.F}, o.Beta}}
-	},
+	Source: "Yin et al. 2018; [bgmd, Table 1]",
+	build:  func(o Options) core { return &trimmedMean{trim: trim{"trimmed-mean", o.F, o.Beta}} },
 }
 
 // trimmedMean is the rule "trimmed-mean": in each coordinate the mean of what is
@@ -19,22 +17,10 @@ type trimmedMean struct {
 	columnSorter
 }
 
-func (m *trimmedMean) String() string { return m.describe("trimmed-mean") }
+func (m *trimmedMean) Traits() Traits { return Traits{Equivariant: true, Separable: true} }
 
-// Equivariant implements [Equivariant].
-func (m *trimmedMean) Equivariant() bool { return true }
-
-func (m *trimmedMean) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
-	if err := check("trimmed-mean", dst, G); err != nil {
-		return Stats{}, err
-	}
-	if err := m.fits(G.Rows, G.Cols); err != nil {
-		return Stats{}, err
-	}
-	from := m.count(G.Rows)
+func (m *trimmedMean) aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
+	from := m.count(G.Rows, step)
 	to := G.Rows - from
-	if !m.each(dst, G, nil, from, to, func(out []float32, columns sorted) { meanOf(out, columns, from, to) }) {
-		return Stats{}, notFinite("trimmed-mean", G)
-	}
-	return Stats{}, nil
+	return Stats{}, m.each(dst, G, nil, from, to, func(out []float32, columns sorted) { meanOf(out, columns, from, to) })
 }

@@ -58,7 +58,7 @@ func holds(t *testing.T, rule Aggregator, G Matrix) {
 			t.Fatal(err)
 		}
 	}
-	got, want := heap()-before, Scratch(rule, G.Rows, G.Cols)
+	got, want := heap()-before, rule.Scratch(G.Rows, G.Cols)
 	runtime.KeepAlive(rule)
 	matrix := 4 * float64(len(G.Data))
 	if math.Abs(got-want) > 0.05*(matrix+want) {
@@ -71,7 +71,7 @@ func TestFits(t *testing.T) {
 	try := func(rule Aggregator, n int) {
 		t.Helper()
 		_, err := rule.Aggregate(make([]float32, 1), NewMatrix(n, 1), Step{Gamma: 1, Rand: newRand(1)})
-		if got := Fits(rule, n, 1); fmt.Sprint(got) != fmt.Sprint(err) {
+		if got := rule.Fits(n, 1, Step{}); fmt.Sprint(got) != fmt.Sprint(err) {
 			t.Errorf("%v: of %d rows Fits says %v, Aggregate %v", rule, n, got, err)
 		}
 	}
@@ -102,7 +102,7 @@ func TestHuge(t *testing.T) {
 	for _, rule := range Rules() {
 		built := must(New(rule.Name, someOptions[rule.Name]))
 		for _, r := range []Aggregator{built, must(NewBlock(must(New("mean", Options{})), BlockOptions{Fraction: 0.1, Memory: "client"}))} {
-			if bytes := Scratch(r, 1<<40, 1<<50); !(bytes >= 0) || math.IsInf(bytes, 0) {
+			if bytes := r.Scratch(1<<40, 1<<50); !(bytes >= 0) || math.IsInf(bytes, 0) {
 				t.Errorf("%v: %v bytes", r, bytes)
 			}
 		}

@@ -22,6 +22,8 @@ type spectrum struct {
 	p, mean, B, A, values, work []float64
 }
 
+func (s *spectrum) scratch(n int) float64 { return 2*square(n) + 64*of64*float64(n) }
+
 // top returns the covariance's largest eigenvalue for weights c, not all zero,
 // and fills score.
 func (s *spectrum) top(rows *distances, c []float64) float64 {

@@ -55,14 +55,14 @@ func TestDescriptions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rule.Weights != (stats.Weights != nil) {
-			t.Errorf("%s: Weights is %v, but Stats.Weights are %v", rule.Name, rule.Weights, stats.Weights)
+		traits := build(rule.Name, claims[rule.Name].options)().Traits()
+		if traits.Weights != (stats.Weights != nil) {
+			t.Errorf("%s: Weights is %v, but Stats.Weights are %v", rule.Name, traits.Weights, stats.Weights)
 		}
-		e, ok := build(rule.Name, claims[rule.Name].options)().(agg.Equivariant)
-		if p := claims[rule.Name].props; ok && e.Equivariant() && !(p.Translation && p.Scale) {
-			t.Errorf("%s: it is Equivariant, but does not claim Translation and Scale", rule.Name)
+		if p := claims[rule.Name].props; traits.Equivariant != (p.Translation && p.Scale) {
+			t.Errorf("%s: Equivariant is %v, but it claims Translation %v and Scale %v", rule.Name, traits.Equivariant, p.Translation, p.Scale)
 		}
-		if separable := isSeparable(rule.Name); rule.Separable && !separable {
+		if separable := isSeparable(rule.Name); traits.Separable && !separable {
 			t.Errorf("%s: Separable, but the result depends on other columns", rule.Name)
 		}
 		if got, least := rule.MaxCorrupt(11), claims[rule.Name].props.Corrupt; got < least {
@@ -102,7 +102,7 @@ func TestBlocks(t *testing.T) {
 			c.props.Tolerance = 1e-4
 		}
 		for _, memory := range agg.Memories() {
-			if memory == "gm-weighted" && !rule.Weights {
+			if memory == "gm-weighted" && !rule.Traits().Weights {
 				continue // NewBlock refuses it
 			}
 			for _, selection := range agg.Selections() {

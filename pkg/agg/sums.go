@@ -16,11 +16,11 @@ const (
 	columnBlock = 2048
 )
 
-// weightedSum writes Σ wᵢ gᵢ to dst in one pass over G and reports whether the
-// result is finite. It accumulates in float64: float32 would lose honest
+// weightedSum writes Σ wᵢ gᵢ to dst in one pass over G and returns errSumNotFinite
+// where that is not. It accumulates in float64: float32 would lose honest
 // entries of 1e-3 next to corrupt ones of ±1e8 that cancel, and the pass is
 // bound by memory either way.
-func weightedSum(dst []float32, G Matrix, w []float64) bool {
+func weightedSum(dst []float32, G Matrix, w []float64) error {
 	var bad atomic.Bool
 	par.For(G.Cols, columnGrain, func(_, lo, hi int) {
 		var acc [columnBlock]float64
@@ -36,7 +36,15 @@ func weightedSum(dst []float32, G Matrix, w []float64) bool {
 			}
 		}
 	})
-	return !bad.Load()
+	return finiteUnless(&bad)
+}
+
+// finiteUnless returns errSumNotFinite for bad.
+func finiteUnless(bad *atomic.Bool) error {
+	if bad.Load() {
+		return errSumNotFinite
+	}
+	return nil
 }
 
 // sumRows sets sum to columns [lo, lo+len(sum)) of Σ wᵢ gᵢ. It does not read rows

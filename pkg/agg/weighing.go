@@ -5,9 +5,15 @@ package agg
 // one for the sum. What a rule does between them costs nothing against them
 // unless it says so.
 type weighing struct {
-	budget
 	name string
+	f    int
 	rule weigher
+	// magnifies says that errors of the distances can grow a thousandfold in the
+	// weights: where the two largest spreads are nearly equal, a little turns the
+	// direction by a lot, and the next one depends on what was removed along it.
+	magnifies bool
+	absolute  bool // the weights depend on the rows' scale
+	numbered  bool // as in Traits
 
 	distances distances
 	weights   []float64
@@ -17,60 +23,51 @@ type weighing struct {
 // A weigher chooses weights.
 type weigher interface {
 	// check reports what does not fit n rows, f of them corrupt.
-	check(n, f int) error
+	check(n, f int, step Step) error
+	// scratch is the bytes that it holds besides a few values a row.
+	scratch(n, d int) float64
 	// weigh sets w, which is zero and has an element a row; the sum is one.
-	weigh(w []float64, rows *distances, f int)
+	weigh(w []float64, rows *distances, f int, step Step)
 	String() string
-}
-
-func newWeighing(name string, o Options, rule weigher) Aggregator {
-	return &weighing{budget: budget{f: o.F}, name: name, rule: rule}
 }
 
 func (r *weighing) String() string { return r.rule.String() }
 
-// spare implements sparing.
-func (r *weighing) spare(kept []int, n int) {
-	r.budget.spare(kept, n)
-	spared(r.rule, kept, n)
+// Traits: distances do not change when all rows move, and only their order and
+// proportions matter.
+func (r *weighing) Traits() Traits {
+	return Traits{Equivariant: !r.absolute, Weights: true, Numbered: r.numbered}
 }
 
-func (r *weighing) numbered() bool { return isNumbered(r.rule) }
-
-// Equivariant implements [Equivariant]: distances do not change when all rows
-// move, and only their order and proportions matter.
-func (r *weighing) Equivariant() bool {
-	e, ok := r.rule.(interface{ Equivariant() bool })
-	return !ok || e.Equivariant()
+func (r *weighing) Fits(n, d int, step Step) error {
+	if err := r.rule.check(n, step.budget(r.f), step); err != nil {
+		return err
+	}
+	return checkPairs(`rule "`+r.name+`"`, n, d)
 }
 
-func (r *weighing) Aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
-	if err := check(r.name, dst, G); err != nil {
-		return Stats{}, err
-	}
-	if err := r.fits(G.Rows, G.Cols); err != nil {
-		return Stats{}, err
-	}
+func (r *weighing) Scratch(n, d int) float64 {
+	return r.distances.scratch(n, d) + r.rule.scratch(n, d)
+}
+
+func (r *weighing) aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	if err := r.distances.measure(G); err != nil {
-		return Stats{}, notFinite(r.name, G)
+		return Stats{}, err
 	}
-	r.weights = r.weigh(r.weights, &r.distances)
-	if m, ok := r.rule.(interface{ magnifies() bool }); ok && m.magnifies() && r.unsure() {
+	r.weights = r.weigh(r.weights, &r.distances, step)
+	if r.magnifies && r.unsure(step) {
 		r.distances.sharpen(G, r.distances.medoid())
-		r.weights = r.weigh(r.weights, &r.distances)
+		r.weights = r.weigh(r.weights, &r.distances, step)
 	}
-	if !weightedSum(dst, G, r.weights) {
-		return Stats{}, notFinite(r.name, G)
-	}
-	return Stats{Weights: r.weights}, nil
+	return Stats{Weights: r.weights}, weightedSum(dst, G, r.weights)
 }
 
 // weigh returns the weights that follow from the distances, in w if that is large
 // enough.
-func (r *weighing) weigh(w []float64, rows *distances) []float64 {
+func (r *weighing) weigh(w []float64, rows *distances, step Step) []float64 {
 	w = grown(w, rows.n)
 	clear(w)
-	r.rule.weigh(w, rows, r.left())
+	r.rule.weigh(w, rows, step.budget(r.f), step)
 	return w
 }
 
@@ -84,11 +81,11 @@ const mostMoved = 1e-6
 // whose sum is zero, and D the squared distances,
 //
 //	‖Σ Δwᵢ gᵢ‖² = −½ ΔwᵀDΔw,  Σ wᵢ ‖gᵢ − Σ wⱼ gⱼ‖² = ½ wᵀDw.
-func (r *weighing) unsure() bool {
+func (r *weighing) unsure(step Step) bool {
 	if r.distances.precision == exactError {
 		return false
 	}
-	r.change = r.weigh(r.change, r.distances.moved())
+	r.change = r.weigh(r.change, r.distances.moved(), step)
 	for i, w := range r.weights {
 		r.change[i] -= w
 	}

@@ -7,7 +7,7 @@ import "github.com/bgmd/bgmd/pkg/agg"
 func weightedRules() []string {
 	var names []string
 	for _, r := range agg.Rules() {
-		if r.Weights {
+		if r.Traits().Weights {
 			names = append(names, r.Name)
 		}
 	}

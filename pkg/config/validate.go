@@ -175,7 +175,7 @@ func (c Config) tryRule() error {
 	if err != nil {
 		return err
 	}
-	return agg.Fits(rule, c.Data.Clients, 0)
+	return rule.Fits(c.Data.Clients, 0, agg.Step{})
 }
 
 // size returns how many of n are corrupt.

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/bgmd/bgmd/internal/ram"
-	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/config"
 )
 
@@ -65,7 +64,7 @@ const (
 // reads no file. It fails on a model that cannot take the set's images.
 //
 // Left out is what a run seldom needs: rows copied by non_finite: drop (see
-// [agg.Scratch]), and a checkpoint that is read.
+// the rule's Scratch), and a checkpoint that is read.
 func MemoryOf(c config.Config) (Memory, error) {
 	set, size, err := c.Sizes()
 	if err != nil {
@@ -78,7 +77,7 @@ func MemoryOf(c config.Config) (Memory, error) {
 	n, d, workers := float64(c.Data.Clients), float64(size.Params), float64(replicas(c))
 	m := Memory{
 		Gradients:  4 * (n + 1) * d,
-		Rule:       agg.Scratch(rule, c.Data.Clients, size.Params),
+		Rule:       rule.Scratch(c.Data.Clients, size.Params),
 		Parameters: 4*(2+vectors(c.Optimizer))*d + 4*(n+3)*float64(size.Buffers) + float64(size.Shared),
 		Data:       float64((set.Train+set.Test)*(set.Shape.Size()+1)) + 8*float64(3*set.Train+set.Test),
 	}

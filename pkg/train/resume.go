@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/checkpoint"
 	"github.com/bgmd/bgmd/pkg/corrupt"
 	"github.com/bgmd/bgmd/pkg/models"
@@ -92,7 +91,7 @@ func (t *trainer) save() error {
 	for _, name := range slices.Sorted(maps.Keys(state)) {
 		add(name, state[name])
 	}
-	if rule, ok := t.rule.(agg.Stateful); ok {
+	if rule := t.rule.Traits().Memory; rule != nil {
 		memory := rule.State()
 		p.Memory = len(memory)
 		add(memoryName, memory)
@@ -141,7 +140,7 @@ func (t *trainer) restore(tensors []checkpoint.Tensor, p progress) error {
 	memory := state[memoryName]
 	if len(memory) != p.Memory {
 		errs = append(errs, fmt.Errorf("%s has %d elements, want %d", memoryName, len(memory), p.Memory))
-	} else if rule, ok := t.rule.(agg.Stateful); ok {
+	} else if rule := t.rule.Traits().Memory; rule != nil {
 		errs = append(errs, rule.Restore(memory))
 	}
 	if err := errors.Join(errs...); err != nil {

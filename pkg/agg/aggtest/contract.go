@@ -91,8 +91,8 @@ func (s suite) changingSizes(t *testing.T) {
 		if size[0] < s.props.MinRows {
 			continue
 		}
-		if state, ok := rule.(agg.Stateful); ok {
-			if err := state.Restore(nil); err != nil {
+		if memory := rule.Traits().Memory; memory != nil {
+			if err := memory.Restore(nil); err != nil {
 				t.Fatalf("Restore(nil): %v", err)
 			}
 		}
@@ -104,18 +104,20 @@ func (s suite) changingSizes(t *testing.T) {
 }
 
 func (s suite) state(t *testing.T) {
-	rule, ok := s.newRule().(agg.Stateful)
-	if !ok {
-		t.Skip("no state")
+	rule := s.newRule()
+	memory := rule.Traits().Memory
+	if memory == nil {
+		t.Skip("no memory")
 	}
-	if rule.State() != nil {
+	if memory.State() != nil {
 		t.Error("State is not nil before the first call")
 	}
 	G := Random(9, 300, 13)
 	aggregate(t, rule, G, 0)
 	aggregate(t, rule, Random(9, 300, 14), 1)
-	resumed := s.newRule().(agg.Stateful)
-	saved := slices.Clone(rule.State())
+	twin := s.newRule()
+	resumed := twin.Traits().Memory
+	saved := slices.Clone(memory.State())
 	if err := resumed.Restore(saved); err != nil {
 		t.Fatalf("Restore: %v", err)
 	}
@@ -123,31 +125,31 @@ func (s suite) state(t *testing.T) {
 		saved[i] = -1 // Restore must have copied it
 	}
 	for step := 2; step < 5; step++ {
-		if !slices.Equal(aggregate(t, resumed, G, step), aggregate(t, rule, G, step)) {
+		if !slices.Equal(aggregate(t, twin, G, step), aggregate(t, rule, G, step)) {
 			t.Fatalf("step %d after Restore differs", step)
 		}
 	}
-	if !slices.Equal(resumed.State(), rule.State()) {
+	if !slices.Equal(resumed.State(), memory.State()) {
 		t.Error("states differ after equal steps")
 	}
-	twin := resumed // nobody asks it for its state between the steps
-	if err := rule.Restore(make([]float32, len(rule.State())+1)); err == nil {
+	// From here on nobody asks the twin for its state between the steps.
+	if err := memory.Restore(make([]float32, len(memory.State())+1)); err == nil {
 		t.Error("Restore of one element too many: no error")
 	}
 	aggregate(t, twin, G, 5)
-	if err := twin.Restore(make([]float32, len(rule.State())+1)); err == nil {
+	if err := resumed.Restore(make([]float32, len(memory.State())+1)); err == nil {
 		t.Error("Restore of one element too many: no error")
 	}
 	aggregate(t, rule, G, 5)
 	if !slices.Equal(aggregate(t, twin, G, 6), aggregate(t, rule, G, 6)) {
 		t.Error("a refused Restore changed the state")
 	}
-	kept := slices.Clone(rule.State())
+	kept := slices.Clone(memory.State())
 	if kept == nil {
 		return // remembers nothing
 	}
-	late := s.newRule().(agg.Stateful)
-	if err := late.Restore(kept[:len(kept)-1]); err == nil {
+	late := s.newRule()
+	if err := late.Traits().Memory.Restore(kept[:len(kept)-1]); err == nil {
 		if _, err := late.Aggregate(make([]float32, G.Cols), G, at(0)); err == nil {
 			t.Error("Aggregate with a restored memory of the wrong length: no error")
 		}
