@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
-	"github.com/bgmd/bgmd/internal/par"
+	"github.com/bgmd/bgmd/internal/topk"
 )
 
 // BlockOptions configure a [Block]. The zero values of Select and Memory mean
@@ -46,22 +44,8 @@ type BlockOptions struct {
 type Block struct {
 	inner   Aggregator
 	options BlockOptions
-	direct  bool // the inner rule may run on G[:, I] in place of P[:, I]
-
-	memory, next []float32   // d, or n×d for "client"; next is scratch, P for "client"
-	keep         []float32   // for "client", d: 0 where memory stands for zeros, on the last block, 1 elsewhere
-	scores       []float64   // d: Σᵢ Pᵢⱼ²
-	totals       []float64   // a sum of scores for each chunk of columns
-	sample       []float64   // scores of some columns
-	overflow     atomic.Bool // next is not finite
-	selector     selector
-	picks        picks
-	picked       bool      // picks holds the block
-	least        uint64    // the bin that candidates are in or above
-	index        []int     // I, ascending
-	gathered     []float32 // n×k
-	out          []float32 // k
-	stats        BlockStats
+	columns columns
+	stats   BlockStats
 }
 
 // NewBlock wraps inner, which must have no memory. All options that are not
@@ -91,7 +75,7 @@ func NewBlock(inner Aggregator, o BlockOptions) (*Block, error) {
 		o.Memory = Memories()[0]
 	}
 	direct := traits.Equivariant && o.Memory != memoryClient
-	return &Block{inner: inner, options: o, direct: direct}, nil
+	return &Block{inner: inner, options: o, columns: columns{options: o, direct: direct, memory: memory{kind: o.Memory}}}, nil
 }
 
 // notOneOf reports a value of a block's option that is not allowed.
@@ -106,8 +90,8 @@ func notOneOf(name, value string, allowed func() []string) error {
 func (b *Block) Traits() Traits {
 	t := b.inner.Traits()
 	t.Equivariant, t.Separable, t.Memory = false, false, b
-	t.EveryRow = t.EveryRow || b.perRow()
-	t.Numbered = t.Numbered || b.perRow()
+	t.EveryRow = t.EveryRow || b.columns.memory.perRow()
+	t.Numbered = t.Numbered || b.columns.memory.perRow()
 	return t
 }
 
@@ -133,7 +117,7 @@ func (b *Block) Scratch(n, d int) float64 {
 		return bytes + of64*cols + cols/8
 	}
 	picked := 2 * 16 * block // candidates, and those near the last
-	if b.samples(k, d) {
+	if b.columns.samples(k, d) {
 		bytes += 1.25 * (of32*rows*block + picked)
 	} else {
 		bytes += of64*cols + picked // the scores
@@ -141,7 +125,7 @@ func (b *Block) Scratch(n, d int) float64 {
 	if b.options.Select == selectNormProportional {
 		bytes += of64 * cols
 	}
-	return bytes + selectChunks*4<<binBits // counts
+	return bytes + topk.Scratch
 }
 
 // String returns "block(β, inner)" and the options that are not the default.
@@ -164,24 +148,24 @@ func (b *Block) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	}
 	var seconds BlockSeconds
 	lap := laps(time.Now())
-	k := blockSize(b.options.Fraction, G.Cols)
-	total := b.score(G, step.Gamma, k)
+	c, k := &b.columns, blockSize(b.options.Fraction, G.Cols)
+	total := c.score(G, step.Gamma, k)
 	if !finite(total) {
 		return Stats{}, notFinite("block", G) // or G and the memory are beyond float32
 	}
 	lap(&seconds.Score)
-	if err := b.choose(k, step); err != nil {
+	inside, err := c.choose(k, step.Rand)
+	if err != nil {
 		return Stats{}, err
 	}
 	lap(&seconds.Select)
+	block := c.gather(G, step.Gamma)
+	lap(&seconds.Gather)
 	inner := step
-	if !b.direct {
+	if !c.direct {
 		inner.Scale = step.Gamma
 	}
-	b.out = grown(b.out, k)
-	block := b.gather(G, step.Gamma)
-	lap(&seconds.Gather)
-	stats, err := b.inner.Aggregate(b.out, block, inner)
+	stats, err := b.inner.Aggregate(c.out, block, inner)
 	if err != nil {
 		return Stats{}, fmt.Errorf("agg: block of %d coordinates: %w", k, err)
 	}
@@ -189,15 +173,44 @@ func (b *Block) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	if err := b.remember(dst, G, step.Gamma, stats.Weights); err != nil {
 		return Stats{}, err
 	}
-	if !b.scatter(dst, step.Gamma) {
-		return Stats{}, overflows("block", "result")
+	if err := c.scatter(dst, step.Gamma); err != nil {
+		return Stats{}, err
 	}
-	b.commit()
+	c.memory.commit(c.index)
 	lap(&seconds.Remember)
-	b.stats = BlockStats{Size: k, Residual: b.residual(total), Seconds: seconds}
+	b.stats = BlockStats{Size: k, Residual: outside(inside, total), Seconds: seconds}
 	stats.Block = &b.stats
 	return stats, nil
 }
+
+// remember computes the next memory; dst is scratch.
+func (b *Block) remember(dst []float32, G Matrix, gamma float64, w []float64) error {
+	m := &b.columns.memory
+	if m.kind == memoryGMWeighted {
+		if len(w) != G.Rows {
+			return fmt.Errorf("agg: rule %q: memory is %q, but the inner rule %v gave %d weights for %d rows",
+				"block", memoryGMWeighted, b.inner, len(w), G.Rows)
+		}
+		m.weigh(dst, G, gamma, w)
+	}
+	return m.forget(b.columns.index)
+}
+
+// outside is the share of the total that is not inside.
+func outside(inside, total float64) float64 {
+	if total == 0 {
+		return 0
+	}
+	return max(0, 1-inside/total)
+}
+
+// State implements [Memory]: d floats, n×d row by row for the memory "client", and
+// always nil for "none".
+func (b *Block) State() []float32 { return b.columns.memory.state() }
+
+// Restore implements [Memory]. An empty state forgets everything, sizes too. After a
+// first Aggregate the length must fit its G; before, it is checked then.
+func (b *Block) Restore(state []float32) error { return b.columns.memory.restore(state) }
 
 // laps returns a function that sets seconds to the time since its last call.
 func laps(last time.Time) func(seconds *float64) {
@@ -220,49 +233,9 @@ func (b *Block) check(dst []float32, G Matrix, step Step) error {
 	if !(step.Gamma > 0) || math.IsInf(step.Gamma, 1) {
 		return fmt.Errorf("agg: rule %q: gamma is %v, want a finite number > 0", "block", step.Gamma)
 	}
-	if want := b.memorySize(G); b.memory != nil && len(b.memory) != want {
+	if m := &b.columns.memory; m.now != nil && len(m.now) != m.size(G) {
 		return fmt.Errorf("agg: rule %q: the memory has %d elements, want %d for a G of %d×%d and memory %q",
-			"block", len(b.memory), want, G.Rows, G.Cols, b.options.Memory)
+			"block", len(m.now), m.size(G), G.Rows, G.Cols, b.options.Memory)
 	}
 	return nil
-}
-
-// residual returns the share of the scores that lies outside the block.
-func (b *Block) residual(total float64) float64 {
-	if total == 0 {
-		return 0
-	}
-	inside := 0.0
-	if b.options.Select == selectTopK {
-		return max(0, 1-b.selector.inside/total)
-	}
-	for _, j := range b.index {
-		inside += b.scores[j]
-	}
-	return max(0, 1-inside/total)
-}
-
-// scatter writes the inner rule's result to the block of dst, zero elsewhere,
-// and reports whether all of it is finite.
-func (b *Block) scatter(dst []float32, gamma float64) bool {
-	var overflow atomic.Bool
-	par.For(len(dst), columnGrain, func(_, lo, hi int) {
-		clear(dst[lo:hi])
-		zero := float32(0)
-		for p, _ := slices.BinarySearch(b.index, lo); p < len(b.index) && b.index[p] < hi; p++ {
-			j := b.index[p]
-			t := float64(b.out[p])
-			if !b.direct {
-				t /= gamma
-			} else if b.memory != nil {
-				t += float64(b.memory[j]) / gamma
-			}
-			dst[j] = float32(t)
-			zero += dst[j] - dst[j]
-		}
-		if zero != 0 {
-			overflow.Store(true)
-		}
-	})
-	return !overflow.Load()
 }

@@ -3,6 +3,8 @@ package agg
 import (
 	"slices"
 	"testing"
+
+	"github.com/bgmd/bgmd/internal/topk"
 )
 
 // TestBlockPicksAsItScores holds a block that is picked on the way to one that is
@@ -36,8 +38,8 @@ func TestBlockPicksAsItScores(t *testing.T) {
 				must(b.Aggregate(dst, G, Step{Gamma: 0.5}))
 				checkPicks(t, name+", memory "+memory, b, G, before)
 			}
-			if b.picked != c.picked {
-				t.Errorf("%s, memory %s: picked %v, want %v", name, memory, b.picked, c.picked)
+			if b.columns.picked != c.picked {
+				t.Errorf("%s, memory %s: picked %v, want %v", name, memory, b.columns.picked, c.picked)
 			}
 		}
 	}
@@ -52,28 +54,28 @@ func checkPicks(t *testing.T, name string, b *Block, G Matrix, memory []float32)
 		t, j := 0.5*float64(v), k%G.Cols
 		switch {
 		case memory == nil:
-		case b.perRow():
+		case b.columns.memory.perRow():
 			t += float64(memory[k])
 		default:
 			t += float64(memory[j])
 		}
-		if P.Data[k] = float32(t); b.perRow() {
+		if P.Data[k] = float32(t); b.columns.memory.perRow() {
 			t = float64(P.Data[k]) // it is kept in float32
 		}
 		scores[j] += t * t
 	}
-	want := make([]int, len(b.index))
-	new(selector).top(want, scores)
-	if !slices.Equal(b.index, want) {
-		t.Fatalf("%s: selected %v…, want %v…", name, b.index[:3], want[:3])
+	want := make([]int, len(b.columns.index))
+	new(topk.Selector).Top(want, scores)
+	if !slices.Equal(b.columns.index, want) {
+		t.Fatalf("%s: selected %v…, want %v…", name, b.columns.index[:3], want[:3])
 	}
 	from := G // the mean's block is taken from G itself
-	if b.perRow() {
+	if b.columns.memory.perRow() {
 		from = P
 	}
 	for i := range from.Rows {
-		for p, j := range b.index {
-			if got, want := b.gathered[i*len(b.index)+p], from.Row(i)[j]; got != want {
+		for p, j := range b.columns.index {
+			if got, want := b.columns.gathered[i*len(b.columns.index)+p], from.Row(i)[j]; got != want {
 				t.Fatalf("%s: row %d of column %d is %v, want %v", name, i, j, got, want)
 			}
 		}

@@ -3,6 +3,7 @@ package agg
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/bgmd/bgmd/internal/huge"
 	"github.com/bgmd/bgmd/internal/par"
@@ -30,49 +31,55 @@ func Memories() []string {
 	return []string{memoryMean, memoryClient, memoryGMWeighted, memoryNone}
 }
 
-// State implements [Memory]: d floats, n×d row by row for the memory
-// "client", and always nil for "none".
-func (b *Block) State() []float32 {
-	if b.perRow() && b.memory != nil && len(b.keep) > 0 {
-		b.settle()
+// memory is what a [Block] remembers.
+type memory struct {
+	kind      string      // one of Memories
+	now, next []float32   // d, or n×d for "client"; next is scratch, P for "client"
+	keep      []float32   // for "client", d: 0 where now stands for zeros, on the last block, 1 elsewhere
+	overflow  atomic.Bool // next is not finite
+}
+
+// state returns the memory with all zeros in place.
+func (m *memory) state() []float32 {
+	if m.perRow() && m.now != nil && len(m.keep) > 0 {
+		m.settle()
 	}
-	return b.memory
+	return m.now
 }
 
 // settle writes the zeros that keep stands for.
-func (b *Block) settle() {
-	d := len(b.keep)
-	par.For(len(b.memory)/d, 1, func(i, _, _ int) {
-		row := b.memory[i*d:][:d]
-		for j, k := range b.keep {
+func (m *memory) settle() {
+	d := len(m.keep)
+	par.For(len(m.now)/d, 1, func(i, _, _ int) {
+		row := m.now[i*d:][:d]
+		for j, k := range m.keep {
 			row[j] *= k
 		}
 	})
 }
 
 // perRow reports whether every row has a memory of its own.
-func (b *Block) perRow() bool { return b.options.Memory == memoryClient }
+func (m *memory) perRow() bool { return m.kind == memoryClient }
 
-// Restore implements [Memory]. An empty state forgets everything, sizes too.
-// After a first Aggregate the length must fit its G; before, it is checked then.
-func (b *Block) Restore(state []float32) error {
+// restore replaces the memory, as [Block.Restore] says.
+func (m *memory) restore(state []float32) error {
 	if len(state) == 0 {
-		b.memory = nil
-		fill(b.keep, 1)
+		m.now = nil
+		fill(m.keep, 1)
 		return nil
 	}
-	if b.options.Memory == memoryNone {
+	if m.kind == memoryNone {
 		return fmt.Errorf("agg: rule %q: cannot restore %d elements of memory, memory is %q", "block", len(state), memoryNone)
 	}
-	if b.memory != nil && len(state) != len(b.memory) {
-		return fmt.Errorf("agg: rule %q: cannot restore %d elements of memory, want %d", "block", len(state), len(b.memory))
+	if m.now != nil && len(state) != len(m.now) {
+		return fmt.Errorf("agg: rule %q: cannot restore %d elements of memory, want %d", "block", len(state), len(m.now))
 	}
-	memory, err := restored("block", state, b.memory)
+	now, err := restored("block", state, m.now)
 	if err != nil {
 		return err
 	}
-	b.memory = memory
-	fill(b.keep, 1)
+	m.now = now
+	fill(m.keep, 1)
 	return nil
 }
 
@@ -86,8 +93,9 @@ func restored(rule string, state, kept []float32) ([]float32, error) {
 	return slices.Clone(state), nil
 }
 
-func (b *Block) memorySize(G Matrix) int {
-	switch b.options.Memory {
+// size is the number of elements that it has for such a G.
+func (m *memory) size(G Matrix) int {
+	switch m.kind {
 	case memoryNone:
 		return 0
 	case memoryClient:
@@ -97,71 +105,130 @@ func (b *Block) memorySize(G Matrix) int {
 	}
 }
 
-// reserve makes room for P, in the first call of zeros.
-func (b *Block) reserve(G Matrix) {
-	if size := G.Rows * G.Cols; b.memory == nil || len(b.next) != size {
-		b.next = huge.Make[float32](size)
+// reserve makes room for the next memory: for P where that is one a row.
+func (m *memory) reserve(G Matrix) {
+	m.overflow.Store(false)
+	if !m.perRow() {
+		m.next = grown(m.next, m.size(G))
+		return
 	}
-	if len(b.keep) != G.Cols {
-		b.keep = make([]float32, G.Cols)
-		fill(b.keep, 1)
+	if size := G.Rows * G.Cols; m.now == nil || len(m.next) != size {
+		m.next = huge.Make[float32](size)
 	}
-	if b.memory == nil { // nothing that is in next already counts, should it be written twice
-		fill(b.keep, 0)
+	if len(m.keep) != G.Cols {
+		m.keep = make([]float32, G.Cols)
+		fill(m.keep, 1)
+	}
+	if m.now == nil { // nothing that is in next already counts, should it be written twice
+		fill(m.keep, 0)
 	}
 }
 
-// remember computes the next memory, which commit puts in place; it uses dst as
-// scratch.
-func (b *Block) remember(dst []float32, G Matrix, gamma float64, w []float64) error {
-	switch b.options.Memory {
-	case memoryMean: // next is there already, from scoreColumns
-	case memoryGMWeighted:
-		if len(w) != G.Rows {
-			return fmt.Errorf("agg: rule %q: memory is %q, but the inner rule %v gave %d weights for %d rows",
-				"block", memoryGMWeighted, b.inner, len(w), G.Rows)
-		}
-		_ = weightedSum(dst, G, w) // carry finds what is not finite
-		par.For(len(dst), columnGrain, func(_, lo, hi int) { b.carry(dst[lo:hi], gamma, lo) })
-	default:
-		return nil
+// rows returns what a block is taken from: G, or P where score has written it.
+func (m *memory) rows(G Matrix) Matrix {
+	if m.perRow() {
+		G.Data = m.next
 	}
-	if b.overflow.Load() {
-		return overflows("block", "memory")
+	return G
+}
+
+// score scores columns [lo, lo+len(scores)) of P, Σᵢ Pᵢⱼ² for column j, and writes what
+// the memory needs of them to next.
+func (m *memory) score(scores []float64, G Matrix, gamma float64, lo int) {
+	if m.perRow() {
+		m.scoreRows(scores, G, gamma, lo)
+	} else {
+		m.scoreColumns(scores, G, gamma, lo)
 	}
-	par.For(len(b.index), columnGrain, func(_, lo, hi int) {
-		for _, j := range b.index[lo:hi] {
-			b.next[j] = 0
+}
+
+// scoreColumns scores columns [lo, lo+len(scores)) for one vector of memory. What
+// the memory "mean" will hold of them, if they are not selected, goes to next.
+func (m *memory) scoreColumns(scores []float64, G Matrix, gamma float64, lo int) {
+	var block [columnBlock]float64
+	sums := block[:len(scores)]
+	sumColumns(sums, scores, G, lo)
+	if m.kind == memoryNone {
+		for j := range scores {
+			scores[j] *= gamma * gamma
 		}
-	})
-	return nil
+		return
+	}
+	memory, next := zeros[:len(scores)], m.next[lo:][:len(scores)]
+	if m.now != nil {
+		memory = m.now[lo:][:len(scores)]
+	}
+	simd.Score(scores, next, sums, memory, gamma, float64(G.Rows))
+	if m.kind == memoryMean && !simd.Finite(next) {
+		m.overflow.Store(true)
+	}
+}
+
+// scoreRows writes columns [lo, lo+len(scores)) of P to next and scores them.
+func (m *memory) scoreRows(scores []float64, G Matrix, gamma float64, lo int) {
+	clear(scores)
+	n, keep := len(scores), m.keep[lo:][:len(scores)]
+	at := func(data []float32, i int) []float32 { return data[i*G.Cols+lo:][:n] }
+	before := m.now
+	if before == nil {
+		before = m.next // zeros
+	}
+	for i := range G.Rows {
+		var memory, x []float32 // of the next row
+		if i+1 < G.Rows {
+			memory, x = at(before, i+1), at(G.Data, i+1)
+		}
+		simd.Accumulate(at(m.next, i), at(before, i), keep, at(G.Data, i), scores, gamma, memory, x)
+	}
+}
+
+// weigh sets next to what the memory "gm-weighted" will be, Σ wᵢ Pᵢ; dst is scratch.
+func (m *memory) weigh(dst []float32, G Matrix, gamma float64, w []float64) {
+	_ = weightedSum(dst, G, w) // what is not finite shows in next
+	par.For(len(dst), columnGrain, func(_, lo, hi int) { m.carry(dst[lo:hi], gamma, lo) })
 }
 
 // carry sets columns [lo, lo+len(part)) of next to γ·part + m, and overflow where
 // that is not finite.
-func (b *Block) carry(part []float32, gamma float64, lo int) {
-	next, memory := b.next[lo:][:len(part)], zeros[:len(part)]
-	if b.memory != nil {
-		memory = b.memory[lo:][:len(part)]
+func (m *memory) carry(part []float32, gamma float64, lo int) {
+	next, memory := m.next[lo:][:len(part)], zeros[:len(part)]
+	if m.now != nil {
+		memory = m.now[lo:][:len(part)]
 	}
 	for j, v := range part {
 		next[j] = float32(gamma*float64(v) + float64(memory[j]))
 	}
 	if !simd.Finite(next) {
-		b.overflow.Store(true)
+		m.overflow.Store(true)
 	}
 }
 
-// commit replaces the memory.
-func (b *Block) commit() {
-	if b.options.Memory == memoryNone {
+// forget sets next to zero on the block, and reports what of it is not finite.
+func (m *memory) forget(index []int) error {
+	switch {
+	case m.kind == memoryNone || m.perRow():
+		return nil
+	case m.overflow.Load():
+		return overflows("block", "memory")
+	}
+	par.For(len(index), columnGrain, func(_, lo, hi int) {
+		for _, j := range index[lo:hi] {
+			m.next[j] = 0
+		}
+	})
+	return nil
+}
+
+// commit replaces the memory by next, which is zero on the block.
+func (m *memory) commit(index []int) {
+	if m.kind == memoryNone {
 		return
 	}
-	b.memory, b.next = b.next, b.memory
-	if b.perRow() {
-		fill(b.keep, 1)
-		for _, j := range b.index {
-			b.keep[j] = 0
+	m.now, m.next = m.next, m.now
+	if m.perRow() {
+		fill(m.keep, 1)
+		for _, j := range index {
+			m.keep[j] = 0
 		}
 	}
 }

@@ -3,45 +3,16 @@ package agg
 import (
 	"math"
 	"slices"
-	"sort"
 	"testing"
-)
 
-func TestTopMatchesStableSort(t *testing.T) {
-	r := newRand(7)
-	var s selector
-	for range 300 {
-		scores := make([]float64, 1+r.IntN(400))
-		for j := range scores {
-			switch r.IntN(3) {
-			case 0:
-				scores[j] = float64(r.IntN(4)) // ties, zeros
-			case 1:
-				scores[j] = 1 + 0x1p-52*float64(r.IntN(3)) // differ in the last bit
-			default:
-				scores[j] = math.Exp(200 * r.NormFloat64())
-			}
-		}
-		order := make([]int, len(scores))
-		for j := range order {
-			order[j] = j
-		}
-		sort.SliceStable(order, func(a, b int) bool { return scores[order[a]] > scores[order[b]] })
-		k := 1 + r.IntN(len(scores))
-		want := order[:k]
-		slices.Sort(want)
-		got := make([]int, k)
-		if s.top(got, scores); !slices.Equal(got, want) {
-			t.Fatalf("top %d of %v: %v, want %v", k, scores, got, want)
-		}
-	}
-}
+	"github.com/bgmd/bgmd/internal/topk"
+)
 
 // TestRandomIsUniform counts all ten subsets of three out of five.
 func TestRandomIsUniform(t *testing.T) {
 	const trials = 20_000
 	r := newRand(8)
-	var s selector
+	var s sampler
 	counts := map[[3]int]int{}
 	index := make([]int, 3)
 	for range trials {
@@ -68,11 +39,12 @@ func TestProportionalFollowsNorms(t *testing.T) {
 	const trials = 4000
 	scores := []float64{1, 4, 0, 9}
 	r := newRand(9)
-	var s selector
+	var s sampler
+	var top topk.Selector
 	counts := map[[2]int]int{}
 	index := make([]int, 2)
 	for range trials {
-		s.proportional(index, scores, r)
+		s.proportional(index, scores, r, &top)
 		counts[[2]int(index)]++
 	}
 	for pair, p := range map[[2]int]float64{
@@ -85,7 +57,7 @@ func TestProportionalFollowsNorms(t *testing.T) {
 		}
 	}
 	index = make([]int, 4)
-	if s.proportional(index, scores, r); !slices.Equal(index, []int{0, 1, 2, 3}) {
+	if s.proportional(index, scores, r, &top); !slices.Equal(index, []int{0, 1, 2, 3}) {
 		t.Errorf("all columns: %v", index)
 	}
 }

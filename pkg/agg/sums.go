@@ -5,6 +5,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/par"
 	"github.com/bgmd/bgmd/internal/simd"
+	"github.com/bgmd/bgmd/internal/topk"
 )
 
 // Loops over columns are cut in chunks of columnGrain, the unit of parallel
@@ -13,7 +14,7 @@ import (
 // on the number of cores.
 const (
 	columnGrain = 16384
-	columnBlock = 2048
+	columnBlock = topk.Width
 )
 
 // weightedSum writes Σ wᵢ gᵢ to dst in one pass over G and returns errSumNotFinite
