@@ -44,7 +44,11 @@ type BlockOptions struct {
 type Block struct {
 	inner   Aggregator
 	options BlockOptions
-	columns columns
+	direct  bool // the inner rule may run on G[:, I] in place of P[:, I]
+
+	host    host
+	rows    Space   // where columns are
+	columns Columns // with the memory
 	stats   BlockStats
 }
 
@@ -75,7 +79,9 @@ func NewBlock(inner Aggregator, o BlockOptions) (*Block, error) {
 		o.Memory = Memories()[0]
 	}
 	direct := traits.Equivariant && o.Memory != memoryClient
-	return &Block{inner: inner, options: o, columns: columns{options: o, direct: direct, memory: memory{kind: o.Memory}}}, nil
+	b := &Block{inner: inner, options: o, direct: direct}
+	b.rows, b.columns = &b.host, b.host.Columns(o, direct)
+	return b, nil
 }
 
 // notOneOf reports a value of a block's option that is not allowed.
@@ -90,8 +96,9 @@ func notOneOf(name, value string, allowed func() []string) error {
 func (b *Block) Traits() Traits {
 	t := b.inner.Traits()
 	t.Equivariant, t.Separable, t.Memory = false, false, b
-	t.EveryRow = t.EveryRow || b.columns.memory.perRow()
-	t.Numbered = t.Numbered || b.columns.memory.perRow()
+	perRow := b.options.Memory == memoryClient
+	t.EveryRow = t.EveryRow || perRow
+	t.Numbered = t.Numbered || perRow
 	return t
 }
 
@@ -117,7 +124,7 @@ func (b *Block) Scratch(n, d int) float64 {
 		return bytes + of64*cols + cols/8
 	}
 	picked := 2 * 16 * block // candidates, and those near the last
-	if b.columns.samples(k, d) {
+	if b.options.samples(k, d) {
 		bytes += 1.25 * (of32*rows*block + picked)
 	} else {
 		bytes += of64*cols + picked // the scores
@@ -143,57 +150,81 @@ func (b *Block) String() string {
 
 // Aggregate implements [Aggregator].
 func (b *Block) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
-	if err := b.check(dst, G, step); err != nil {
+	if err := check("block", dst, G); err != nil {
 		return Stats{}, err
 	}
+	b.host.dst, b.host.G = dst, G
+	defer b.host.forget()
+	return b.AggregateIn(&b.host, step)
+}
+
+// AggregateIn is what the function of that name does with a block.
+func (b *Block) AggregateIn(rows Space, step Step) (Stats, error) {
+	if !(step.Gamma > 0) || math.IsInf(step.Gamma, 1) {
+		return Stats{}, fmt.Errorf("agg: rule %q: gamma is %v, want a finite number > 0", "block", step.Gamma)
+	}
+	if ok, err := b.move(rows); err != nil {
+		return Stats{}, err
+	} else if !ok {
+		return inMemory(b, rows, step)
+	}
+	n, d := rows.Size()
+	k := blockSize(b.options.Fraction, d)
 	var seconds BlockSeconds
 	lap := laps(time.Now())
-	c, k := &b.columns, blockSize(b.options.Fraction, G.Cols)
-	total := c.score(G, step.Gamma, k)
-	if !finite(total) {
-		return Stats{}, notFinite("block", G) // or G and the memory are beyond float32
+	total, err := b.columns.Score(step.Gamma, k)
+	if err == nil && !finite(total) {
+		err = ErrNotFinite // G, or G and the memory are beyond float32
+	}
+	if err != nil {
+		return Stats{}, named(err, "block", rows)
 	}
 	lap(&seconds.Score)
-	inside, err := c.choose(k, step.Rand)
+	inside, err := b.columns.Choose(step.Rand)
 	if err != nil {
 		return Stats{}, err
 	}
 	lap(&seconds.Select)
-	block := c.gather(G, step.Gamma)
-	lap(&seconds.Gather)
-	inner := step
-	if !c.direct {
-		inner.Scale = step.Gamma
+	block, err := b.columns.Gather()
+	if err != nil {
+		return Stats{}, err
 	}
-	stats, err := b.inner.Aggregate(c.out, block, inner)
+	lap(&seconds.Gather)
+	if !b.direct {
+		step.Scale = step.Gamma
+	}
+	stats, err := AggregateIn(b.inner, block, step)
 	if err != nil {
 		return Stats{}, fmt.Errorf("agg: block of %d coordinates: %w", k, err)
 	}
 	lap(&seconds.Aggregate)
-	if err := b.remember(dst, G, step.Gamma, stats.Weights); err != nil {
+	if b.options.Memory == memoryGMWeighted && len(stats.Weights) != n {
+		return Stats{}, fmt.Errorf("agg: rule %q: memory is %q, but the inner rule %v gave %d weights for %d rows",
+			"block", memoryGMWeighted, b.inner, len(stats.Weights), n)
+	}
+	if err := b.columns.Finish(stats.Weights); err != nil {
 		return Stats{}, err
 	}
-	if err := c.scatter(dst, step.Gamma); err != nil {
-		return Stats{}, err
-	}
-	c.memory.commit(c.index)
 	lap(&seconds.Remember)
 	b.stats = BlockStats{Size: k, Residual: outside(inside, total), Seconds: seconds}
 	stats.Block = &b.stats
 	return stats, nil
 }
 
-// remember computes the next memory; dst is scratch.
-func (b *Block) remember(dst []float32, G Matrix, gamma float64, w []float64) error {
-	m := &b.columns.memory
-	if m.kind == memoryGMWeighted {
-		if len(w) != G.Rows {
-			return fmt.Errorf("agg: rule %q: memory is %q, but the inner rule %v gave %d weights for %d rows",
-				"block", memoryGMWeighted, b.inner, len(w), G.Rows)
-		}
-		m.weigh(dst, G, gamma, w)
+// move takes the memory to where the rows are, if that is possible.
+func (b *Block) move(rows Space) (ok bool, err error) {
+	if rows == b.rows {
+		return true, nil
 	}
-	return m.forget(b.columns.index)
+	columns := rows.Columns(b.options, b.direct)
+	if columns == nil {
+		return false, nil
+	}
+	if err := columns.Restore(b.columns.State()); err != nil {
+		return false, err
+	}
+	b.rows, b.columns = rows, columns
+	return true, nil
 }
 
 // outside is the share of the total that is not inside.
@@ -206,11 +237,11 @@ func outside(inside, total float64) float64 {
 
 // State implements [Memory]: d floats, n×d row by row for the memory "client", and
 // always nil for "none".
-func (b *Block) State() []float32 { return b.columns.memory.state() }
+func (b *Block) State() []float32 { return b.columns.State() }
 
 // Restore implements [Memory]. An empty state forgets everything, sizes too. After a
 // first Aggregate the length must fit its G; before, it is checked then.
-func (b *Block) Restore(state []float32) error { return b.columns.memory.restore(state) }
+func (b *Block) Restore(state []float32) error { return b.columns.Restore(state) }
 
 // laps returns a function that sets seconds to the time since its last call.
 func laps(last time.Time) func(seconds *float64) {
@@ -224,18 +255,4 @@ func laps(last time.Time) func(seconds *float64) {
 // although the float64 product is less.
 func blockSize(fraction float64, d int) int {
 	return max(1, min(d, int(fraction*float64(d)+1e-9)))
-}
-
-func (b *Block) check(dst []float32, G Matrix, step Step) error {
-	if err := check("block", dst, G); err != nil {
-		return err
-	}
-	if !(step.Gamma > 0) || math.IsInf(step.Gamma, 1) {
-		return fmt.Errorf("agg: rule %q: gamma is %v, want a finite number > 0", "block", step.Gamma)
-	}
-	if m := &b.columns.memory; m.now != nil && len(m.now) != m.size(G) {
-		return fmt.Errorf("agg: rule %q: the memory has %d elements, want %d for a G of %d×%d and memory %q",
-			"block", len(m.now), m.size(G), G.Rows, G.Cols, b.options.Memory)
-	}
-	return nil
 }

@@ -7,17 +7,16 @@ import (
 	"github.com/bgmd/bgmd/internal/par"
 )
 
-// gather returns the columns of the block: those of P or, where the inner rule may run on
-// them, of G.
-func (c *columns) gather(G Matrix, gamma float64) Matrix {
-	k := len(c.index)
-	c.gathered, c.out = grown(c.gathered, G.Rows*k), grown(c.out, k)
-	block := Matrix{Data: c.gathered, Rows: G.Rows, Cols: k}
+// Gather implements [Columns].
+func (c *columns) Gather() (Space, error) {
+	n, k := c.rows.G.Rows, len(c.index)
+	c.gathered, c.out = grown(c.gathered, n*k), grown(c.out, k)
+	block := Matrix{Data: c.gathered, Rows: n, Cols: k}
 	if c.picked {
 		c.selector.Gather(block.Data, block.Rows)
 	} else {
-		from := c.memory.rows(G)
-		par.For(G.Rows, 1, func(i, _, _ int) {
+		from := c.memory.rows(c.rows.G)
+		par.For(n, 1, func(i, _, _ int) {
 			row, out := from.Row(i), block.Row(i)
 			for p, j := range c.index {
 				out[p] = row[j]
@@ -25,17 +24,18 @@ func (c *columns) gather(G Matrix, gamma float64) Matrix {
 		})
 	}
 	if !c.direct && !c.memory.perRow() {
-		c.shift(block, gamma)
+		c.shift(block)
 	}
-	return block
+	c.block.G, c.block.dst = block, c.out
+	return &c.block, nil
 }
 
 // shift turns the columns of the block from G's to P's.
-func (c *columns) shift(block Matrix, gamma float64) {
+func (c *columns) shift(block Matrix) {
 	par.For(block.Rows, 1, func(i, _, _ int) {
 		row := block.Row(i)
 		for p, j := range c.index {
-			t := gamma * float64(row[p])
+			t := c.gamma * float64(row[p])
 			if c.memory.now != nil {
 				t += float64(c.memory.now[j])
 			}
@@ -43,6 +43,27 @@ func (c *columns) shift(block Matrix, gamma float64) {
 		}
 	})
 }
+
+// Finish implements [Columns].
+func (c *columns) Finish(w []float64) error {
+	if c.memory.kind == memoryGMWeighted {
+		c.memory.weigh(c.rows.dst, c.rows.G, c.gamma, w)
+	}
+	if err := c.memory.forget(c.index); err != nil {
+		return err
+	}
+	if err := c.scatter(c.rows.dst, c.gamma); err != nil {
+		return err
+	}
+	c.memory.commit(c.index)
+	return nil
+}
+
+// State implements [Memory].
+func (c *columns) State() []float32 { return c.memory.state() }
+
+// Restore implements [Memory].
+func (c *columns) Restore(state []float32) error { return c.memory.restore(state) }
 
 // scatter writes out, the inner rule's result, to the block of dst, zero elsewhere.
 func (c *columns) scatter(dst []float32, gamma float64) error {

@@ -36,10 +36,10 @@ func TestBlockPicksAsItScores(t *testing.T) {
 				}
 				before := slices.Clone(b.State())
 				must(b.Aggregate(dst, G, Step{Gamma: 0.5}))
-				checkPicks(t, name+", memory "+memory, b, G, before)
+				checkPicks(t, name+", memory "+memory, b.columns.(*columns), G, before)
 			}
-			if b.columns.picked != c.picked {
-				t.Errorf("%s, memory %s: picked %v, want %v", name, memory, b.columns.picked, c.picked)
+			if got := b.columns.(*columns).picked; got != c.picked {
+				t.Errorf("%s, memory %s: picked %v, want %v", name, memory, got, c.picked)
 			}
 		}
 	}
@@ -47,35 +47,35 @@ func TestBlockPicksAsItScores(t *testing.T) {
 
 // checkPicks holds the block to scores and columns written out, with the memory as
 // it was before the call.
-func checkPicks(t *testing.T, name string, b *Block, G Matrix, memory []float32) {
+func checkPicks(t *testing.T, name string, c *columns, G Matrix, memory []float32) {
 	t.Helper()
 	P, scores := NewMatrix(G.Rows, G.Cols), make([]float64, G.Cols)
 	for k, v := range G.Data {
 		t, j := 0.5*float64(v), k%G.Cols
 		switch {
 		case memory == nil:
-		case b.columns.memory.perRow():
+		case c.memory.perRow():
 			t += float64(memory[k])
 		default:
 			t += float64(memory[j])
 		}
-		if P.Data[k] = float32(t); b.columns.memory.perRow() {
+		if P.Data[k] = float32(t); c.memory.perRow() {
 			t = float64(P.Data[k]) // it is kept in float32
 		}
 		scores[j] += t * t
 	}
-	want := make([]int, len(b.columns.index))
+	want := make([]int, len(c.index))
 	new(topk.Selector).Top(want, scores)
-	if !slices.Equal(b.columns.index, want) {
-		t.Fatalf("%s: selected %v…, want %v…", name, b.columns.index[:3], want[:3])
+	if !slices.Equal(c.index, want) {
+		t.Fatalf("%s: selected %v…, want %v…", name, c.index[:3], want[:3])
 	}
 	from := G // the mean's block is taken from G itself
-	if b.columns.memory.perRow() {
+	if c.memory.perRow() {
 		from = P
 	}
 	for i := range from.Rows {
-		for p, j := range b.columns.index {
-			if got, want := b.columns.gathered[i*len(b.columns.index)+p], from.Row(i)[j]; got != want {
+		for p, j := range c.index {
+			if got, want := c.gathered[i*len(c.index)+p], from.Row(i)[j]; got != want {
 				t.Fatalf("%s: row %d of column %d is %v, want %v", name, i, j, got, want)
 			}
 		}

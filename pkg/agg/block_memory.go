@@ -106,11 +106,15 @@ func (m *memory) size(G Matrix) int {
 }
 
 // reserve makes room for the next memory: for P where that is one a row.
-func (m *memory) reserve(G Matrix) {
+func (m *memory) reserve(G Matrix) error {
+	if want := m.size(G); m.now != nil && len(m.now) != want {
+		return fmt.Errorf("agg: rule %q: the memory has %d elements, want %d for a G of %d×%d and memory %q",
+			"block", len(m.now), want, G.Rows, G.Cols, m.kind)
+	}
 	m.overflow.Store(false)
 	if !m.perRow() {
 		m.next = grown(m.next, m.size(G))
-		return
+		return nil
 	}
 	if size := G.Rows * G.Cols; m.now == nil || len(m.next) != size {
 		m.next = huge.Make[float32](size)
@@ -122,6 +126,7 @@ func (m *memory) reserve(G Matrix) {
 	if m.now == nil { // nothing that is in next already counts, should it be written twice
 		fill(m.keep, 0)
 	}
+	return nil
 }
 
 // rows returns what a block is taken from: G, or P where score has written it.

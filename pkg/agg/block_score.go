@@ -7,50 +7,56 @@ import (
 	"github.com/bgmd/bgmd/internal/topk"
 )
 
-// columns is where a [Block] scores, chooses and gathers columns of G.
+// columns is the host's Columns.
 type columns struct {
+	rows    *host
 	options BlockOptions
 	direct  bool // the block is taken from G itself, not from P
 	memory  memory
 
+	gamma          float64
 	scores, totals []float64 // d: Σᵢ Pᵢⱼ²; and a sum of them for each chunk of columns
 	sample         []float64 // scores of some columns
 	selector       topk.Selector
 	sampler        sampler
 	picked         bool      // selector holds the block
-	index          []int     // I, ascending
+	index          []int     // I, ascending; k
 	gathered       []float32 // n×k
 	out            []float32 // k
+	block          host      // of these
 }
 
-// score scores the columns, Σᵢ Pᵢⱼ² for column j, and returns the sum of all, in one
-// pass over G. One vector of memory m needs the column sums of G and its squares
-// only:
+// Score implements [Columns], in one pass over G. One vector of memory m needs the
+// column sums of G and its squares only:
 //
 //	Σᵢ (γgᵢⱼ + mⱼ)² = γ² Σ gᵢⱼ² + 2γmⱼ Σ gᵢⱼ + n mⱼ².
 //
 // For the k largest it holds on to nothing but the scores above a bound that a
 // sample gives, and picks their columns while they are in the second-level cache.
 // Where that fails, and for other selections, a pass keeps all scores.
-func (c *columns) score(G Matrix, gamma float64, k int) (total float64) {
+func (c *columns) Score(gamma float64, k int) (total float64, err error) {
+	G := c.rows.G
+	if err := c.memory.reserve(G); err != nil {
+		return 0, err
+	}
+	c.gamma, c.index = gamma, grown(c.index, k)
 	chunks := par.Chunks(G.Cols, columnGrain)
 	c.totals = grown(c.totals, chunks)
-	c.memory.reserve(G)
 	c.picked = false
-	if c.samples(k, G.Cols) {
-		c.selector.Start(chunks, c.floor(G, gamma, k), 2*k+G.Cols/32)
-		c.pass(G, gamma, nil)
+	if c.options.samples(k, G.Cols) {
+		c.selector.Start(chunks, c.floor(G, k), 2*k+G.Cols/32)
+		c.pass(G, nil)
 		c.picked = c.selector.Holds(k)
 	}
 	if !c.picked {
 		c.scores = grown(c.scores, G.Cols)
-		c.pass(G, gamma, c.scores)
+		c.pass(G, c.scores)
 	}
-	return sum(c.totals)
+	return sum(c.totals), nil
 }
 
 // pass scores all columns: to scores or, where that is nil, to pick from.
-func (c *columns) pass(G Matrix, gamma float64, scores []float64) {
+func (c *columns) pass(G Matrix, scores []float64) {
 	rows := c.memory.rows(G)
 	par.For(G.Cols, columnGrain, func(chunk, lo, hi int) {
 		var space [columnBlock]float64
@@ -63,7 +69,7 @@ func (c *columns) pass(G Matrix, gamma float64, scores []float64) {
 			if scores != nil {
 				part = scores[lo:][:len(part)]
 			}
-			c.memory.score(part, G, gamma, lo)
+			c.memory.score(part, G, c.gamma, lo)
 			total += total4(part)
 			if scores == nil {
 				c.selector.Add(chunk, part, lo, rows.Data, rows.Rows, rows.Cols)
@@ -82,13 +88,13 @@ const (
 // sample tells: the bin of the r-th largest of m scores with
 //
 //	r = p + 3√p + p/20,  p = mk/d.
-func (c *columns) floor(G Matrix, gamma float64, k int) topk.Bin {
+func (c *columns) floor(G Matrix, k int) topk.Bin {
 	const m = sampleLines * sampleLine
 	c.sample = grown(c.sample, m)
 	par.For(sampleLines, sampleLines/8, func(_, lo, hi int) {
 		for line := lo; line < hi; line++ {
 			at := line * (G.Cols / sampleLines)
-			c.sampleScores(c.sample[line*sampleLine:][:sampleLine], G, gamma, at)
+			c.sampleScores(c.sample[line*sampleLine:][:sampleLine], G, at)
 		}
 	})
 	p := m * float64(k) / float64(G.Cols)
@@ -97,15 +103,15 @@ func (c *columns) floor(G Matrix, gamma float64, k int) topk.Bin {
 
 // samples reports whether a sample tells where the largest k of d scores begin, and
 // whether that is worth it: where k is a good part of d it is not.
-func (c *columns) samples(k, d int) bool {
-	return c.options.Select == selectTopK && d >= 16*sampleLines*sampleLine && k <= d/4
+func (o BlockOptions) samples(k, d int) bool {
+	return o.Select == selectTopK && d >= 16*sampleLines*sampleLine && k <= d/4
 }
 
 // sampleScores sets scores to about those of the sampleLine columns from lo on.
 //
 // Every row is a cache miss. Copied before anything is done with them, the
 // processor waits for many at a time.
-func (c *columns) sampleScores(scores []float64, G Matrix, gamma float64, lo int) {
+func (c *columns) sampleScores(scores []float64, G Matrix, lo int) {
 	clear(scores)
 	var memory, keep [sampleLine]float32
 	var rows, memories [32][sampleLine]float32
@@ -131,7 +137,7 @@ func (c *columns) sampleScores(scores []float64, G Matrix, gamma float64, lo int
 				if c.memory.perRow() {
 					m = float64(memories[i][j]) * float64(keep[j])
 				}
-				t := gamma*float64(v) + m
+				t := c.gamma*float64(v) + m
 				scores[j] += t * t
 			}
 		}

@@ -33,14 +33,12 @@ func Selections() []string {
 	return []string{selectTopK, selectRandom, selectNormProportional}
 }
 
-// choose sets index to the block's k columns, ascending, from the scores, and returns the
-// sum of theirs.
-func (c *columns) choose(k int, r *rand.Rand) (inside float64, err error) {
+// Choose implements [Columns].
+func (c *columns) Choose(r *rand.Rand) (inside float64, err error) {
 	kind := c.options.Select
 	if kind != selectTopK && r == nil {
 		return 0, fmt.Errorf("agg: rule %q: select is %q, which draws, but Step.Rand is nil", "block", kind)
 	}
-	c.index = grown(c.index, k)
 	switch kind {
 	case selectRandom:
 		c.sampler.random(c.index, len(c.scores), r)

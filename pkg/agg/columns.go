@@ -30,10 +30,10 @@ type columnSorter struct {
 // lanes is the number of values in a row of a block of columns.
 const lanes = simd.Lanes
 
-// Scratch counts the network's pairs: every row is in one at each of log₂n·(log₂n +
+// sorterSize is what a columnSorter holds. It counts the network's pairs: every row is in one at each of log₂n·(log₂n +
 // 1)/2 stages, and a growing slice has a quarter too much. More rows take a few
 // columns of them.
-func (s *columnSorter) Scratch(n, d int) float64 {
+func sorterSize(n, d int) float64 {
 	if n > mostNetwork {
 		return float64(runtime.GOMAXPROCS(0)) * float64(min(lanes, d)) * 3 * of32 * float64(n)
 	}
@@ -52,7 +52,7 @@ func (s sorted) row(r int) []float32 { return s.values[r*s.stride:] }
 
 // each calls reduce, on several cores, for consecutive blocks of dst with the
 // sorted columns of the given rows of G (all for nil), of which the order
-// statistics from, …, to − 1 are right. It returns errSumNotFinite
+// statistics from, …, to − 1 are right. It returns ErrNotFinite
 // where a value is not finite; there it stops early.
 func (s *columnSorter) each(dst []float32, G Matrix, rows []int, from, to int, reduce func(out []float32, columns sorted)) error {
 	s.take(G, rows)

@@ -25,11 +25,11 @@ const blurred = 1e-5
 
 func (s *distances) scratch(n, d int) float64 { return s.gram.scratch(n, d) + square(n) }
 
-// measure returns errSumNotFinite when a row is not finite.
-func (s *distances) measure(G Matrix) error {
-	s.n = G.Rows
+// measure returns ErrNotFinite when a row is not finite.
+func (s *distances) measure(rows Space) error {
+	s.n, _ = rows.Size()
 	s.square = grown(s.square, s.n*s.n)
-	precision, err := s.gram.form(G)
+	precision, err := s.gram.form(rows)
 	if err != nil {
 		return err
 	}
@@ -37,17 +37,20 @@ func (s *distances) measure(G Matrix) error {
 		return nil
 	}
 	medoid := s.medoid()
-	if s.fill(s.gram.about(G, medoid)) {
+	if precision, err = s.gram.about(rows, medoid); err != nil {
+		return err
+	}
+	if s.fill(precision) {
 		return nil
 	}
-	s.sharpen(G, medoid)
-	return nil
+	return s.sharpen(rows, medoid)
 }
 
 // sharpen measures in float64, about the given row.
-func (s *distances) sharpen(G Matrix, about int) {
-	s.gram.exact(G, about)
-	s.fill(exactError)
+func (s *distances) sharpen(rows Space, about int) error {
+	precision, err := s.gram.exact(rows, about)
+	s.fill(precision)
+	return err
 }
 
 // moved returns the distances that follow from a K with errors as large as its may be,

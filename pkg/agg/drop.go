@@ -47,6 +47,27 @@ func (d *dropping) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 	if !errors.Is(err, ErrNotFinite) {
 		return stats, err
 	}
+	return d.rest(dst, G, step, err)
+}
+
+// AggregateIn is what the function of that name does where rows are dropped.
+func (d *dropping) AggregateIn(rows Space, step Step) (Stats, error) {
+	stats, err := AggregateIn(d.inner, rows, step)
+	if !errors.Is(err, ErrNotFinite) {
+		return stats, err
+	}
+	dst, G, hostErr := rows.Host()
+	if hostErr != nil {
+		return Stats{}, hostErr
+	}
+	if stats, err = d.rest(dst, G, step, err); err != nil {
+		return stats, err
+	}
+	return stats, rows.Put(dst)
+}
+
+// rest aggregates the rows that are finite, after an error about all.
+func (d *dropping) rest(dst []float32, G Matrix, step Step, err error) (Stats, error) {
 	d.kept = d.kept[:0]
 	for i := range G.Rows {
 		if finiteRow(G.Row(i)) {
@@ -55,10 +76,10 @@ func (d *dropping) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 	}
 	dropped := G.Rows - len(d.kept)
 	if dropped == 0 {
-		return stats, err
+		return Stats{}, err
 	}
 	if len(d.kept) == 0 {
-		return stats, fmt.Errorf("agg: each of the %d rows of G is %w", G.Rows, ErrNotFinite)
+		return Stats{}, fmt.Errorf("agg: each of the %d rows of G is %w", G.Rows, ErrNotFinite)
 	}
 	rest := Matrix{Rows: len(d.kept), Cols: G.Cols}
 	d.rows = grown(d.rows, rest.Rows*rest.Cols)
@@ -68,7 +89,7 @@ func (d *dropping) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 	}
 	step.Numbers = d.number(step.Numbers)
 	step.Dropped += dropped
-	stats, err = d.inner.Aggregate(dst, rest, step)
+	stats, err := d.inner.Aggregate(dst, rest, step)
 	if err != nil {
 		return stats, fmt.Errorf("agg: without the %d rows of G that are not finite: %w", dropped, err)
 	}

@@ -9,14 +9,12 @@ import (
 )
 
 // ErrNotFinite is wrapped by the errors of rules that met NaN or an infinity in
-// a row of G, or whose result or memory would overflow float32.
+// a row of G, or whose result or memory would overflow float32. Bare, within the package
+// or from a [Space], it asks for the row to blame.
 //
 // Rules look for it in sums that they form anyway and scan G for the culprit
 // only once such a sum is not finite.
 var ErrNotFinite = errors.New("not finite")
-
-// errSumNotFinite asks the rule to look for the row to blame.
-var errSumNotFinite = errors.New("sum is not finite")
 
 // notFinite names the first element of G that is not finite, to which a result
 // that is not owes it; if all are, the result itself is beyond float32.

@@ -17,6 +17,7 @@ var nnmPre = Pre{
 type nnm struct {
 	f         int
 	distances distances
+	host      host
 	keep      int
 	near      []int // n×keep: the rows that count in each, ascending
 	index     []int
@@ -39,7 +40,9 @@ func (m *nnm) prepare(G Matrix, step Step) error {
 	if err := m.fits(n, G.Cols, step); err != nil {
 		return err
 	}
-	if err := m.distances.measure(G); err != nil {
+	m.host.G = G
+	defer m.host.forget()
+	if err := m.distances.measure(&m.host); err != nil {
 		return notFinite("nnm", G)
 	}
 	m.keep, m.near = n-step.budget(m.f), m.near[:0]

@@ -1,7 +1,6 @@
 package agg
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,7 +82,7 @@ func New(name string, o Options) (Aggregator, error) {
 	if err := o.validate("rule", name, rule.Options); err != nil {
 		return nil, err
 	}
-	return &framed{rule.build(o), name}, nil
+	return &framed{core: rule.build(o), name: name}, nil
 }
 
 // core is what is particular to a rule; framed makes an [Aggregator] of it.
@@ -92,30 +91,35 @@ type core interface {
 	Fits(n, d int, step Step) error
 	Scratch(n, d int) float64
 	String() string
-	// aggregate is Aggregate for sizes and rows that fit. Its errors need not name
-	// the rule: errSumNotFinite stands for a row, or a result, that is not finite.
-	aggregate(dst []float32, G Matrix, step Step) (Stats, error)
+	// aggregate is AggregateIn for rows that fit. ErrNotFinite need not name the rule
+	// or the row.
+	aggregate(rows Space, step Step) (Stats, error)
 }
 
 // framed is a rule of the given name.
 type framed struct {
 	core
 	name string
+	host host
 }
 
 func (r *framed) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	if err := check(r.name, dst, G); err != nil {
 		return Stats{}, err
 	}
-	if err := r.Fits(G.Rows, G.Cols, step); err != nil {
+	r.host.dst, r.host.G = dst, G
+	defer r.host.forget()
+	return r.AggregateIn(&r.host, step)
+}
+
+func (r *framed) AggregateIn(rows Space, step Step) (Stats, error) {
+	n, d := rows.Size()
+	if err := r.Fits(n, d, step); err != nil {
 		return Stats{}, err
 	}
-	stats, err := r.aggregate(dst, G, step)
-	if errors.Is(err, errSumNotFinite) {
-		err = notFinite(r.name, G)
-	}
+	stats, err := r.aggregate(rows, step)
 	if err != nil {
-		return Stats{}, err
+		return Stats{}, named(err, r.name, rows)
 	}
 	return stats, nil
 }

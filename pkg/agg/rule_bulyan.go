@@ -31,10 +31,10 @@ func bulyanMost(n int) int {
 type bulyan struct {
 	f         int
 	distances distances
-	columnSorter
-	near  []float64
-	taken []bool
-	rows  []int
+	sorter    columnSorter
+	near      []float64
+	taken     []bool
+	rows      []int
 }
 
 func (b *bulyan) String() string { return fmt.Sprintf("bulyan(f=%d)", b.f) }
@@ -49,16 +49,25 @@ func (b *bulyan) Fits(n, d int, step Step) error {
 }
 
 func (b *bulyan) Scratch(n, d int) float64 {
-	return b.distances.scratch(n, d) + b.columnSorter.Scratch(n, d)
+	return b.distances.scratch(n, d) + sorterSize(n, d)
 }
 
-func (b *bulyan) aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
-	n, f := G.Rows, step.budget(b.f)
-	if err := b.distances.measure(G); err != nil {
+func (b *bulyan) aggregate(rows Space, step Step) (Stats, error) {
+	n, _ := rows.Size()
+	f := step.budget(b.f)
+	if err := b.distances.measure(rows); err != nil {
+		return Stats{}, err
+	}
+	dst, G, err := rows.Host()
+	if err != nil {
 		return Stats{}, err
 	}
 	b.pick(n, f)
-	return Stats{}, b.each(dst, G, b.rows, 0, n-2*f, func(out []float32, columns sorted) { meanAround(out, columns, n-2*f, n-4*f) })
+	err = b.sorter.each(dst, G, b.rows, 0, n-2*f, func(out []float32, columns sorted) { meanAround(out, columns, n-2*f, n-4*f) })
+	if err != nil {
+		return Stats{}, err
+	}
+	return Stats{}, rows.Put(dst)
 }
 
 // pick sets rows to the n − 2f that Krum selects one after another.

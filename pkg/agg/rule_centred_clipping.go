@@ -64,7 +64,11 @@ func (c *centredClipping) Restore(state []float32) error {
 	return err
 }
 
-func (c *centredClipping) aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
+func (c *centredClipping) aggregate(rows Space, _ Step) (Stats, error) {
+	dst, G, err := rows.Host()
+	if err != nil {
+		return Stats{}, err
+	}
 	if c.last != nil && len(c.last) != G.Cols {
 		return Stats{}, fmt.Errorf("agg: rule %q: the last result has %d elements, want %d", "centred-clipping", len(c.last), G.Cols)
 	}
@@ -76,6 +80,9 @@ func (c *centredClipping) aggregate(dst []float32, G Matrix, _ Step) (Stats, err
 			return Stats{}, err
 		}
 		copy(c.y, dst)
+	}
+	if err := rows.Put(dst); err != nil {
+		return Stats{}, err
 	}
 	c.last, c.y = c.y, c.last
 	return Stats{}, nil
@@ -89,7 +96,7 @@ func (c *centredClipping) step(dst []float32, G Matrix) error {
 	stay := 1.0
 	for i, square := range c.squares[:G.Rows] {
 		if !finite(square) {
-			return errSumNotFinite
+			return ErrNotFinite
 		}
 		c.weights[i] = 1 / n
 		if dist := math.Sqrt(square); dist > c.tau {

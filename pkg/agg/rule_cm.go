@@ -15,14 +15,15 @@ var cmRule = Rule{
 // in each coordinate [Yin et al. 2018]. One pass over G.
 type cm struct {
 	anyRows
-	columnSorter
 }
 
 func (c *cm) String() string { return "cm" }
 
 func (c *cm) Traits() Traits { return Traits{Equivariant: true, Separable: true} }
 
-func (c *cm) aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
-	from, to := (G.Rows-1)/2, G.Rows/2+1
-	return Stats{}, c.each(dst, G, nil, from, to, func(out []float32, columns sorted) { meanOf(out, columns, from, to) })
+func (c *cm) Scratch(n, d int) float64 { return sorterSize(n, d) }
+
+func (c *cm) aggregate(rows Space, _ Step) (Stats, error) {
+	n, _ := rows.Size()
+	return Stats{}, rows.Middle((n-1)/2, n/2+1)
 }

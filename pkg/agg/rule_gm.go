@@ -48,12 +48,12 @@ type gm struct {
 	cert    Certificate
 }
 
-// A solver computes the geometric median of G's rows into dst and its weights
-// into w, to the tolerance eps, or returns errSumNotFinite.
+// A solver computes the geometric median of the rows, the space's result, and its
+// weights w, to the tolerance eps, or returns ErrNotFinite.
 type solver interface {
 	fits(n, d int) error
 	scratch(n, d int) float64
-	solve(dst []float32, w []float64, G Matrix, eps float64) (Certificate, error)
+	solve(rows Space, w []float64, eps float64) (Certificate, error)
 }
 
 var gmRule = Rule{
@@ -137,32 +137,34 @@ func (g *gm) Fits(n, d int, _ Step) error { return g.solver.fits(n, d) }
 
 func (g *gm) Scratch(n, d int) float64 { return g.solver.scratch(n, d) }
 
-func (g *gm) aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
-	g.weights = grown(g.weights, G.Rows)
+func (g *gm) aggregate(rows Space, step Step) (Stats, error) {
+	n, _ := rows.Size()
+	g.weights = grown(g.weights, n)
 	eps := g.options.Eps
 	if g.options.Stop == stopStep {
 		eps *= cmp.Or(step.Scale, 1)
 	}
-	cert, err := g.solve(dst, G, eps)
+	cert, err := g.solve(rows, eps)
 	if err != nil {
 		return Stats{}, err
 	}
 	g.cert = cert
 	if !cert.Converged && g.options.OnFail == onFailZero {
-		clear(dst)
-		return Stats{GM: &g.cert}, nil
+		clear(g.weights)
+		return Stats{GM: &g.cert}, rows.Combine(g.weights)
 	}
 	return Stats{Weights: g.weights, GM: &g.cert}, nil
 }
 
 // solve leaves to the solver all but one or two rows, whose mean is a median
 // whatever the rows are.
-func (g *gm) solve(dst []float32, G Matrix, eps float64) (Certificate, error) {
-	if G.Rows > 2 {
-		return g.solver.solve(dst, g.weights, G, eps)
+func (g *gm) solve(rows Space, eps float64) (Certificate, error) {
+	n, _ := rows.Size()
+	if n > 2 {
+		return g.solver.solve(rows, g.weights, eps)
 	}
-	fill(g.weights, 1/float64(G.Rows))
-	return Certificate{Converged: true}, weightedSum(dst, G, g.weights)
+	fill(g.weights, 1/float64(n))
+	return Certificate{Converged: true}, rows.Combine(g.weights)
 }
 
 // residualOf is (R − m)₊/n of a y that m of n rows equal, where R is the length of

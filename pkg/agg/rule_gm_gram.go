@@ -51,11 +51,11 @@ const (
 	mostNewton   = 2048 // rows up to which Newton's system is solved, a second or two a time
 )
 
-func (s *gramSolver) solve(dst []float32, w []float64, G Matrix, eps float64) (Certificate, error) {
+func (s *gramSolver) solve(rows Space, w []float64, eps float64) (Certificate, error) {
 	s.eps = eps
-	s.resize(G.Rows)
+	s.resize(len(w))
 	var err error
-	if s.precision, err = s.gram.form(G); err != nil {
+	if s.precision, err = s.gram.form(rows); err != nil {
 		return Certificate{}, err
 	}
 	s.centre = -1
@@ -66,15 +66,17 @@ func (s *gramSolver) solve(dst []float32, w []float64, G Matrix, eps float64) (C
 			break
 		}
 		if s.centre < 0 && !s.exact() {
-			s.precision = s.gram.about(G, row)
+			s.precision, err = s.gram.about(rows, row)
 		} else {
-			s.gram.exact(G, row)
-			s.precision = exactError
+			s.precision, err = s.gram.exact(rows, row)
+		}
+		if err != nil {
+			return Certificate{}, err
 		}
 		s.centre = row
 	}
 	copy(w, s.at.w)
-	return c, weightedSum(dst, G, w)
+	return c, rows.Combine(w)
 }
 
 func (s *gramSolver) fits(n, d int) error {

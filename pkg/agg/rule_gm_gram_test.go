@@ -141,8 +141,8 @@ func TestFastError(t *testing.T) {
 func checkFastError(t *testing.T, G Matrix, centre int) {
 	t.Helper()
 	var fast, exact gram
-	fast.fast(G, centre)
-	exact.exact(G, centre)
+	must(fast.fast(&host{G: G}, centre))
+	must(exact.exact(&host{G: G}, centre))
 	n := G.Rows
 	for i := range n {
 		for j := range n {

@@ -41,7 +41,11 @@ type spatialSolver struct {
 	norm, normTo float64   // ‖y‖ and ‖next‖
 }
 
-func (s *spatialSolver) solve(dst []float32, w []float64, G Matrix, eps float64) (Certificate, error) {
+func (s *spatialSolver) solve(rows Space, w []float64, eps float64) (Certificate, error) {
+	dst, G, err := rows.Host()
+	if err != nil {
+		return Certificate{}, err
+	}
 	s.eps = eps
 	s.resize(G.Rows, G.Cols)
 	fill(w, 1/float64(G.Rows))
@@ -50,7 +54,7 @@ func (s *spatialSolver) solve(dst []float32, w []float64, G Matrix, eps float64)
 	s.accept()
 	for _, d := range s.dist {
 		if !finite(d) {
-			return Certificate{}, errSumNotFinite
+			return Certificate{}, ErrNotFinite
 		}
 	}
 	limit := s.maxIter
@@ -92,7 +96,7 @@ func (s *spatialSolver) solve(dst []float32, w []float64, G Matrix, eps float64)
 	for j, v := range s.y {
 		dst[j] = float32(v)
 	}
-	return c, nil
+	return c, rows.Put(dst)
 }
 
 func (s *spatialSolver) fits(int, int) error { return nil }

@@ -17,8 +17,8 @@ var meamedRule = Rule{
 // n − f values nearest to the median, of two equally near the smaller. Bounded
 // for f < n/2. One pass over G.
 type meamed struct {
-	f int
-	columnSorter
+	f      int
+	sorter columnSorter
 }
 
 func (m *meamed) String() string { return fmt.Sprintf("meamed(f=%d)", m.f) }
@@ -32,9 +32,19 @@ func (m *meamed) Fits(n, _ int, step Step) error {
 	return nil
 }
 
-func (m *meamed) aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
+func (m *meamed) Scratch(n, d int) float64 { return sorterSize(n, d) }
+
+func (m *meamed) aggregate(rows Space, step Step) (Stats, error) {
+	dst, G, err := rows.Host()
+	if err != nil {
+		return Stats{}, err
+	}
 	n, f := G.Rows, step.budget(m.f)
-	return Stats{}, m.each(dst, G, nil, 0, n, func(out []float32, columns sorted) { meanAround(out, columns, n, n-f) })
+	err = m.sorter.each(dst, G, nil, 0, n, func(out []float32, columns sorted) { meanAround(out, columns, n, n-f) })
+	if err != nil {
+		return Stats{}, err
+	}
+	return Stats{}, rows.Put(dst)
 }
 
 // meanAround sets out to the mean of the keep values nearest to the median in

@@ -25,8 +25,9 @@ func (m *mean) Traits() Traits { return Traits{Equivariant: true, Weights: true,
 
 func (m *mean) Scratch(int, int) float64 { return 0 }
 
-func (m *mean) aggregate(dst []float32, G Matrix, _ Step) (Stats, error) {
-	m.weights = grown(m.weights, G.Rows)
-	fill(m.weights, 1/float64(G.Rows))
-	return Stats{Weights: m.weights}, weightedSum(dst, G, m.weights)
+func (m *mean) aggregate(rows Space, _ Step) (Stats, error) {
+	n, _ := rows.Size()
+	m.weights = grown(m.weights, n)
+	fill(m.weights, 1/float64(n))
+	return Stats{Weights: m.weights}, rows.Combine(m.weights)
 }

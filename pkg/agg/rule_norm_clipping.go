@@ -23,16 +23,19 @@ func (c *normClipping) Traits() Traits { return Traits{Weights: true} }
 
 func (c *normClipping) Scratch(n, d int) float64 { return sumsSize(n, d) }
 
-func (c *normClipping) aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
-	c.norms = squaredNorms(c.norms, G)
+func (c *normClipping) aggregate(rows Space, step Step) (Stats, error) {
+	n, _ := rows.Size()
+	c.norms, c.weights = grown(c.norms, n), grown(c.weights, n)
+	if err := rows.Norms(c.norms); err != nil {
+		return Stats{}, err
+	}
 	for _, v := range c.norms {
 		if !finite(v) {
-			return Stats{}, errSumNotFinite
+			return Stats{}, ErrNotFinite
 		}
 	}
-	c.index = smallest(c.index, c.norms, G.Rows-c.count(G.Rows, step))
-	c.weights = grown(c.weights, G.Rows)
+	c.index = smallest(c.index, c.norms, n-c.count(n, step))
 	clear(c.weights)
 	average(c.weights, c.index)
-	return Stats{Weights: c.weights}, weightedSum(dst, G, c.weights)
+	return Stats{Weights: c.weights}, rows.Combine(c.weights)
 }

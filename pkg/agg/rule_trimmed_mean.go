@@ -14,13 +14,14 @@ var trimmedMeanRule = Rule{
 // pass over G.
 type trimmedMean struct {
 	trim
-	columnSorter
 }
 
 func (m *trimmedMean) Traits() Traits { return Traits{Equivariant: true, Separable: true} }
 
-func (m *trimmedMean) aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
-	from := m.count(G.Rows, step)
-	to := G.Rows - from
-	return Stats{}, m.each(dst, G, nil, from, to, func(out []float32, columns sorted) { meanOf(out, columns, from, to) })
+func (m *trimmedMean) Scratch(n, d int) float64 { return sorterSize(n, d) }
+
+func (m *trimmedMean) aggregate(rows Space, step Step) (Stats, error) {
+	n, _ := rows.Size()
+	drop := m.count(n, step)
+	return Stats{}, rows.Middle(drop, n-drop)
 }

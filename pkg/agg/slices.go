@@ -62,12 +62,3 @@ func smallest(index []int, keys []float64, m int) []int {
 	})
 	return index[:m]
 }
-
-func allZero(row []float32) bool {
-	for _, v := range row {
-		if v != 0 {
-			return false
-		}
-	}
-	return true
-}

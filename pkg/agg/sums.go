@@ -17,7 +17,7 @@ const (
 	columnBlock = topk.Width
 )
 
-// weightedSum writes Σ wᵢ gᵢ to dst in one pass over G and returns errSumNotFinite
+// weightedSum writes Σ wᵢ gᵢ to dst in one pass over G and returns ErrNotFinite
 // where that is not. It accumulates in float64: float32 would lose honest
 // entries of 1e-3 next to corrupt ones of ±1e8 that cancel, and the pass is
 // bound by memory either way.
@@ -40,10 +40,10 @@ func weightedSum(dst []float32, G Matrix, w []float64) error {
 	return finiteUnless(&bad)
 }
 
-// finiteUnless returns errSumNotFinite for bad.
+// finiteUnless returns ErrNotFinite for bad.
 func finiteUnless(bad *atomic.Bool) error {
 	if bad.Load() {
-		return errSumNotFinite
+		return ErrNotFinite
 	}
 	return nil
 }

@@ -50,16 +50,18 @@ func (r *weighing) Scratch(n, d int) float64 {
 	return r.distances.scratch(n, d) + r.rule.scratch(n, d)
 }
 
-func (r *weighing) aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
-	if err := r.distances.measure(G); err != nil {
+func (r *weighing) aggregate(rows Space, step Step) (Stats, error) {
+	if err := r.distances.measure(rows); err != nil {
 		return Stats{}, err
 	}
 	r.weights = r.weigh(r.weights, &r.distances, step)
 	if r.magnifies && r.unsure(step) {
-		r.distances.sharpen(G, r.distances.medoid())
+		if err := r.distances.sharpen(rows, r.distances.medoid()); err != nil {
+			return Stats{}, err
+		}
 		r.weights = r.weigh(r.weights, &r.distances, step)
 	}
-	return Stats{Weights: r.weights}, weightedSum(dst, G, r.weights)
+	return Stats{Weights: r.weights}, rows.Combine(r.weights)
 }
 
 // weigh returns the weights that follow from the distances, in w if that is large
