@@ -2,12 +2,38 @@
 //
 // The clients' gradients are the rows of an n×d [Matrix] G; a rule such as the
 // coordinate-wise median or the geometric median maps G to one vector in R^d
-// that corrupt rows cannot move far. The package depends on the standard
-// library, gonum and golang.org/x/sys alone and can be used without the rest of the project:
+// that corrupt rows cannot move far:
 //
 //	rule, err := agg.New("gm", agg.Options{})
 //	...
 //	stats, err := rule.Aggregate(dst, G, agg.Step{Gamma: 0.1})
+//
+// The package depends on the standard library, gonum and golang.org/x/sys alone and
+// can be used without the rest of the project.
+//
+// # Rules
+//
+// [New] builds a rule by its name. [Rules] lists what there is and [Lookup] finds
+// one: what it costs, how many corrupt rows it stands, which [Options] it reads.
+// [Stats] say how a call went.
+//
+// # Around a rule
+//
+// [NewPre] changes the rows before a rule sees them, [NewBlock] has it work on a part
+// of the coordinates and remembers the rest, [DropNonFinite] leaves out rows with NaN
+// or an infinity. Each takes an [Aggregator] and is one.
+//
+// # What a rule promises
+//
+// An [Aggregator] says in its [Traits] what it promises and what it asks of its rows,
+// so that what makes no sense together is refused when it is built. Which rows a call
+// is about comes with it, in [Step]. Fits and Scratch say beforehand whether a rule
+// takes so many rows, and what memory.
+//
+// # Where the rows are
+//
+// Rules touch rows through a [Space], which the host's memory is and a device can be:
+// see [AggregateIn].
 //
 // Sources are cited in brackets: [bgmd] is Acharya et al., "Robust Training in
 // High Dimensions via Block Coordinate Geometric Median Descent", AISTATS 2022.

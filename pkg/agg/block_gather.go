@@ -8,7 +8,7 @@ import (
 )
 
 // Gather implements [Columns].
-func (c *columns) Gather() (Space, error) {
+func (c *hostColumns) Gather() (Space, error) {
 	n, k := c.rows.G.Rows, len(c.index)
 	c.gathered, c.out = grown(c.gathered, n*k), grown(c.out, k)
 	block := Matrix{Data: c.gathered, Rows: n, Cols: k}
@@ -31,7 +31,7 @@ func (c *columns) Gather() (Space, error) {
 }
 
 // shift turns the columns of the block from G's to P's.
-func (c *columns) shift(block Matrix) {
+func (c *hostColumns) shift(block Matrix) {
 	par.For(block.Rows, 1, func(i, _, _ int) {
 		row := block.Row(i)
 		for p, j := range c.index {
@@ -45,7 +45,7 @@ func (c *columns) shift(block Matrix) {
 }
 
 // Finish implements [Columns].
-func (c *columns) Finish(w []float64) error {
+func (c *hostColumns) Finish(w []float64) error {
 	if c.memory.kind == memoryGMWeighted {
 		c.memory.weigh(c.rows.dst, c.rows.G, c.gamma, w)
 	}
@@ -60,13 +60,13 @@ func (c *columns) Finish(w []float64) error {
 }
 
 // State implements [Memory].
-func (c *columns) State() []float32 { return c.memory.state() }
+func (c *hostColumns) State() []float32 { return c.memory.state() }
 
 // Restore implements [Memory].
-func (c *columns) Restore(state []float32) error { return c.memory.restore(state) }
+func (c *hostColumns) Restore(state []float32) error { return c.memory.restore(state) }
 
 // scatter writes out, the inner rule's result, to the block of dst, zero elsewhere.
-func (c *columns) scatter(dst []float32, gamma float64) error {
+func (c *hostColumns) scatter(dst []float32, gamma float64) error {
 	var overflow atomic.Bool
 	par.For(len(dst), columnGrain, func(_, lo, hi int) {
 		clear(dst[lo:hi])

@@ -36,9 +36,9 @@ func TestBlockPicksAsItScores(t *testing.T) {
 				}
 				before := slices.Clone(b.State())
 				must(b.Aggregate(dst, G, Step{Gamma: 0.5}))
-				checkPicks(t, name+", memory "+memory, b.columns.(*columns), G, before)
+				checkPicks(t, name+", memory "+memory, b.columns.(*hostColumns), G, before)
 			}
-			if got := b.columns.(*columns).picked; got != c.picked {
+			if got := b.columns.(*hostColumns).picked; got != c.picked {
 				t.Errorf("%s, memory %s: picked %v, want %v", name, memory, got, c.picked)
 			}
 		}
@@ -47,7 +47,7 @@ func TestBlockPicksAsItScores(t *testing.T) {
 
 // checkPicks holds the block to scores and columns written out, with the memory as
 // it was before the call.
-func checkPicks(t *testing.T, name string, c *columns, G Matrix, memory []float32) {
+func checkPicks(t *testing.T, name string, c *hostColumns, G Matrix, memory []float32) {
 	t.Helper()
 	P, scores := NewMatrix(G.Rows, G.Cols), make([]float64, G.Cols)
 	for k, v := range G.Data {

@@ -7,8 +7,8 @@ import (
 	"github.com/bgmd/bgmd/internal/topk"
 )
 
-// columns is the host's Columns.
-type columns struct {
+// hostColumns is the host's Columns.
+type hostColumns struct {
 	rows    *host
 	options BlockOptions
 	direct  bool // the block is taken from G itself, not from P
@@ -34,7 +34,7 @@ type columns struct {
 // For the k largest it holds on to nothing but the scores above a bound that a
 // sample gives, and picks their columns while they are in the second-level cache.
 // Where that fails, and for other selections, a pass keeps all scores.
-func (c *columns) Score(gamma float64, k int) (total float64, err error) {
+func (c *hostColumns) Score(gamma float64, k int) (total float64, err error) {
 	G := c.rows.G
 	if err := c.memory.reserve(G); err != nil {
 		return 0, err
@@ -56,7 +56,7 @@ func (c *columns) Score(gamma float64, k int) (total float64, err error) {
 }
 
 // pass scores all columns: to scores or, where that is nil, to pick from.
-func (c *columns) pass(G Matrix, scores []float64) {
+func (c *hostColumns) pass(G Matrix, scores []float64) {
 	rows := c.memory.rows(G)
 	par.For(G.Cols, columnGrain, func(chunk, lo, hi int) {
 		var space [columnBlock]float64
@@ -88,7 +88,7 @@ const (
 // sample tells: the bin of the r-th largest of m scores with
 //
 //	r = p + 3√p + p/20,  p = mk/d.
-func (c *columns) floor(G Matrix, k int) topk.Bin {
+func (c *hostColumns) floor(G Matrix, k int) topk.Bin {
 	const m = sampleLines * sampleLine
 	c.sample = grown(c.sample, m)
 	par.For(sampleLines, sampleLines/8, func(_, lo, hi int) {
@@ -111,7 +111,7 @@ func (o BlockOptions) samples(k, d int) bool {
 //
 // Every row is a cache miss. Copied before anything is done with them, the
 // processor waits for many at a time.
-func (c *columns) sampleScores(scores []float64, G Matrix, lo int) {
+func (c *hostColumns) sampleScores(scores []float64, G Matrix, lo int) {
 	clear(scores)
 	var memory, keep [sampleLine]float32
 	var rows, memories [32][sampleLine]float32

@@ -34,7 +34,7 @@ func Selections() []string {
 }
 
 // Choose implements [Columns].
-func (c *columns) Choose(r *rand.Rand) (inside float64, err error) {
+func (c *hostColumns) Choose(r *rand.Rand) (inside float64, err error) {
 	kind := c.options.Select
 	if kind != selectTopK && r == nil {
 		return 0, fmt.Errorf("agg: rule %q: select is %q, which draws, but Step.Rand is nil", "block", kind)

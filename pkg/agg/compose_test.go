@@ -96,6 +96,14 @@ func TestWrappersKnowWhatIsInside(t *testing.T) {
 			t.Errorf("%v: error %v, want one: %v", c, err, c.refused())
 		}
 	})
+	for want, c := range map[string]composed{
+		`agg: pre-aggregator "bucketing": it shuffles the rows, but nnm(f=1) + monna(f=1, pivot=4) knows one by its number`: {"monna", []string{"nnm", "bucketing"}},
+		`agg: rows of clip(5) + block(0.5, gm, memory=client) cannot be dropped: its memory is "client"`:                    {"gm", []string{"client", "clip", "drop"}},
+	} {
+		if _, err := c.build(1, 4); err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
 }
 
 // TestWrappersPassTheStepOn: every rule in every two wrappers, told that three of twelve

@@ -2,6 +2,7 @@ package agg_test
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/bgmd/bgmd/pkg/agg"
 )
@@ -29,6 +30,35 @@ func ExampleNew() {
 	// mean [250000.812 250001.562]
 	// cm   [1.125 2.125]
 	// gm   [1.125 2.125]
+}
+
+// What goes around a rule is an Aggregator like the rule.
+func ExampleDropNonFinite() {
+	G := agg.NewMatrix(5, 2)
+	for i, row := range [][]float32{{1, 2}, {1.5, 2}, {1, 2.5}, {1e6, 1e6}, {float32(math.NaN()), 0}} {
+		copy(G.Row(i), row)
+	}
+	mda, err := agg.New("mda", agg.Options{F: 2}) // of which one is found at once
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rule, err := agg.DropNonFinite(mda)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("weights:", rule.Traits().Weights, "of 4 rows:", rule.Fits(4, 2, agg.Step{}))
+	dst := make([]float32, 2)
+	stats, err := rule.Aggregate(dst, G, agg.Step{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.2f, weights %.2f, %d row dropped\n", dst, stats.Weights, stats.Dropped)
+	// Output:
+	// weights: true of 4 rows: agg: rule "mda": n = 4 clients and f = 2 corrupt, want n > 2f
+	// [1.17 2.17], weights [0.33 0.33 0.33 0.00 0.00], 1 row dropped
 }
 
 func ExampleNewBlock() {

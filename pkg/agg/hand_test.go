@@ -272,10 +272,6 @@ func TestDropNonFinite(t *testing.T) {
 	if want := "agg: each of the 3 rows of G is not finite"; !errors.Is(err, ErrNotFinite) || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %s", err, want)
 	}
-	client := must(NewBlock(must(New("gm", Options{})), BlockOptions{Fraction: 0.5, Memory: "client"}))
-	if _, err := DropNonFinite(client); err == nil || !strings.Contains(err.Error(), `its memory is "client"`) {
-		t.Errorf("a memory a client: error is %v", err)
-	}
 }
 
 func TestSetOptions(t *testing.T) {
@@ -329,15 +325,6 @@ func TestDropKeepsNumbers(t *testing.T) {
 				t.Errorf("%v: %v, %v, want %v", rule, dst, err, c.want)
 			}
 		}
-	}
-}
-
-// TestShufflingRefusesPivot: after a shuffle a trusted row's number is another's.
-func TestShufflingRefusesPivot(t *testing.T) {
-	monna := must(New("monna", Options{F: 1}))
-	_, err := NewPre("bucketing", must(NewPre("nnm", monna, Options{F: 1})), Options{})
-	if want := "it shuffles the rows, but nnm(f=1) + monna(f=1, pivot=0) knows one by its number"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("error %v, want %s", err, want)
 	}
 }
 

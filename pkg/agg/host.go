@@ -37,7 +37,7 @@ func (h *host) Middle(from, to int) error {
 }
 
 func (h *host) Columns(o BlockOptions, direct bool) Columns {
-	return &columns{rows: h, options: o, direct: direct, memory: memory{kind: o.Memory}}
+	return &hostColumns{rows: h, options: o, direct: direct, memory: memory{kind: o.Memory}}
 }
 
 func (h *host) Host() (dst []float32, G Matrix, err error) { return h.dst, h.G, nil }

@@ -136,3 +136,16 @@ func minority(n int) int {
 	}
 	return (n - 1) / 2
 }
+
+// tooMany says that n rows are not enough for f corrupt ones.
+func tooMany(rule string, n, f int, needs string) error {
+	return fmt.Errorf("agg: rule %q: n = %d clients and f = %d corrupt, want %s", rule, n, f, needs)
+}
+
+// majority reports rows that are not more than twice as many as corrupt ones.
+func majority(rule string, n, f int) error {
+	if n <= 2*f {
+		return tooMany(rule, n, f, "n > 2f")
+	}
+	return nil
+}

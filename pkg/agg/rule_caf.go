@@ -26,12 +26,7 @@ type caf struct {
 
 func (c *caf) String() string { return fmt.Sprintf("caf(f=%d)", c.f) }
 
-func (c *caf) check(n, f int, _ Step) error {
-	if n <= 2*f {
-		return tooMany("caf", n, f, "n > 2f")
-	}
-	return nil
-}
+func (c *caf) check(n, f int, _ Step) error { return majority("caf", n, f) }
 
 func (c *caf) scratch(n, _ int) float64 { return c.spectrum.scratch(n) }
 

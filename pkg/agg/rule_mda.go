@@ -58,8 +58,8 @@ const mostCovers = 1 << 14
 func (m *mda) String() string { return fmt.Sprintf("mda(f=%d)", m.f) }
 
 func (m *mda) check(n, f int, _ Step) error {
-	if n <= 2*f {
-		return tooMany("mda", n, f, "n > 2f")
+	if err := majority("mda", n, f); err != nil {
+		return err
 	}
 	if n > 64 {
 		return tooMany("mda", n, f, "n ≤ 64")

@@ -25,12 +25,7 @@ func (m *meamed) String() string { return fmt.Sprintf("meamed(f=%d)", m.f) }
 
 func (m *meamed) Traits() Traits { return Traits{Equivariant: true, Separable: true} }
 
-func (m *meamed) Fits(n, _ int, step Step) error {
-	if f := step.budget(m.f); n <= 2*f {
-		return tooMany("meamed", n, f, "n > 2f")
-	}
-	return nil
-}
+func (m *meamed) Fits(n, _ int, step Step) error { return majority("meamed", n, step.budget(m.f)) }
 
 func (m *meamed) Scratch(n, d int) float64 { return sorterSize(n, d) }
 

@@ -27,8 +27,8 @@ type monna struct {
 func (m *monna) String() string { return fmt.Sprintf("monna(f=%d, pivot=%d)", m.f, m.pivot) }
 
 func (m *monna) check(n, f int, step Step) error {
-	if n <= 2*f {
-		return tooMany("monna", n, f, "n > 2f")
+	if err := majority("monna", n, f); err != nil {
+		return err
 	}
 	switch all := n + step.Dropped; {
 	case m.pivot >= all:

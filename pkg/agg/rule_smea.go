@@ -39,8 +39,8 @@ type smea struct {
 func (s *smea) String() string { return fmt.Sprintf("smea(f=%d)", s.f) }
 
 func (s *smea) check(n, f int, _ Step) error {
-	if n <= 2*f {
-		return tooMany("smea", n, f, "n > 2f")
+	if err := majority("smea", n, f); err != nil {
+		return err
 	}
 	if count := subsets(n, f); count > mostSubsets {
 		return fmt.Errorf("agg: rule %q: n = %d clients and f = %d corrupt make %.3g subsets, want at most %d (caf has no such limit)",

@@ -32,8 +32,3 @@ func (t *trim) Fits(n, _ int, step Step) error {
 	}
 	return nil
 }
-
-// tooMany says that n rows are not enough for f corrupt ones.
-func tooMany(rule string, n, f int, needs string) error {
-	return fmt.Errorf("agg: rule %q: n = %d clients and f = %d corrupt, want %s", rule, n, f, needs)
-}
