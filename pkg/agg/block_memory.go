@@ -147,6 +147,43 @@ func (m *memory) score(scores []float64, G Matrix, gamma float64, lo int) {
 	}
 }
 
+// sample sets scores to about those of the sampleLine columns from lo on.
+//
+// Every row is a cache miss. Copied before anything is done with them, the
+// processor waits for many at a time.
+func (m *memory) sample(scores []float64, G Matrix, gamma float64, lo int) {
+	clear(scores)
+	var memory, keep [sampleLine]float32
+	var rows, memories [32][sampleLine]float32
+	if m.now != nil && !m.perRow() {
+		copy(memory[:], m.now[lo:])
+	}
+	if m.perRow() {
+		copy(keep[:], m.keep[lo:])
+	}
+	for from := 0; from < G.Rows; from += len(rows) {
+		held := rows[:min(len(rows), G.Rows-from)]
+		for i := range held {
+			copy(held[i][:], G.Data[(from+i)*G.Cols+lo:])
+		}
+		if m.perRow() && m.now != nil {
+			for i := range held {
+				copy(memories[i][:], m.now[(from+i)*G.Cols+lo:])
+			}
+		}
+		for i := range held {
+			for j, v := range held[i] {
+				was := float64(memory[j])
+				if m.perRow() {
+					was = float64(memories[i][j]) * float64(keep[j])
+				}
+				t := gamma*float64(v) + was
+				scores[j] += t * t
+			}
+		}
+	}
+}
+
 // scoreColumns scores columns [lo, lo+len(scores)) for one vector of memory. What
 // the memory "mean" will hold of them, if they are not selected, goes to next.
 func (m *memory) scoreColumns(scores []float64, G Matrix, gamma float64, lo int) {

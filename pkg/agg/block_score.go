@@ -94,7 +94,7 @@ func (c *hostColumns) floor(G Matrix, k int) topk.Bin {
 	par.For(sampleLines, sampleLines/8, func(_, lo, hi int) {
 		for line := lo; line < hi; line++ {
 			at := line * (G.Cols / sampleLines)
-			c.sampleScores(c.sample[line*sampleLine:][:sampleLine], G, at)
+			c.memory.sample(c.sample[line*sampleLine:][:sampleLine], G, c.gamma, at)
 		}
 	})
 	p := m * float64(k) / float64(G.Cols)
@@ -105,43 +105,6 @@ func (c *hostColumns) floor(G Matrix, k int) topk.Bin {
 // whether that is worth it: where k is a good part of d it is not.
 func (o BlockOptions) samples(k, d int) bool {
 	return o.Select == selectTopK && d >= 16*sampleLines*sampleLine && k <= d/4
-}
-
-// sampleScores sets scores to about those of the sampleLine columns from lo on.
-//
-// Every row is a cache miss. Copied before anything is done with them, the
-// processor waits for many at a time.
-func (c *hostColumns) sampleScores(scores []float64, G Matrix, lo int) {
-	clear(scores)
-	var memory, keep [sampleLine]float32
-	var rows, memories [32][sampleLine]float32
-	if c.memory.now != nil && !c.memory.perRow() {
-		copy(memory[:], c.memory.now[lo:])
-	}
-	if c.memory.perRow() {
-		copy(keep[:], c.memory.keep[lo:])
-	}
-	for from := 0; from < G.Rows; from += len(rows) {
-		held := rows[:min(len(rows), G.Rows-from)]
-		for i := range held {
-			copy(held[i][:], G.Data[(from+i)*G.Cols+lo:])
-		}
-		if c.memory.perRow() && c.memory.now != nil {
-			for i := range held {
-				copy(memories[i][:], c.memory.now[(from+i)*G.Cols+lo:])
-			}
-		}
-		for i := range held {
-			for j, v := range held[i] {
-				m := float64(memory[j])
-				if c.memory.perRow() {
-					m = float64(memories[i][j]) * float64(keep[j])
-				}
-				t := c.gamma*float64(v) + m
-				scores[j] += t * t
-			}
-		}
-	}
 }
 
 // total4 adds up x in four sums, which do not wait for each other.

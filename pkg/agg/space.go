@@ -33,7 +33,8 @@ type Space interface {
 	Middle(from, to int) error
 	// Columns returns what a [Block] needs, nil where the space cannot do that: the
 	// block is then taken in memory. If direct, Gather is to give the columns of G
-	// rather than those of P.
+	// rather than those of P. A block asks once and keeps it as long as its rows are
+	// in this space.
 	Columns(o BlockOptions, direct bool) Columns
 	// Host returns G in memory, and room for the result, which Put takes.
 	Host() (dst []float32, G Matrix, err error)
@@ -54,7 +55,8 @@ type Columns interface {
 	Gather() (block Space, err error)
 	// Finish writes the result, y/γ in the block, where m is added to what came of G
 	// itself, and zero elsewhere, and replaces the memory. w are the inner rule's
-	// weights. On an error the memory is as it was.
+	// weights. On an error, such as a result or a memory that overflows, the memory is
+	// as it was.
 	Finish(w []float64) error
 }
 
