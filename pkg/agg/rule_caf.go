@@ -10,7 +10,9 @@ var cafRule = Rule{
 	Options: []string{"f"}, Needs: "n > 2f",
 	Cost: "O(n²d + f n³)", Breakdown: "f/n → 1/2", MaxCorrupt: minority,
 	Source: "Allouah et al. 2025",
-	build:  func(o Options) core { return &weighing{name: "caf", f: o.F, magnifies: true, rule: &caf{f: o.F}} },
+	build: func(o Options) core {
+		return &weighing{name: "caf", label: fmt.Sprintf("caf(f=%d)", o.F), f: o.F, magnifies: true, rule: new(caf)}
+	},
 }
 
 // caf is the rule "caf": the spectral filter without a bound on the
@@ -19,12 +21,9 @@ var cafRule = Rule{
 // the weighted mean that it met with the smallest largest spread. Bounded for
 // f < n/2.
 type caf struct {
-	f        int
 	spectrum spectrum
 	c        []float64
 }
-
-func (c *caf) String() string { return fmt.Sprintf("caf(f=%d)", c.f) }
 
 func (c *caf) check(n, f int, _ Step) error { return majority("caf", n, f) }
 

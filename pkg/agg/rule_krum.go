@@ -8,7 +8,7 @@ var krumRule = Rule{
 	Cost: "O(n²d)", Breakdown: "f/n → 1/2", MaxCorrupt: func(n int) int { return minority(n - 2) },
 	Source: "Blanchard et al. 2017",
 	build: func(o Options) core {
-		return &weighing{name: "krum", f: o.F, rule: &krum{name: "krum", keep: 1, f: o.F}}
+		return &weighing{name: "krum", label: fmt.Sprintf("krum(f=%d)", o.F), f: o.F, rule: &krum{name: "krum", keep: 1}}
 	},
 }
 
@@ -18,7 +18,11 @@ var multiKrumRule = Rule{
 	Cost: "O(n²d)", Breakdown: "f/n → 1/2", MaxCorrupt: func(n int) int { return minority(n - 2) },
 	Source: "Blanchard et al. 2017; keep: Damaskinos et al. 2019",
 	build: func(o Options) core {
-		return &weighing{name: "multi-krum", f: o.F, rule: &krum{name: "multi-krum", keep: o.Keep, f: o.F}}
+		label := fmt.Sprintf("multi-krum(f=%d)", o.F)
+		if o.Keep != 0 {
+			label = fmt.Sprintf("multi-krum(f=%d, keep=%d)", o.F, o.Keep)
+		}
+		return &weighing{name: "multi-krum", label: label, f: o.F, rule: &krum{name: "multi-krum", keep: o.Keep}}
 	},
 }
 
@@ -32,18 +36,11 @@ var multiKrumRule = Rule{
 // Bounded for f < (n − 2)/2, of 1/2 as n grows [Blanchard et al. 2017]; the
 // result of multi-krum is bounded as long as keep ≤ n − f.
 type krum struct {
-	name    string
-	f, keep int // keep 0 is the default
+	name string
+	keep int // 0 is the default
 
 	scores, near []float64
 	index        []int
-}
-
-func (k *krum) String() string {
-	if k.name == "krum" || k.keep == 0 {
-		return fmt.Sprintf("%s(f=%d)", k.name, k.f)
-	}
-	return fmt.Sprintf("%s(f=%d, keep=%d)", k.name, k.f, k.keep)
 }
 
 func (k *krum) check(n, f int, step Step) error {

@@ -17,7 +17,9 @@ var mdaRule = Rule{
 		return minority(n)
 	},
 	Source: "El-Mhamdi et al. 2018, Rousseeuw 1985",
-	build:  func(o Options) core { return &weighing{name: "mda", f: o.F, rule: &mda{f: o.F}} },
+	build: func(o Options) core {
+		return &weighing{name: "mda", label: fmt.Sprintf("mda(f=%d)", o.F), f: o.F, rule: new(mda)}
+	},
 }
 
 // mda is the rule "mda", the mean of the n − f rows S of least
@@ -41,7 +43,6 @@ var mdaRule = Rule{
 // fewer than f rows left out give the diameter, as equal distances allow, those
 // with the largest sums of squared distances to the rest go, too, one by one.
 type mda struct {
-	f      int
 	n      int
 	drop   int      // rows to leave out
 	edges  []uint64 // a row's partners farther away than t
@@ -54,8 +55,6 @@ type mda struct {
 
 // mostCovers bounds the subsets of equal diameter that are compared, at O(n²) each.
 const mostCovers = 1 << 14
-
-func (m *mda) String() string { return fmt.Sprintf("mda(f=%d)", m.f) }
 
 func (m *mda) check(n, f int, _ Step) error {
 	if err := majority("mda", n, f); err != nil {

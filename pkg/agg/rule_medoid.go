@@ -4,7 +4,7 @@ var medoidRule = Rule{
 	Name: "medoid", Title: "medoid",
 	Cost: "O(n²d)", Breakdown: "1/2", MaxCorrupt: minority,
 	Source: "Kaufman and Rousseeuw 1987",
-	build:  func(Options) core { return &weighing{name: "medoid", rule: medoid{}} },
+	build:  func(Options) core { return &weighing{name: "medoid", label: "medoid", rule: medoid{}} },
 }
 
 // medoid is the rule "medoid", the row nearest to all,
@@ -15,7 +15,6 @@ var medoidRule = Rule{
 // breakdown point is 1/2.
 type medoid struct{}
 
-func (medoid) String() string             { return "medoid" }
 func (medoid) check(int, int, Step) error { return nil }
 func (medoid) scratch(int, int) float64   { return 0 }
 

@@ -10,7 +10,8 @@ var monnaRule = Rule{
 	Cost: "O(n²d)", Breakdown: "f/n → 1/2, if the pivot is honest", MaxCorrupt: minority,
 	Source: "Farhadkhani et al. 2023",
 	build: func(o Options) core {
-		return &weighing{name: "monna", f: o.F, numbered: true, rule: &monna{f: o.F, pivot: o.Pivot}}
+		label := fmt.Sprintf("monna(f=%d, pivot=%d)", o.F, o.Pivot)
+		return &weighing{name: "monna", label: label, f: o.F, numbered: true, rule: &monna{pivot: o.Pivot}}
 	},
 }
 
@@ -20,11 +21,9 @@ var monnaRule = Rule{
 // the honest spread of the pivot for every f < n/2, if the pivot is honest
 // [Farhadkhani et al. 2023]; if it is not, there is no bound.
 type monna struct {
-	f, pivot int
-	index    []int
+	pivot int
+	index []int
 }
-
-func (m *monna) String() string { return fmt.Sprintf("monna(f=%d, pivot=%d)", m.f, m.pivot) }
 
 func (m *monna) check(n, f int, step Step) error {
 	if err := majority("monna", n, f); err != nil {

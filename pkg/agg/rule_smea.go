@@ -18,7 +18,9 @@ var smeaRule = Rule{
 		return f
 	},
 	Source: "Allouah et al. 2023",
-	build:  func(o Options) core { return &weighing{name: "smea", f: o.F, rule: &smea{f: o.F}} },
+	build: func(o Options) core {
+		return &weighing{name: "smea", label: fmt.Sprintf("smea(f=%d)", o.F), f: o.F, rule: new(smea)}
+	},
 }
 
 // mostSubsets bounds the subsets that smea looks at: about a second's worth.
@@ -30,13 +32,10 @@ const mostSubsets = 20_000
 // with f = 5, 32 with f = 3; the rule "caf" approaches it for any number.
 // Bounded for f < n/2.
 type smea struct {
-	f        int
 	spectrum spectrum
 	c, sub   []float64
 	rows     []int
 }
-
-func (s *smea) String() string { return fmt.Sprintf("smea(f=%d)", s.f) }
 
 func (s *smea) check(n, f int, _ Step) error {
 	if err := majority("smea", n, f); err != nil {

@@ -8,7 +8,12 @@ var spectralFilterRule = Rule{
 	Cost: "O(n²d + f n³)", Breakdown: "f/n → 1/4", MaxCorrupt: func(n int) int { return (n - 1) / 4 },
 	Source: "Steinhardt, Charikar and Valiant 2017; Data and Diggavi 2020; [bgmd, Table 1]",
 	build: func(o Options) core {
-		return &weighing{name: "spectral-filter", f: o.F, magnifies: true, absolute: o.Sigma != 0, rule: &spectralFilter{f: o.F, sigma: o.Sigma}}
+		label := fmt.Sprintf("spectral-filter(f=%d)", o.F)
+		if o.Sigma != 0 {
+			label = fmt.Sprintf("spectral-filter(f=%d, sigma=%g)", o.F, o.Sigma)
+		}
+		return &weighing{name: "spectral-filter", label: label, f: o.F, magnifies: true, absolute: o.Sigma != 0,
+			rule: &spectralFilter{sigma: o.Sigma}}
 	},
 }
 
@@ -23,17 +28,9 @@ var spectralFilterRule = Rule{
 // them. The last round is shortened to end there. With σ = 0, for unknown, 2f
 // are always removed. n > 4f leaves a majority.
 type spectralFilter struct {
-	f        int
 	sigma    float64
 	spectrum spectrum
 	c        []float64
-}
-
-func (s *spectralFilter) String() string {
-	if s.sigma == 0 {
-		return fmt.Sprintf("spectral-filter(f=%d)", s.f)
-	}
-	return fmt.Sprintf("spectral-filter(f=%d, sigma=%g)", s.f, s.sigma)
 }
 
 func (s *spectralFilter) check(n, f int, _ Step) error {

@@ -5,9 +5,10 @@ package agg
 // one for the sum. What a rule does between them costs nothing against them
 // unless it says so.
 type weighing struct {
-	name string
-	f    int
-	rule weigher
+	name  string
+	label string // with the options
+	f     int
+	rule  weigher
 	// magnifies says that errors of the distances can grow a thousandfold in the
 	// weights: where the two largest spreads are nearly equal, a little turns the
 	// direction by a lot, and the next one depends on what was removed along it.
@@ -28,10 +29,9 @@ type weigher interface {
 	scratch(n, d int) float64
 	// weigh sets w, which is zero and has an element a row; the sum is one.
 	weigh(w []float64, rows *distances, f int, step Step)
-	String() string
 }
 
-func (r *weighing) String() string { return r.rule.String() }
+func (r *weighing) String() string { return r.label }
 
 // Traits: distances do not change when all rows move, and only their order and
 // proportions matter.
