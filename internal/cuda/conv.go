@@ -1,0 +1,170 @@
+//go:build gpu && linux
+
+package cuda
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Conv is the geometry of a convolution of all clients' samples at once:
+//
+//	out[y,co,x,m] = Σ_{ci,ky,kx} w[co,ci,ky,kx]·in[y·Stride−Pad+ky, ci, x·Stride−Pad+kx, m]
+//
+// where taps outside the input count for nothing, and m counts M = Clients·N samples, client
+// by client. A linear layer is one with H = W = K = 1.
+//
+//	in   H×Ci×W×M    thin: Ci×H×W×M
+//	w    [kx][Co][ky][Ci]    thin: [Co][Ci][ky][kx]
+//	out  OH×Co×OW×M
+type Conv struct {
+	Ci, H, W   int  // input
+	Co, K      int  // output channels, kernel height and width
+	Stride     int  // at least 1
+	Pad        int  // rows and columns around the input
+	N, Clients int  // samples of a client, clients
+	Thin       bool // few input channels: other layouts
+}
+
+// M is the number of samples.
+func (c Conv) M() int { return c.N * c.Clients }
+
+// OH is the height of the output.
+func (c Conv) OH() int { return (c.H+2*c.Pad-c.K)/c.Stride + 1 }
+
+// OW is the width of the output.
+func (c Conv) OW() int { return (c.W+2*c.Pad-c.K)/c.Stride + 1 }
+
+// InLen, OutLen and WeightLen are the elements of in, out and w.
+func (c Conv) InLen() int { return c.Ci * c.H * c.W * c.M() }
+
+// OutLen: see InLen.
+func (c Conv) OutLen() int { return c.Co * c.OH() * c.OW() * c.M() }
+
+// WeightLen: see InLen.
+func (c Conv) WeightLen() int { return c.Co * c.columns() }
+
+// columns is the number of weights of an output channel.
+func (c Conv) columns() int { return c.Ci * c.K * c.K }
+
+// geometry is what the kernels get: struct Geometry in conv.cu.
+type geometry struct{ Ci, H, W, Co, OH, OW, K, Stride, Pad, M, N, Thin int32 }
+
+func (c Conv) geometry() geometry {
+	g := geometry{int32(c.Ci), int32(c.H), int32(c.W), int32(c.Co), int32(c.OH()), int32(c.OW()),
+		int32(c.K), int32(c.Stride), int32(c.Pad), int32(c.M()), int32(c.N), 0}
+	if c.Thin {
+		g.Thin = 1
+	}
+	return g
+}
+
+func (c Conv) check(call string, out, w, in int) error {
+	if c.Ci < 1 || c.H < 1 || c.W < 1 || c.Co < 1 || c.K < 1 || c.Stride < 1 || c.Pad < 0 || c.N < 1 || c.Clients < 1 ||
+		c.H+2*c.Pad < c.K || c.W+2*c.Pad < c.K {
+		return fmt.Errorf("cuda: %s: no convolution: %+v", call, c)
+	}
+	return check(call, need{"out", out, c.OutLen()}, need{"w", w, c.WeightLen()}, need{"in", in, c.InLen()})
+}
+
+// tileRows is the height of the tiles of all products.
+const tileRows = 64
+
+// sampleTile is the width of the tiles of a product of so many pixels and rows: narrow
+// where wide ones would leave multiprocessors idle. Bits do not depend on it.
+func (c Conv) sampleTile(d *Device, pixels, rows int) int {
+	if pixels*cover(rows, tileRows)*cover(c.M(), 128) >= 2*d.Multiprocessors && c.M() > 64 {
+		return 128
+	}
+	return 64
+}
+
+// ConvForward computes out from w and in.
+func (s *Stream) ConvForward(c Conv, out, w, in Memory[float32]) error {
+	if err := c.check("ConvForward", out.n, w.n, in.n); err != nil {
+		return err
+	}
+	pixels := c.OH() * c.OW()
+	if c.Thin {
+		return s.launch("conv_forward_thin", grid{cover(c.M(), 128), pixels, cover(c.Co, tileRows)}, out, w, in, c.geometry())
+	}
+	tile := c.sampleTile(s.device, pixels, c.Co)
+	return s.launch(fmt.Sprint("conv_forward_", tile), grid{cover(c.M(), tile), pixels, cover(c.Co, tileRows)}, out, w, in, c.geometry())
+}
+
+// ConvGradInput computes the gradient of the input, or adds it to din. A thin convolution
+// has none: it is a first layer.
+func (s *Stream) ConvGradInput(c Conv, din, w, dout Memory[float32], add bool) error {
+	if err := c.check("ConvGradInput", dout.n, w.n, din.n); err != nil {
+		return err
+	}
+	if c.Thin {
+		return errors.New("cuda: ConvGradInput: a thin convolution, which is for images")
+	}
+	tile, flag := c.sampleTile(s.device, c.H*c.W, c.Ci), 0
+	if add {
+		flag = 1
+	}
+	return s.launch(fmt.Sprint("conv_input_", tile), grid{cover(c.M(), tile), c.H * c.W, cover(c.Ci, tileRows)}, din, w, dout, c.geometry(), flag)
+}
+
+// weightTile is the width of the tiles of the gradient of the weights.
+func (c Conv) weightTile() int {
+	switch n := c.columns(); {
+	case n <= 32:
+		return 32
+	case n <= 64:
+		return 64
+	}
+	return 128
+}
+
+// Blocks that fill a large GPU, and the pixels' samples that are worth a block.
+const (
+	manyBlocks   = 264
+	enoughDepth  = 128
+	wantedBlocks = 528
+)
+
+// shares is in how many parts the sum over the pixels is formed, so that there are blocks
+// enough. It does not depend on the device: bits depend on it.
+func (c Conv) shares() int {
+	blocks := cover(c.Co, tileRows) * cover(c.columns(), c.weightTile()) * c.Clients
+	if blocks >= manyBlocks {
+		return 1
+	}
+	pixels := c.OH() * c.OW()
+	return max(1, min(cover(wantedBlocks, blocks), pixels*c.N/enoughDepth, pixels))
+}
+
+// WeightSpace is the number of elements that ConvGradWeight needs to work with, perhaps 0.
+func (c Conv) WeightSpace() int {
+	if k := c.shares(); k > 1 {
+		return k * c.Clients * c.WeightLen()
+	}
+	return 0
+}
+
+// ConvGradWeight writes the gradient of the weights, client i's to grads[i·stride:]. space
+// has at least WeightSpace elements.
+func (s *Stream) ConvGradWeight(c Conv, grads Memory[float32], stride int, dout, in, space Memory[float32]) error {
+	err := errors.Join(c.check("ConvGradWeight", dout.n, c.WeightLen(), in.n), checkRows("ConvGradWeight", grads.n, c.Clients, stride, c.WeightLen()),
+		check("ConvGradWeight", need{"space", space.n, c.WeightSpace()}))
+	if err != nil {
+		return err
+	}
+	tile, shares := c.weightTile(), c.shares()
+	g := grid{cover(c.Co, tileRows) * cover(c.columns(), tile), shares, c.Clients}
+	name, count := fmt.Sprint("conv_weight_", tile), c.WeightLen()
+	if shares == 1 {
+		return s.launch(name, g, grads, int64(stride), int64(0), dout, in, c.geometry())
+	}
+	if err := s.launch(name, g, space, int64(count), int64(count*c.Clients), dout, in, c.geometry()); err != nil {
+		return err
+	}
+	return s.launch("sum_shares", grid{cover(count, 256), c.Clients, 1}, grads, int64(stride), space, count, shares)
+}
+
+// Flops counts the multiplications and additions of one of the three products, those with
+// taps outside included.
+func (c Conv) Flops() int { return 2 * c.OutLen() * c.columns() }

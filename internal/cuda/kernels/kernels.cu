@@ -1,0 +1,5 @@
+// All kernels, in one module.
+#include "conv.cu"
+#include "dense.cu"
+#include "loss.cu"
+#include "pool.cu"
