@@ -1,0 +1,209 @@
+//go:build gpu && linux
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/bgmd/bgmd/internal/cuda"
+)
+
+// timing is a call to time, and what it does.
+type timing struct {
+	name  string
+	flops int // multiplications and additions
+	bytes int // read and written at least
+	run   func() error
+}
+
+// workload is the calls of one step, at its size.
+type workload struct {
+	name  string
+	build func(b *bench, clients, batch int) []timing
+	sizes [2]int // clients, batch
+}
+
+// Times of a call: so many to warm up, so many measured.
+const (
+	warmUps  = 3
+	measured = 15
+)
+
+// timeAll times every workload and prints a table of each.
+func timeAll(s *cuda.Stream, rehearse bool, out io.Writer) error {
+	for _, w := range workloads() {
+		clients, batch := w.sizes[0], w.sizes[1]
+		if rehearse {
+			clients, batch = 1, 2
+		}
+		b := newBench(s, 1)
+		calls := w.build(b, clients, batch)
+		fmt.Fprintf(out, "\n%s, %d clients, batch %d\n", w.name, clients, batch)
+		var sum time.Duration
+		for _, c := range calls {
+			if b.err != nil {
+				break
+			}
+			runs := measured
+			if rehearse {
+				runs = 1
+			}
+			d, err := timeOne(s, c.run, runs)
+			b.try(err)
+			sum += d
+			fmt.Fprintf(out, "  %-34s %9.3f ms %9.1f GFLOPS %8.1f GB/s\n", c.name, d.Seconds()*1e3,
+				float64(c.flops)/d.Seconds()/1e9, float64(c.bytes)/d.Seconds()/1e9)
+		}
+		fmt.Fprintf(out, "  %-34s %9.3f ms\n", "sum", sum.Seconds()*1e3)
+		if err := b.close(); err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+	}
+	return nil
+}
+
+// timeOne is the median time of a call by the device's events.
+func timeOne(s *cuda.Stream, run func() error, runs int) (time.Duration, error) {
+	start, err := s.Device().NewEvent()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = start.Free() }()
+	end, err := s.Device().NewEvent()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = end.Free() }()
+	var times []time.Duration
+	for i := range warmUps + runs {
+		if runs == 1 && i < warmUps {
+			continue
+		}
+		for _, f := range []func() error{func() error { return start.Record(s) }, run, func() error { return end.Record(s) }, end.Wait} {
+			if err := f(); err != nil {
+				return 0, err
+			}
+		}
+		d, err := end.Since(start)
+		if err != nil {
+			return 0, err
+		}
+		if i >= warmUps {
+			times = append(times, d)
+		}
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}
+
+func workloads() []workload {
+	return []workload{
+		{"LeNet", lenet, [2]int{32, 16}},
+		{"LeNet", lenet, [2]int{32, 64}},
+		{"MLP 784-256-128-10", mlp, [2]int{32, 64}},
+		{"ResNet-18, convolutions", resnet, [2]int{10, 128}},
+	}
+}
+
+// conv lists a convolution's three products.
+func conv(b *bench, name string, c cuda.Conv, first bool) []timing {
+	in, w, out, dout := b.floats(c.InLen()), b.floats(c.WeightLen()), room[float32](b, c.OutLen()), b.floats(c.OutLen())
+	grads, space := room[float32](b, c.WeightLen()*c.Clients), room[float32](b, c.WeightSpace())
+	size := func(values int) int { return 4 * values }
+	all := []timing{
+		{name + " forward", c.Flops(), size(c.InLen() + c.OutLen() + c.WeightLen()), func() error { return b.ConvForward(c, out, w, in) }},
+		{name + " grad weight", c.Flops(), size(c.InLen() + c.OutLen() + c.WeightLen()*c.Clients), func() error { return b.ConvGradWeight(c, grads, c.WeightLen(), dout, in, space) }},
+	}
+	if first {
+		return all
+	}
+	din := room[float32](b, c.InLen())
+	return append(all, timing{name + " grad input", c.Flops(), size(c.InLen() + c.OutLen() + c.WeightLen()), func() error { return b.ConvGradInput(c, din, w, dout, false) }})
+}
+
+// pool lists a pool's kernels.
+func pool(b *bench, name string, p cuda.Pixels) []timing {
+	n := p.Len()
+	z, bias, out, arg, dz, dout, db := b.floats(4*n), b.floats(p.C), room[float32](b, n), room[uint8](b, n), room[float32](b, 4*n), b.floats(n), room[float32](b, p.C*p.Clients)
+	return []timing{
+		{name + " pool", 0, 21 * n, func() error { return b.PoolBiasReLU(p, out, arg, z, bias) }},
+		{name + " grad pool", 0, 21 * n, func() error { return b.PoolBiasReLUGrad(p, dz, dout, arg) }},
+		{name + " grad bias", 0, 5 * n, func() error { return b.BiasGrad(p, db, p.C, dout, arg) }},
+	}
+}
+
+// linear lists a linear layer's kernels, hidden ones with dropout.
+func linear(b *bench, name string, in, out, clients, batch int, hidden, first bool) []timing {
+	c := cuda.Conv{Ci: in, H: 1, W: 1, Co: out, K: 1, Stride: 1, N: batch, Clients: clients}
+	all := conv(b, name, c, first)
+	n := c.OutLen()
+	x, bias, db := b.floats(n), b.floats(out), room[float32](b, out*clients)
+	if hidden {
+		scale, seeds, d := room[float32](b, n), b.words(2*clients), cuda.Dropout{Rows: out, N: batch, Clients: clients, P: 0.5}
+		all = append(all,
+			timing{name + " bias, ReLU, dropout", 0, 12 * n, func() error { return b.BiasReLUDropout(d, x, scale, bias, seeds) }},
+			timing{name + " grad dropout", 0, 12 * n, func() error { return b.Scale(x, x, scale) }})
+	} else {
+		all = append(all, timing{name + " bias", 0, 8 * n, func() error { return b.AddBias(x, bias, c.M()) }})
+	}
+	p := cuda.Pixels{C: out, PH: 1, PW: 1, N: batch, Clients: clients}
+	return append(all, timing{name + " grad bias", 0, 4 * n, func() error { return b.BiasGrad(p, db, out, x, cuda.Memory[uint8]{}) }})
+}
+
+// loss lists the loss's kernels.
+func loss(b *bench, clients, batch int) []timing {
+	l := cuda.Loss{Classes: 10, N: batch, Clients: clients}
+	m := batch * clients
+	logits, labels := b.floats(10*m), b.integers(m, 10)
+	prob, losses, dlogits, mean := room[float32](b, 10*m), room[float64](b, m), room[float32](b, 10*m), room[float64](b, clients)
+	return []timing{
+		{"softmax", 0, 80 * m, func() error { return b.Softmax(l, prob, losses, logits, labels) }},
+		{"grad softmax", 0, 80 * m, func() error { return b.SoftmaxGrad(l, dlogits, mean, prob, losses, labels) }},
+	}
+}
+
+func lenet(b *bench, clients, batch int) []timing {
+	n := cuda.Conv{N: batch, Clients: clients, K: 5, Stride: 1, Co: 64}
+	first, second := n, n
+	first.Ci, first.H, first.W, first.Thin = 1, 28, 28, true
+	second.Ci, second.H, second.W = 64, 12, 12
+	images := room[float32](b, first.InLen())
+	drawn := b.floats(first.InLen())
+	all := []timing{{"merge clients", 0, 8 * first.InLen(), func() error { return b.MergeClients(images, drawn, 784, batch, clients) }}}
+	all = append(all, conv(b, "conv1", first, true)...)
+	all = append(all, pool(b, "conv1", cuda.Pixels{C: 64, PH: 12, PW: 12, N: batch, Clients: clients})...)
+	all = append(all, conv(b, "conv2", second, false)...)
+	all = append(all, pool(b, "conv2", cuda.Pixels{C: 64, PH: 4, PW: 4, N: batch, Clients: clients, Flat: true})...)
+	all = append(all, linear(b, "fc1", 1024, 1024, clients, batch, true, false)...)
+	all = append(all, linear(b, "fc2", 1024, 10, clients, batch, false, false)...)
+	return append(all, loss(b, clients, batch)...)
+}
+
+func mlp(b *bench, clients, batch int) []timing {
+	all := linear(b, "fc1", 784, 256, clients, batch, true, true)
+	all = append(all, linear(b, "fc2", 256, 128, clients, batch, true, false)...)
+	all = append(all, linear(b, "fc3", 128, 10, clients, batch, false, false)...)
+	return append(all, loss(b, clients, batch)...)
+}
+
+// resnet lists each shape of convolution of ResNet-18 on 32×32 pixels, with the stem for
+// large images, once.
+func resnet(b *bench, clients, batch int) []timing {
+	c := func(ci, size, co, k, stride, pad int) cuda.Conv {
+		return cuda.Conv{Ci: ci, H: size, W: size, Co: co, K: k, Stride: stride, Pad: pad, N: batch, Clients: clients, Thin: ci < 16}
+	}
+	all := conv(b, "conv1", c(3, 32, 64, 7, 2, 3), true)
+	all = append(all, conv(b, "layer1 (4 times)", c(64, 8, 64, 3, 1, 1), false)...)
+	size, in := 8, 64
+	for layer := 2; layer <= 4; layer++ {
+		name := fmt.Sprint("layer", layer)
+		all = append(all, conv(b, name+" stride", c(in, size, 2*in, 3, 2, 1), false)...)
+		all = append(all, conv(b, name+" shortcut", c(in, size, 2*in, 1, 2, 0), false)...)
+		size, in = size/2, 2*in
+		all = append(all, conv(b, name+" (3 times)", c(in, size, in, 3, 1, 1), false)...)
+	}
+	return append(all, linear(b, "fc", 512, 10, clients, batch, false, false)...)
+}
