@@ -33,11 +33,20 @@ func (l ConvPool) Params() []Param {
 // Apply maps x to its pooled convolution, (H−Kernel+1)/2×Out×(W−Kernel+1)/2×N.
 // x is H×In×W×N, or In×H×W×N in the first layer. A flat output is
 // Out×(H−Kernel+1)/2×(W−Kernel+1)/2×N, the order in which PyTorch flattens.
-func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error) {
+func (l ConvPool) Apply(x, params *gorgonia.Node, grad gorgonia.Value, pass *Pass) (*gorgonia.Node, error) {
 	c, err := l.geometry(x.Shape())
 	if err != nil {
 		return nil, err
 	}
+	st, err := pass.engine().ConvPool(l, c, params.Value(), pass)
+	if err != nil {
+		return nil, err
+	}
+	return layer{l.Name, l.output(c), l.First, grad}.apply(st, x, params, pass)
+}
+
+// ConvPool implements [Engine].
+func (Host) ConvPool(l ConvPool, c kernel.Conv, params gorgonia.Value, pass *Pass) (State, error) {
 	ph, pw := c.OH()/2, c.OW()/2
 	st := &convPool{
 		Conv: c, pass: pass,
@@ -50,19 +59,13 @@ func (l ConvPool) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gor
 	if l.Flat {
 		st.row, st.pooled.Channel = pw*c.N, ph*pw*c.N
 	}
-	if st.fast = pass.filter(c, floats(params.Value())); st.fast != nil {
+	if st.fast = pass.filter(c, floats(params)); st.fast != nil {
 		st.rows = make([]float32, st.fast.GroupLen())
 	} else {
 		st.rows = make([]float32, 2*c.Co*c.OW()*c.N)
 	}
 	st.count()
-	return op{
-		name: l.Name, shape: st.out.shape, pass: pass, do: st.forward,
-		wrt: []bool{!l.First, true},
-		diff: func(in gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
-			return st.symDiff(l, in[0], dout, grad)
-		},
-	}.apply(x, params)
+	return st, nil
 }
 
 // output is the shape of what comes of the convolution.
@@ -130,10 +133,11 @@ func (st *convPool) split(params []float32) (w, b []float32) {
 	return params[:at], params[at:]
 }
 
-func (st *convPool) forward(in []gorgonia.Value) (gorgonia.Value, error) {
+// Forward implements [State].
+func (st *convPool) Forward(x, params gorgonia.Value) (gorgonia.Value, error) {
 	var b []float32
-	st.x = st.Arrange(st.image, floats(in[0]))
-	st.w, b = st.split(floats(in[1]))
+	st.x = st.Arrange(st.image, floats(x))
+	st.w, b = st.split(floats(params))
 	if st.fast != nil {
 		st.forwardFast(b)
 		return st.out, nil
@@ -146,6 +150,22 @@ func (st *convPool) forward(in []gorgonia.Value) (gorgonia.Value, error) {
 		kernel.PoolBiasReLU(st.out.data[at:], st.arg[at:], st.rows, b, st.pooled)
 	}
 	return st.out, nil
+}
+
+// Train implements [State].
+func (st *convPool) Train(din tensor.Shape) error {
+	if din != nil {
+		st.din = NewArray(din...)
+		st.count()
+	}
+	st.count()
+	return nil
+}
+
+// Backward implements [State].
+func (st *convPool) Backward(dout, grad gorgonia.Value) (gorgonia.Value, error) {
+	st.backward(floats(dout), floats(grad))
+	return st.din, nil
 }
 
 // backward computes the gradients of the last forward pass.
@@ -211,26 +231,4 @@ func (st *convPool) eachPool(g int, f func(at int, rows []float32, p kernel.Pool
 func (st *convPool) half(r int) []float32 {
 	size := len(st.rows) / 2
 	return st.rows[r*size : (r+1)*size]
-}
-
-func (st *convPool) symDiff(l ConvPool, x, dout *gorgonia.Node, grad *Array) (gorgonia.Nodes, error) {
-	result := grad
-	if !l.First {
-		st.din = NewArray(x.Shape()...)
-		result = st.din
-		st.count()
-	}
-	st.count()
-	back, err := op{
-		name: l.Name + ".grad", shape: result.shape, pass: st.pass,
-		do: func(in []gorgonia.Value) (gorgonia.Value, error) {
-			st.backward(floats(in[0]), grad.data)
-			return result, nil
-		},
-	}.apply(dout)
-	if l.First || err != nil {
-		return gorgonia.Nodes{nil, back}, err
-	}
-	gradNode, err := slot(l.Name+".params.grad", back, grad, st.pass)
-	return gorgonia.Nodes{back, gradNode}, err
 }

@@ -106,7 +106,7 @@ type Layer interface {
 	// node, so one is better than one an array. When the graph's gradient
 	// runs, that of params goes to grad, and is the value of its node. A layer
 	// without parameters gets neither.
-	Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error)
+	Apply(x, params *gorgonia.Node, grad gorgonia.Value, pass *Pass) (*gorgonia.Node, error)
 	// Size returns the shape that Apply maps an x of the given shape to, and the
 	// bytes that the layer then holds, with train those for its gradient too. It
 	// fails as Apply does and takes no memory.
@@ -128,6 +128,8 @@ func Len(l Layer) int {
 // Pass is what a run of one graph depends on besides its inputs, and what is
 // known of its cost.
 type Pass struct {
+	// Engine computes the layers; nil is the host.
+	Engine Engine
 	// Rand draws the dropout masks; nil drops nothing.
 	Rand *rand.Rand
 	// Seconds, if not nil, gets the time of every op added under its name.

@@ -28,23 +28,26 @@ func (l Linear) Params() []Param {
 }
 
 // Apply maps x, In×N or C×H×W×N with C·H·W = In, to Out×N.
-func (l Linear) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error) {
+func (l Linear) Apply(x, params *gorgonia.Node, grad gorgonia.Value, pass *Pass) (*gorgonia.Node, error) {
 	n, err := l.samples(x.Shape())
 	if err != nil {
 		return nil, err
 	}
+	st, err := pass.engine().Linear(l, n, params.Value(), pass)
+	if err != nil {
+		return nil, err
+	}
+	return layer{l.Name, tensor.Shape{l.Out, n}, l.First, grad}.apply(st, x, params, pass)
+}
+
+// Linear implements [Engine].
+func (Host) Linear(l Linear, n int, _ gorgonia.Value, pass *Pass) (State, error) {
 	st := &linear{Linear: l, n: n, pass: pass, out: NewArray(l.Out, n)}
 	if l.ReLU {
 		st.scale = make([]float32, l.Out*n)
 	}
 	st.count()
-	return op{
-		name: l.Name, shape: st.out.shape, pass: pass, do: st.forward,
-		wrt: []bool{!l.First, true},
-		diff: func(in gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
-			return st.symDiff(in[0], dout, grad)
-		},
-	}.apply(x, params)
+	return st, nil
 }
 
 // samples is the number of samples in an input of shape s.
@@ -103,10 +106,11 @@ func (st *linear) split(params []float32) (w, b []float32) {
 	return params[:at], params[at:]
 }
 
-func (st *linear) forward(in []gorgonia.Value) (gorgonia.Value, error) {
+// Forward implements [State].
+func (st *linear) Forward(x, params gorgonia.Value) (gorgonia.Value, error) {
 	var b []float32
-	st.x = floats(in[0])
-	st.w, b = st.split(floats(in[1]))
+	st.x = floats(x)
+	st.w, b = st.split(floats(params))
 	kernel.Linear(st.out.data, st.w, b, st.x, st.n)
 	if st.ReLU {
 		kernel.ReLUDropout(st.out.data, st.scale, st.Dropout, st.pass.Rand)
@@ -114,29 +118,23 @@ func (st *linear) forward(in []gorgonia.Value) (gorgonia.Value, error) {
 	return st.out, nil
 }
 
-func (st *linear) symDiff(x, dout *gorgonia.Node, grad *Array) (gorgonia.Nodes, error) {
-	result := grad
-	if !st.First {
-		st.din = NewArray(x.Shape()...)
-		result = st.din
+// Train implements [State].
+func (st *linear) Train(din tensor.Shape) error {
+	if din != nil {
+		st.din = NewArray(din...)
 		st.count()
 	}
 	if st.ReLU {
 		st.dout = make([]float32, st.out.Size())
 	}
 	st.count()
-	back, err := op{
-		name: st.Name + ".grad", shape: result.shape, pass: st.pass,
-		do: func(in []gorgonia.Value) (gorgonia.Value, error) {
-			st.backward(floats(in[0]), grad.data)
-			return result, nil
-		},
-	}.apply(dout)
-	if st.First || err != nil {
-		return gorgonia.Nodes{nil, back}, err
-	}
-	gradNode, err := slot(st.Name+".params.grad", back, grad, st.pass)
-	return gorgonia.Nodes{back, gradNode}, err
+	return nil
+}
+
+// Backward implements [State].
+func (st *linear) Backward(dout, grad gorgonia.Value) (gorgonia.Value, error) {
+	st.backward(floats(dout), floats(grad))
+	return st.din, nil
 }
 
 // backward computes the gradients of the last forward pass.

@@ -11,30 +11,42 @@ import (
 // for logits classes×N and labels a vector of N ints. A negative label leaves
 // its sample out.
 func SoftmaxCrossEntropy(logits, labels *gorgonia.Node, pass *Pass) (*gorgonia.Node, error) {
-	prob := NewArray(logits.Shape()...)
-	var seen []int // the labels of the last forward pass
-	loss := gorgonia.NewF32(0)
-	return op{
-		name: "softmax-cross-entropy", shape: tensor.ScalarShape(), pass: pass,
-		do: func(in []gorgonia.Value) (gorgonia.Value, error) {
-			seen = ints(in[1])
-			*loss = gorgonia.F32(kernel.SoftmaxCrossEntropy(prob.data, floats(in[0]), seen))
-			return loss, nil
-		},
-		wrt: []bool{true, false},
-		diff: func(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-			dlogits := NewArray(in[0].Shape()...)
-			back, err := op{
-				name: "softmax-cross-entropy.grad", shape: dlogits.shape, pass: pass,
-				do: func(v []gorgonia.Value) (gorgonia.Value, error) {
-					scale := float32(*v[0].(*gorgonia.F32))
-					kernel.GradSoftmaxCrossEntropy(dlogits.data, prob.data, seen, scale)
-					return dlogits, nil
-				},
-			}.apply(grad)
-			return gorgonia.Nodes{back, nil}, err
-		},
-	}.apply(logits, labels)
+	st, err := pass.engine().Loss(logits.Shape())
+	if err != nil {
+		return nil, err
+	}
+	return layer{name: "softmax-cross-entropy", shape: tensor.ScalarShape()}.apply(st, logits, labels, pass)
+}
+
+// Loss implements [Engine].
+func (Host) Loss(logits tensor.Shape) (State, error) {
+	return &crossEntropy{prob: NewArray(logits...), loss: gorgonia.NewF32(0)}, nil
+}
+
+// crossEntropy is the state of the loss in one graph.
+type crossEntropy struct {
+	prob, dlogits *Array
+	labels        []int // of the last forward pass
+	loss          *gorgonia.F32
+}
+
+// Forward implements [State].
+func (st *crossEntropy) Forward(logits, labels gorgonia.Value) (gorgonia.Value, error) {
+	st.labels = ints(labels)
+	*st.loss = gorgonia.F32(kernel.SoftmaxCrossEntropy(st.prob.data, floats(logits), st.labels))
+	return st.loss, nil
+}
+
+// Train implements [State].
+func (st *crossEntropy) Train(dlogits tensor.Shape) error {
+	st.dlogits = NewArray(dlogits...)
+	return nil
+}
+
+// Backward implements [State].
+func (st *crossEntropy) Backward(grad, _ gorgonia.Value) (gorgonia.Value, error) {
+	kernel.GradSoftmaxCrossEntropy(st.dlogits.data, st.prob.data, st.labels, float32(*grad.(*gorgonia.F32)))
+	return st.dlogits, nil
 }
 
 // ints returns the elements of a vector of ints, without copying them.

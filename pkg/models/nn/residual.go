@@ -63,32 +63,34 @@ func (l Residual) Norms() []Norm {
 }
 
 // Apply maps x, H×In×W×N, to ⌈H/Stride⌉×Out×⌈W/Stride⌉×N.
-func (l Residual) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error) {
-	s := x.Shape()
-	convs, err := l.geometry(s)
+func (l Residual) Apply(x, params *gorgonia.Node, grad gorgonia.Value, pass *Pass) (*gorgonia.Node, error) {
+	convs, err := l.geometry(x.Shape())
 	if err != nil {
 		return nil, err
 	}
-	st := &residual{}
-	rest := floats(params.Value())
+	st, err := pass.engine().Residual(l, convs, params.Value(), pass)
+	if err != nil {
+		return nil, err
+	}
+	return layer{l.Name, l.output(convs), false, grad}.apply(st, x, params, pass)
+}
+
+// Residual implements [Engine].
+func (Host) Residual(l Residual, convs []kernel.Conv, params gorgonia.Value, pass *Pass) (State, error) {
+	st := &residual{out: NewArray(l.output(convs)...)}
+	rest := floats(params)
 	for _, c := range convs {
 		u := newUnit(c, rest, pass)
 		st.units, rest = append(st.units, u), rest[u.params():]
 	}
-	last := st.units[1]
 	st.a = make([]float32, len(st.units[0].z))
-	st.out = NewArray(last.OH(), l.Out, last.OW(), s[3])
-	return op{
-		name: l.Name, shape: st.out.shape, pass: pass,
-		do: func(in []gorgonia.Value) (gorgonia.Value, error) {
-			st.forward(floats(in[0]), floats(in[1]))
-			return st.out, nil
-		},
-		wrt: []bool{true, true},
-		diff: func(in gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
-			return st.symDiff(l.Name, in[0], dout, grad, pass)
-		},
-	}.apply(x, params)
+	return st, nil
+}
+
+// output is the shape of what comes of the units' convolutions.
+func (l Residual) output(convs []kernel.Conv) tensor.Shape {
+	last := convs[1]
+	return tensor.Shape{last.OH(), l.Out, last.OW(), last.N}
 }
 
 // geometry lists the units' convolutions on an input of shape s.
@@ -120,7 +122,7 @@ func (l Residual) Size(x tensor.Shape, train bool) (out tensor.Shape, bytes int,
 	for _, c := range convs {
 		bytes += unitSize(c)
 	}
-	out = tensor.Shape{convs[1].OH(), l.Out, convs[1].OW(), x[3]}
+	out = l.output(convs)
 	outputs := 2 // a and out, of one size
 	if train {
 		outputs++ // da
@@ -142,8 +144,10 @@ type residual struct {
 	din   *Array
 }
 
-func (st *residual) forward(x, params []float32) {
-	rest := st.units[0].forward(x, params)
+// Forward implements [State].
+func (st *residual) Forward(in, params gorgonia.Value) (gorgonia.Value, error) {
+	x := floats(in)
+	rest := st.units[0].forward(x, floats(params))
 	st.units[0].norm.ReLU(st.a, st.units[0].z)
 	rest = st.units[1].forward(st.a, rest)
 	r, norm := x, (*kernel.BatchNorm)(nil)
@@ -152,10 +156,12 @@ func (st *residual) forward(x, params []float32) {
 		r, norm = st.units[2].z, st.units[2].norm
 	}
 	st.units[1].norm.AddReLU(st.out.data, st.units[1].z, r, norm)
+	return st.out, nil
 }
 
-func (st *residual) symDiff(name string, x, dout *gorgonia.Node, grad *Array, pass *Pass) (gorgonia.Nodes, error) {
-	st.din = NewArray(x.Shape()...)
+// Train implements [State].
+func (st *residual) Train(din tensor.Shape) error {
+	st.din = NewArray(din...)
 	st.da = make([]float32, len(st.a))
 	if len(st.units) > 2 {
 		st.g = make([]float32, st.out.Size())
@@ -164,18 +170,13 @@ func (st *residual) symDiff(name string, x, dout *gorgonia.Node, grad *Array, pa
 		u.count()
 		u.count()
 	}
-	back, err := op{
-		name: name + ".grad", shape: st.din.shape, pass: pass,
-		do: func(in []gorgonia.Value) (gorgonia.Value, error) {
-			st.backward(floats(in[0]), grad.data)
-			return st.din, nil
-		},
-	}.apply(dout)
-	if err != nil {
-		return nil, err
-	}
-	gradNode, err := slot(name+".params.grad", back, grad, pass)
-	return gorgonia.Nodes{back, gradNode}, err
+	return nil
+}
+
+// Backward implements [State], once a Forward.
+func (st *residual) Backward(dout, grad gorgonia.Value) (gorgonia.Value, error) {
+	st.backward(floats(dout), floats(grad))
+	return st.din, nil
 }
 
 // backward computes the gradients of the last forward pass, once. Without a

@@ -31,39 +31,29 @@ func (l Stem) Params() []Param { return unitParams(l.Conv, l.Norm, l.conv()) }
 func (l Stem) Norms() []Norm { return []Norm{{l.Norm, l.Out}} }
 
 // Apply maps images x, In×H×W×N, to H'×Out×W'×N.
-func (l Stem) Apply(x, params *gorgonia.Node, grad *Array, pass *Pass) (*gorgonia.Node, error) {
+func (l Stem) Apply(x, params *gorgonia.Node, grad gorgonia.Value, pass *Pass) (*gorgonia.Node, error) {
 	c, err := l.geometry(x.Shape())
 	if err != nil {
 		return nil, err
 	}
-	st := &stem{unit: newUnit(c, floats(params.Value()), pass), a: NewArray(c.OH(), c.Co, c.OW(), c.N)}
+	st, err := pass.engine().Stem(l, c, params.Value(), pass)
+	if err != nil {
+		return nil, err
+	}
+	return layer{l.Conv, l.output(c), true, grad}.apply(st, x, params, pass)
+}
+
+// Stem implements [Engine].
+func (Host) Stem(l Stem, c kernel.Conv, params gorgonia.Value, pass *Pass) (State, error) {
+	st := &stem{unit: newUnit(c, floats(params), pass), a: NewArray(c.OH(), c.Co, c.OW(), c.N)}
 	st.out = st.a
 	if l.Pool {
-		pool := l.pool(c)
+		pool := l.MaxPool(c)
 		st.pool = &pool
-		st.out = NewArray(pool.OH(), c.Co, pool.OW(), c.N)
+		st.out = NewArray(l.output(c)...)
 		st.arg = make([]uint8, st.out.Size())
 	}
-	return op{
-		name: l.Conv, shape: st.out.shape, pass: pass,
-		do: func(in []gorgonia.Value) (gorgonia.Value, error) {
-			st.forward(floats(in[0]), floats(in[1]))
-			return st.out, nil
-		},
-		wrt: []bool{false, true},
-		diff: func(_ gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
-			st.g = make([]float32, len(st.z))
-			st.count()
-			back, err := op{
-				name: l.Conv + ".grad", shape: grad.shape, pass: pass,
-				do: func(in []gorgonia.Value) (gorgonia.Value, error) {
-					st.backward(floats(in[0]), grad.data)
-					return grad, nil
-				},
-			}.apply(dout)
-			return gorgonia.Nodes{nil, back}, err
-		},
-	}.apply(x, params)
+	return st, nil
 }
 
 // geometry is the convolution on images of shape s.
@@ -82,8 +72,17 @@ func (l Stem) geometry(s tensor.Shape) (kernel.Conv, error) {
 	return c, nil
 }
 
-// pool is the max-pool behind the convolution.
-func (l Stem) pool(c kernel.Conv) kernel.MaxPool {
+// output is the shape of what comes of the convolution.
+func (l Stem) output(c kernel.Conv) tensor.Shape {
+	if l.Pool {
+		p := l.MaxPool(c)
+		return tensor.Shape{p.OH(), c.Co, p.OW(), c.N}
+	}
+	return tensor.Shape{c.OH(), c.Co, c.OW(), c.N}
+}
+
+// MaxPool is the pool behind the convolution c, if there is one.
+func (l Stem) MaxPool(c kernel.Conv) kernel.MaxPool {
 	return kernel.MaxPool{C: c.Co, H: c.OH(), W: c.OW(), K: 3, Stride: 2, Pad: 1, N: c.N}
 }
 
@@ -93,14 +92,13 @@ func (l Stem) Size(x tensor.Shape, train bool) (out tensor.Shape, bytes int, err
 	if err != nil {
 		return nil, 0, err
 	}
-	out = tensor.Shape{c.OH(), c.Co, c.OW(), c.N}
-	bytes = unitSize(c) + size(out.TotalSize())
+	z := size(c.OH() * c.Co * c.OW() * c.N)
+	bytes = unitSize(c) + z
 	if train {
-		bytes += size(out.TotalSize())
+		bytes += z
 	}
+	out = l.output(c)
 	if l.Pool {
-		p := l.pool(c)
-		out = tensor.Shape{p.OH(), c.Co, p.OW(), c.N}
 		bytes += (1 + size(1)) * out.TotalSize()
 	}
 	return out, bytes, nil
@@ -115,22 +113,33 @@ type stem struct {
 	g      []float32
 }
 
-func (st *stem) forward(x, params []float32) {
-	st.unit.forward(x, params)
+// Forward implements [State].
+func (st *stem) Forward(x, params gorgonia.Value) (gorgonia.Value, error) {
+	st.forward(floats(x), floats(params))
 	st.norm.ReLU(st.a.data, st.z)
 	if st.pool != nil {
 		st.pool.Forward(st.out.data, st.arg, st.a.data)
 	}
+	return st.out, nil
 }
 
-// backward computes the gradients of the last forward pass, once.
-func (st *stem) backward(dout, grad []float32) {
+// Train implements [State].
+func (st *stem) Train(tensor.Shape) error {
+	st.g = make([]float32, len(st.z))
+	st.count()
+	return nil
+}
+
+// Backward implements [State], once a Forward.
+func (st *stem) Backward(dout, grad gorgonia.Value) (gorgonia.Value, error) {
+	g := floats(dout)
 	if st.pool != nil {
-		st.pool.Backward(st.g, dout, st.arg)
-		dout = st.g
+		st.pool.Backward(st.g, g, st.arg)
+		g = st.g
 	}
-	st.norm.Mask(st.g, dout, st.a.data, st.z)
-	st.unit.backward(st.g, grad)
+	st.norm.Mask(st.g, g, st.a.data, st.z)
+	st.backward(st.g, floats(grad))
+	return nil, nil
 }
 
 // AveragePool is the mean over all pixels.
@@ -140,31 +149,45 @@ type AveragePool struct{}
 func (AveragePool) Params() []Param { return nil }
 
 // Apply maps x, H×C×W×N, to C×N. It needs no params and no grad.
-func (AveragePool) Apply(x, _ *gorgonia.Node, _ *Array, pass *Pass) (*gorgonia.Node, error) {
-	s := x.Shape()
-	if _, _, err := (AveragePool{}).Size(s, false); err != nil {
+func (l AveragePool) Apply(x, _ *gorgonia.Node, _ gorgonia.Value, pass *Pass) (*gorgonia.Node, error) {
+	out, _, err := l.Size(x.Shape(), false)
+	if err != nil {
 		return nil, err
 	}
-	h, c, w, n := s[0], s[1], s[2], s[3]
-	out := NewArray(c, n)
-	return op{
-		name: "avgpool", shape: tensor.Shape{c, n}, pass: pass, wrt: []bool{true},
-		do: func(in []gorgonia.Value) (gorgonia.Value, error) {
-			kernel.AveragePool(out.data, floats(in[0]), h, c, w, n)
-			return out, nil
-		},
-		diff: func(_ gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
-			din := NewArray(h, c, w, n)
-			back, err := op{
-				name: "avgpool.grad", shape: din.shape, pass: pass,
-				do: func(in []gorgonia.Value) (gorgonia.Value, error) {
-					kernel.GradAveragePool(din.data, floats(in[0]), h, c, w, n)
-					return din, nil
-				},
-			}.apply(dout)
-			return gorgonia.Nodes{back}, err
-		},
-	}.apply(x)
+	st, err := pass.engine().AveragePool(x.Shape())
+	if err != nil {
+		return nil, err
+	}
+	return layer{name: "avgpool", shape: out}.apply(st, x, nil, pass)
+}
+
+// AveragePool implements [Engine].
+func (Host) AveragePool(x tensor.Shape) (State, error) {
+	return &averagePool{h: x[0], c: x[1], w: x[2], n: x[3], out: NewArray(x[1], x[3])}, nil
+}
+
+// averagePool is the state of one AveragePool in one graph.
+type averagePool struct {
+	h, c, w, n int
+	out, din   *Array
+}
+
+// Forward implements [State].
+func (st *averagePool) Forward(x, _ gorgonia.Value) (gorgonia.Value, error) {
+	kernel.AveragePool(st.out.data, floats(x), st.h, st.c, st.w, st.n)
+	return st.out, nil
+}
+
+// Train implements [State].
+func (st *averagePool) Train(din tensor.Shape) error {
+	st.din = NewArray(din...)
+	return nil
+}
+
+// Backward implements [State].
+func (st *averagePool) Backward(dout, _ gorgonia.Value) (gorgonia.Value, error) {
+	kernel.GradAveragePool(st.din.data, floats(dout), st.h, st.c, st.w, st.n)
+	return st.din, nil
 }
 
 // Size implements [Layer].
