@@ -174,9 +174,15 @@ func (b stepBench) run(ctx context.Context) (stepResult, error) {
 	batch := noise(shape, b.Batch, root.At(stream.Synthetic))
 	G := agg.NewMatrix(b.Clients, len(net.Params()))
 	step := func(i int) error {
-		return net.Each(b.Clients, func(r *models.Replica, client int) error {
-			_, err := r.Grad(G.Row(client), batch, root.At(stream.Dropout, i, client))
-			return err
+		return net.Grads(models.Clients{
+			Count: b.Clients,
+			Draw: func(_, _ int, to *data.Batch) {
+				copy(to.X, batch.X)
+				copy(to.Labels, batch.Labels)
+			},
+			Dropout: func(client int) *rand.PCG { return root.Source(stream.Dropout, i, client) },
+			Row:     G.Row,
+			Done:    func(int, float64, []float32) {},
 		})
 	}
 	if err := step(0); err != nil {

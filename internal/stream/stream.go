@@ -33,12 +33,14 @@ const (
 type Root uint64
 
 // At returns the stream called name at the given place, usually a step and a
-// client: a PCG generator seeded with the first 16 bytes of
+// client. Two calls with equal arguments return generators in the same state.
+func (r Root) At(name Name, place ...int) *rand.Rand { return rand.New(r.Source(name, place...)) }
+
+// Source returns what [Root.At] draws from: a PCG generator seeded with the first
+// 16 bytes of
 //
 //	SHA-256(root ‖ name ‖ 0 ‖ place₀ ‖ place₁ ‖ …)
-//
-// Two calls with equal arguments return generators in the same state.
-func (r Root) At(name Name, place ...int) *rand.Rand {
+func (r Root) Source(name Name, place ...int) *rand.PCG {
 	var buf [128]byte
 	b := binary.LittleEndian.AppendUint64(buf[:0], uint64(r))
 	b = append(b, name...)
@@ -47,7 +49,5 @@ func (r Root) At(name Name, place ...int) *rand.Rand {
 		b = binary.LittleEndian.AppendUint64(b, uint64(p))
 	}
 	sum := sha256.Sum256(b)
-	return rand.New(rand.NewPCG(
-		binary.LittleEndian.Uint64(sum[0:8]),
-		binary.LittleEndian.Uint64(sum[8:16])))
+	return rand.NewPCG(binary.LittleEndian.Uint64(sum[0:8]), binary.LittleEndian.Uint64(sum[8:16]))
 }

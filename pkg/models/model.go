@@ -163,6 +163,9 @@ func (n *Net) Params() []float32 { return n.params }
 // Replicas is the number of graphs that run side by side.
 func (n *Net) Replicas() int { return len(n.replicas) }
 
+// Workers bounds the workers that [Net.Grads] and [Net.Predict] tell of.
+func (n *Net) Workers() int { return len(n.replicas) }
+
 // Replica returns one of them, counted from 0.
 func (n *Net) Replica(i int) *Replica { return n.replicas[i] }
 

@@ -17,15 +17,16 @@ type Replica struct {
 	ID          int // from 0, below Net.Replicas
 	net         *Net
 	updated     bool // by Each, which the call is from
-	train, eval *graph
+	train, eval *hostGraph
+	batch, seen *data.Batch // of Net.Grads and Net.Predict; nil before
 }
 
 func newReplica(net *Net, layers []nn.Layer, o Options) (*Replica, error) {
-	train, err := newGraph(net, layers, o, o.Batch, true)
+	train, err := newHostGraph(net, layers, o, o.Batch, true)
 	if err != nil {
 		return nil, err
 	}
-	eval, err := newGraph(net, layers, o, o.EvalBatch, false)
+	eval, err := newHostGraph(net, layers, o, o.EvalBatch, false)
 	return &Replica{ID: len(net.replicas), net: net, train: train, eval: eval}, err
 }
 
@@ -85,21 +86,18 @@ func (r *Replica) Predict(b *data.Batch, rng *rand.Rand) ([]float32, error) {
 	return r.eval.logits.Value().(*nn.Array).Float32s(), nil
 }
 
-// graph is a compiled Gorgonia graph with windows on what goes in and out.
-type graph struct {
-	machine gorgonia.VM
+// hostGraph is a graph of the host's with windows on what goes in and out.
+type hostGraph struct {
+	graph
 	shape   data.Shape
 	classes int
 	images  *nn.Array
 	labels  []int
-	pass    nn.Pass
 	grads   []*nn.Array // windows on the gradient's vector, one a layer
-	logits  *gorgonia.Node
-	loss    *gorgonia.Node
 }
 
-func newGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*graph, error) {
-	g := &graph{shape: o.Shape, classes: o.Classes, images: nn.Window(o.Shape.C, o.Shape.H, o.Shape.W, n), labels: make([]int, n)}
+func newHostGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*hostGraph, error) {
+	g := &hostGraph{shape: o.Shape, classes: o.Classes, images: nn.Window(o.Shape.C, o.Shape.H, o.Shape.W, n), labels: make([]int, n)}
 	g.pass.Filters = net.filters
 	g.images.Set(make([]float32, g.images.Size()))
 	switch {
@@ -108,66 +106,41 @@ func newGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*graph
 	case !o.BatchStats:
 		g.pass.Buffers.Running = net.buffers
 	}
-	expr := gorgonia.NewGraph()
-	node := gorgonia.NewTensor(expr, tensor.Float32, 4, gorgonia.WithShape(g.images.Shape()...), gorgonia.WithName("images"), gorgonia.WithValue(g.images))
-	labels := gorgonia.NewVector(expr, tensor.Int, gorgonia.WithShape(n), gorgonia.WithName("labels"), gorgonia.WithValue(tensor.New(tensor.WithShape(n), tensor.WithBacking(g.labels))))
-
-	var params gorgonia.Nodes
-	var fast nn.FastSize
-	at := 0
-	for i, l := range layers {
-		var err error
-		size := nn.Len(l)
-		if !o.Direct {
-			if err = fast.Add(l, node.Shape(), train); err != nil {
-				return nil, err
-			}
-		}
-		if size == 0 {
-			if node, err = l.Apply(node, nil, nil, &g.pass); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		values, grad := nn.Window(size), nn.Window(size)
-		values.Set(net.params[at : at+size])
-		at += size
-		p := gorgonia.NewVector(expr, tensor.Float32, gorgonia.WithShape(size), gorgonia.WithName(fmt.Sprintf("layer %d", i)), gorgonia.WithValue(values))
-		if node, err = l.Apply(node, p, grad, &g.pass); err != nil {
-			return nil, err
-		}
-		params, g.grads = append(params, p), append(g.grads, grad)
-	}
-	fast.Reserve(&g.pass)
-	g.logits = node
-	if train {
-		var err error
-		if g.loss, err = nn.SoftmaxCrossEntropy(node, labels, &g.pass); err != nil {
-			return nil, err
-		}
-		if _, err = gorgonia.Grad(g.loss, params...); err != nil {
-			return nil, fmt.Errorf("differentiate: %w", err)
-		}
-	}
-	g.machine = gorgonia.NewTapeMachine(expr)
-	return g, nil
+	return g, g.compile(layers, values{
+		images: g.images,
+		labels: tensor.New(tensor.WithShape(n), tensor.WithBacking(g.labels)),
+		params: func(at, size int) gorgonia.Value {
+			w := nn.Window(size)
+			w.Set(net.params[at : at+size])
+			return w
+		},
+		grad: func(_, size int) gorgonia.Value {
+			w := nn.Window(size)
+			g.grads = append(g.grads, w)
+			return w
+		},
+	}, train)
 }
 
-func (g *graph) run(b *data.Batch, rng *rand.Rand) error {
-	if b.Shape != g.shape || b.N != len(g.labels) {
-		return fmt.Errorf("models: batch is %d images of %v, want %d of %v", b.N, b.Shape, len(g.labels), g.shape)
-	}
-	for i, label := range b.Labels {
-		if label >= g.classes {
-			return fmt.Errorf("models: label %d of the batch is %d, want below %d, or negative for none", i, label, g.classes)
-		}
+func (g *hostGraph) run(b *data.Batch, rng *rand.Rand) error {
+	if err := checkBatch(b, g.shape, len(g.labels), g.classes); err != nil {
+		return err
 	}
 	g.images.Set(b.X)
 	copy(g.labels, b.Labels)
 	g.pass.Rand = rng
-	g.machine.Reset()
-	if err := g.machine.RunAll(); err != nil {
-		return fmt.Errorf("models: run the graph: %w", err)
+	return g.graph.run()
+}
+
+// checkBatch refuses a batch that is not n images of the given shape and classes.
+func checkBatch(b *data.Batch, shape data.Shape, n, classes int) error {
+	if b.Shape != shape || b.N != n {
+		return fmt.Errorf("models: batch is %d images of %v, want %d of %v", b.N, b.Shape, n, shape)
+	}
+	for i, label := range b.Labels {
+		if label >= classes {
+			return fmt.Errorf("models: label %d of the batch is %d, want below %d, or negative for none", i, label, classes)
+		}
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func SizeOf(name string, o Options) (Size, error) {
 	return s, err
 }
 
-// graphSize is the bytes that newGraph takes for n samples, and those that all graphs
+// graphSize is the bytes that newHostGraph takes for n samples, and those that all graphs
 // share.
 func graphSize(layers []nn.Layer, o Options, n int, train bool) (bytes, shared int, err error) {
 	var fast nn.FastSize

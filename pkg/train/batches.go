@@ -2,8 +2,10 @@ package train
 
 import (
 	"math"
+	"math/rand/v2"
 
 	"github.com/bgmd/bgmd/internal/stream"
+	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
 	"github.com/bgmd/bgmd/pkg/record"
 )
@@ -14,35 +16,34 @@ import (
 // that is far outside the images' range alone can bring it above any bound.
 func (t *trainer) gradients(s int) (float64, error) {
 	start := t.clock.now()
-	for w := range t.workers {
-		t.workers[w].seconds = record.Seconds{}
-	}
-	err := t.net.Each(t.Data.Clients, func(r *models.Replica, client int) error {
-		w := &t.workers[r.ID]
-		t.clean[client] = t.draw(w.batch, s, t.steps, client, &w.seconds) == 0
-		mark := t.clock.now()
-		loss, err := r.Grad(t.G.Row(client), w.batch, t.streams.At(stream.Dropout, t.steps, client))
-		t.losses[client] = loss
-		t.buffers.note(client, r.Statistics())
-		t.clock.lap(&mark, &w.seconds.Gradient)
-		return err
+	clear(t.workers)
+	err := t.net.Grads(models.Clients{
+		Count: t.Data.Clients,
+		Draw: func(worker, client int, b *data.Batch) {
+			t.clean[client] = t.draw(b, s, t.steps, client, &t.workers[worker]) == 0
+		},
+		Dropout: func(client int) *rand.PCG { return t.streams.Source(stream.Dropout, t.steps, client) },
+		Row:     t.G.Row,
+		Done: func(client int, loss float64, statistics []float32) {
+			t.losses[client] = loss
+			t.buffers.note(client, statistics)
+		},
 	})
 	t.share((t.clock.now() - start).Seconds())
 	return t.loss(), err
 }
 
-// share splits the wall-clock time of a step's gradients in the proportions in
-// which the workers spent theirs.
+// share splits the wall-clock time of a step's gradients: what the workers did not
+// spend on batches went into gradients.
 func (t *trainer) share(wall float64) {
 	var sum record.Seconds
 	for _, w := range t.workers {
-		sum = sum.Add(w.seconds)
+		sum = sum.Add(w)
 	}
-	if all := sum.Data + sum.Corrupt + sum.Gradient; all > 0 {
-		t.seconds.Data += wall * sum.Data / all
-		t.seconds.Corrupt += wall * sum.Corrupt / all
-		t.seconds.Gradient += wall * sum.Gradient / all
-	}
+	workers := float64(len(t.workers))
+	t.seconds.Data += sum.Data / workers
+	t.seconds.Corrupt += sum.Corrupt / workers
+	t.seconds.Gradient += max(0, wall-(sum.Data+sum.Corrupt)/workers)
 }
 
 // loss is the mean of the clean clients' losses, or of all if none is clean.
@@ -82,25 +83,21 @@ type tally struct {
 // added in order, so that the sums do not depend on the workers.
 func (t *trainer) evaluate(epoch int) (evaluation, error) {
 	test := t.set.Test
-	size := t.workers[0].eval.N
-	batches := (test.Len() + size - 1) / size
-	tallies := make([]tally, batches)
-	err := t.net.Each(batches, func(r *models.Replica, b int) error {
-		batch := t.workers[r.ID].eval
-		n := min(size, test.Len()-b*size)
-		test.Fill(batch, t.inOrder[b*size:(b+1)*size])
-		batch.Whiten(t.set.Mean, t.set.Std)
-		rng := t.streams.At(stream.EvalDropout, epoch, b)
-		if !t.Model.EvalDropout {
-			rng = nil
-		}
-		logits, err := r.Predict(batch, rng)
-		if err == nil {
-			tallies[b] = t.count(logits, batch.Labels, n)
-		}
-		return err
-	})
-	if err != nil {
+	batches := models.Batches{
+		Count: (test.Len() + t.batch - 1) / t.batch,
+		Fill: func(_, i int, b *data.Batch) {
+			test.Fill(b, t.inOrder[i*t.batch:(i+1)*t.batch])
+			b.Whiten(t.set.Mean, t.set.Std)
+		},
+	}
+	if t.Model.EvalDropout {
+		batches.Dropout = func(i int) *rand.PCG { return t.streams.Source(stream.EvalDropout, epoch, i) }
+	}
+	tallies := make([]tally, batches.Count)
+	batches.Done = func(i int, logits []float32, labels []int) {
+		tallies[i] = t.count(logits, labels, min(t.batch, test.Len()-i*t.batch))
+	}
+	if err := t.net.Predict(batches); err != nil {
 		return evaluation{}, err
 	}
 	var sum tally

@@ -71,7 +71,7 @@ func Measure(ctx context.Context, c config.Config) (Cost, error) {
 // measureEvaluation estimates the time of an evaluation from a part of it.
 func (t *trainer) measureEvaluation() (time.Duration, error) {
 	all := t.set.Test.Len()
-	part := min(all, t.net.Replicas()*measuredBatches*t.workers[0].eval.N)
+	part := min(all, t.net.Workers()*measuredBatches*t.batch)
 	set := *t.set
 	set.Test = data.Split{Pixels: set.Test.Pixels[:part*set.Shape.Size()], Labels: set.Test.Labels[:part]}
 	t.set = &set

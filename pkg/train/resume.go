@@ -45,7 +45,7 @@ func (t *trainer) open(dir string, o Options) (int, error) {
 	t.dir = dir
 	config := t.Recorded().YAML()
 	env := record.Here()
-	env.Workers, env.Backend, env.Aggregator, env.DataSet = t.net.Replicas(), t.net.Backend(), t.rule.String(), t.set.Name
+	env.Workers, env.Backend, env.Aggregator, env.DataSet = t.net.Workers(), t.net.Backend(), t.rule.String(), t.set.Name
 	for _, f := range t.set.Files {
 		env.DataFiles = append(env.DataFiles, record.DataFile(f))
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/corrupt"
-	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
 	"github.com/bgmd/bgmd/pkg/record"
 )
@@ -19,8 +18,9 @@ type trainer struct {
 	config.Config
 	*source
 	net     *models.Net
-	workers []worker // one a replica of net
-	inOrder []int    // the test set's samples
+	workers []record.Seconds // of this step, one a worker of net
+	batch   int              // samples of an evaluation's batch
+	inOrder []int            // the test set's samples
 
 	rows      *corrupt.GradientPlan
 	rule      agg.Aggregator
@@ -49,12 +49,6 @@ type trainer struct {
 	stats   stats
 }
 
-// worker is what one goroutine of a step needs besides its replica.
-type worker struct {
-	batch, eval *data.Batch
-	seconds     record.Seconds
-}
-
 func newTrainer(c config.Config, clock *clock) (*trainer, error) {
 	t := &trainer{Config: c, started: clock.now()}
 	err := checkMemory(c)
@@ -66,17 +60,12 @@ func newTrainer(c config.Config, clock *clock) (*trainer, error) {
 	}
 	debug.FreeOSMemory() // what reading the set took
 	n := c.Data.Clients
-	eval := min(c.Model.EvalBatch, t.set.Test.Len())
-	if err := t.build(eval); err != nil {
+	t.batch = min(c.Model.EvalBatch, t.set.Test.Len())
+	if err := t.build(); err != nil {
 		return nil, err
 	}
-	for range t.net.Replicas() {
-		t.workers = append(t.workers, worker{
-			batch: data.NewBatch(t.set.Shape, c.Data.Batch),
-			eval:  data.NewBatch(t.set.Shape, eval),
-		})
-	}
-	for i := range t.set.Test.Len() + eval { // the last batch is filled up with the first images
+	t.workers = make([]record.Seconds, t.net.Workers())
+	for i := range t.set.Test.Len() + t.batch { // the last batch is filled up with the first images
 		t.inOrder = append(t.inOrder, i%t.set.Test.Len())
 	}
 	d := len(t.net.Params())
@@ -90,10 +79,10 @@ func newTrainer(c config.Config, clock *clock) (*trainer, error) {
 }
 
 // build makes the model, the corruption of its gradients and the rule.
-func (t *trainer) build(evalBatch int) error {
+func (t *trainer) build() error {
 	var errs [3]error
 	o := t.Model.Options()
-	o.Shape, o.Classes, o.Batch, o.EvalBatch = t.set.Shape, t.set.Classes, t.Data.Batch, evalBatch
+	o.Shape, o.Classes, o.Batch, o.EvalBatch = t.set.Shape, t.set.Classes, t.Data.Batch, t.batch
 	o.Replicas, o.Rand = replicas(t.Config), t.streams.At(stream.Init)
 	t.net, errs[0] = models.New(t.Model.Name, o)
 	g := t.Corruption.Gradient

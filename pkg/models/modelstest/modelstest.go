@@ -30,6 +30,7 @@ func Run(t *testing.T, name string, o models.Options) {
 		{"unlabelled samples", s.unlabelled},
 		{"overfits", s.overfits},
 		{"replicas", s.replicas},
+		{"all clients", s.all},
 		{"allocation", s.allocation},
 		{"profile", s.profile},
 		{"export and import", s.exchange},
