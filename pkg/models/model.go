@@ -20,6 +20,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/models/device"
 	"github.com/bgmd/bgmd/pkg/models/nn"
 )
 
@@ -27,13 +28,15 @@ import (
 type Options struct {
 	Shape     data.Shape // of an image
 	Classes   int
-	Widths    []int      // mlp: units of each hidden layer
-	Stem      string     // resnet18: a name of Stems; empty is imagenet
-	Dropout   float64    // probability that a unit of a dropout layer is dropped
-	Batch     int        // samples in a client's batch
-	EvalBatch int        // samples in a batch of Predict
-	Replicas  int        // graphs to run side by side
-	Rand      *rand.Rand // draws the initial parameters
+	Widths    []int          // mlp: units of each hidden layer
+	Stem      string         // resnet18: a name of Stems; empty is imagenet
+	Dropout   float64        // probability that a unit of a dropout layer is dropped
+	Batch     int            // samples in a client's batch
+	EvalBatch int            // samples in a batch of Predict
+	Replicas  int            // graphs to run side by side
+	Device    *device.Device // in place of replicas; nil for none
+	Clients   int            // of every step, on a device
+	Rand      *rand.Rand     // draws the initial parameters
 	// BatchStats has batch norm in Predict use the batch's own statistics, as
 	// in training, and not the running averages.
 	BatchStats bool
@@ -61,7 +64,10 @@ type Net struct {
 	buffers  []float32
 	tracked  int         // steps that went into the buffers
 	filters  *nn.Filters // nil: all convolutions by definition
+	workers  int
 	replicas []*Replica
+	device   runner // nil: the replicas
+	backend  string // of the device
 }
 
 // New builds the named network with fresh parameters, drawn as PyTorch does:
@@ -83,6 +89,14 @@ func New(name string, o Options) (*Net, error) {
 	net.params = make([]float32, total)
 	net.initialise(o.Rand)
 	net.addNorms(layers)
+	net.workers = o.Replicas
+	if o.Device != nil {
+		net.backend = backendOf(o.Device)
+		if net.device, err = newOnDevice(net, layers, o); err != nil {
+			return nil, fmt.Errorf("models: %s: %w", name, err)
+		}
+		return net, nil
+	}
 	if !o.Direct {
 		net.filters = &nn.Filters{}
 	}
@@ -118,6 +132,9 @@ func (o Options) check() error {
 			errs = append(errs, fmt.Errorf("%s is %d, want at least 1", count.name, count.value))
 		}
 	}
+	if o.Device != nil && o.Clients < 1 {
+		errs = append(errs, fmt.Errorf("clients is %d, want at least 1 on a device", o.Clients))
+	}
 	if !(o.Dropout >= 0 && o.Dropout < 1) {
 		errs = append(errs, fmt.Errorf("dropout is %v, want [0, 1)", o.Dropout))
 	}
@@ -148,8 +165,11 @@ func (n *Net) each() func(yield func(nn.Param, []float32) bool) {
 
 // Backend names what multiplies matrices, as records do: go-avx512, go-avx2 or
 // go-generic, with +winograd behind it if convolutions are computed with fewer
-// multiplications than by their definition.
+// multiplications than by their definition; cuda-sm90 and so on for a device.
 func (n *Net) Backend() string {
+	if n.device != nil {
+		return n.backend
+	}
 	if n.filters != nil && n.filters.Len() > 0 {
 		return gemm.Backend() + "+winograd"
 	}
@@ -160,11 +180,11 @@ func (n *Net) Backend() string {
 // at their next run, or at the next call of Each. Its order is that of a gradient's.
 func (n *Net) Params() []float32 { return n.params }
 
-// Replicas is the number of graphs that run side by side.
+// Replicas is the number of graphs that run side by side; 0 on a device.
 func (n *Net) Replicas() int { return len(n.replicas) }
 
 // Workers bounds the workers that [Net.Grads] and [Net.Predict] tell of.
-func (n *Net) Workers() int { return len(n.replicas) }
+func (n *Net) Workers() int { return n.workers }
 
 // Replica returns one of them, counted from 0.
 func (n *Net) Replica(i int) *Replica { return n.replicas[i] }
@@ -174,20 +194,29 @@ func (n *Net) Replica(i int) *Replica { return n.replicas[i] }
 // errors come back joined. f must not change the parameters.
 func (n *Net) Each(count int, f func(r *Replica, i int) error) error {
 	n.update()
+	for _, r := range n.replicas {
+		r.updated = true
+		defer func() { r.updated = false }()
+	}
+	return share(len(n.replicas), count, func(w, i int) error { return f(n.replicas[w], i) })
+}
+
+// share calls f for every i in [0, count), from as many goroutines as there are
+// workers, with the number of the one that calls. After an error no new calls start;
+// all errors come back joined.
+func share(workers, count int, f func(worker, i int) error) error {
 	var next atomic.Int64
-	errs := make([]error, len(n.replicas))
+	errs := make([]error, workers)
 	var failed atomic.Bool
 	var wg sync.WaitGroup
-	for w, r := range n.replicas {
+	for w := range workers {
 		wg.Go(func() {
-			r.updated = true
-			defer func() { r.updated = false }()
 			for !failed.Load() {
 				i := int(next.Add(1)) - 1
 				if i >= count {
 					return
 				}
-				if errs[w] = f(r, i); errs[w] != nil {
+				if errs[w] = f(w, i); errs[w] != nil {
 					failed.Store(true)
 				}
 			}

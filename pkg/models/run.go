@@ -3,6 +3,7 @@ package models
 import (
 	"math/rand/v2"
 
+	"github.com/bgmd/bgmd/internal/huge"
 	"github.com/bgmd/bgmd/pkg/data"
 )
 
@@ -37,9 +38,21 @@ type Batches struct {
 	Done func(i int, logits []float32, labels []int)
 }
 
+// Rows returns memory for the gradients of so many clients, one behind the other,
+// which Grads fills faster than other memory.
+func (n *Net) Rows(clients int) []float32 {
+	if n.device != nil {
+		return n.device.rows()
+	}
+	return huge.Make[float32](clients * len(n.params))
+}
+
 // Grads computes the gradient of the mean cross-entropy of every client's batch.
 // After an error, the gradients of some clients may be missing.
 func (n *Net) Grads(c Clients) error {
+	if n.device != nil {
+		return n.device.grads(c)
+	}
 	return n.Each(c.Count, func(r *Replica, i int) error {
 		if r.batch == nil {
 			r.batch = data.NewBatch(r.train.shape, len(r.train.labels))
@@ -55,6 +68,9 @@ func (n *Net) Grads(c Clients) error {
 
 // Predict computes the logits of all batches.
 func (n *Net) Predict(b Batches) error {
+	if n.device != nil {
+		return n.device.predict(b)
+	}
 	return n.Each(b.Count, func(r *Replica, i int) error {
 		if r.seen == nil {
 			r.seen = data.NewBatch(r.eval.shape, len(r.eval.labels))
@@ -66,6 +82,32 @@ func (n *Net) Predict(b Batches) error {
 		}
 		return err
 	})
+}
+
+// Flops counts the multiplications and additions of the matrix products of one
+// client's gradient; see [Replica.Flops].
+func (n *Net) Flops() (done, byDefinition int) {
+	if n.device != nil {
+		return n.device.flops()
+	}
+	return n.replicas[0].Flops()
+}
+
+// Profile has every later Grads add up the seconds that each op takes, as
+// [Replica.Profile] does, and returns where: a map for each graph. On a device they are
+// those of starting the ops, unless BGMD_CUDA_SYNC=1 has it wait for each.
+func (n *Net) Profile() []map[string]float64 {
+	if n.device != nil {
+		seconds := map[string]float64{}
+		n.device.profile(seconds)
+		return []map[string]float64{seconds}
+	}
+	profiles := make([]map[string]float64, len(n.replicas))
+	for i, r := range n.replicas {
+		profiles[i] = map[string]float64{}
+		r.Profile(profiles[i])
+	}
+	return profiles
 }
 
 // generator draws from the source of i, if there are sources.

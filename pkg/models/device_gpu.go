@@ -1,0 +1,156 @@
+//go:build gpu && linux
+
+package models
+
+import (
+	"cmp"
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+
+	"github.com/bgmd/bgmd/internal/cuda"
+	"github.com/bgmd/bgmd/pkg/models/device"
+	"github.com/bgmd/bgmd/pkg/models/nn"
+)
+
+// onDevice runs a net on a device: one graph for the batches of all clients of a step,
+// and one for a batch of evaluation. The host draws batches, hands them over, and gets
+// back the clients' gradients.
+type onDevice struct {
+	net     *Net
+	dev     *device.Device
+	options Options
+
+	params       cuda.Memory[float32]
+	hostParams   cuda.Pinned[float32]
+	gradients    cuda.Memory[float32] // a row a client
+	hostGradient cuda.Pinned[float32]
+
+	train, eval *deviceGraph
+	drawn       *batches             // what clients draw, on its way to the device
+	images      cuda.Memory[float32] // the same there, client by client
+	losses      cuda.Pinned[float64]
+	test        testSet
+}
+
+// deviceGraph is a graph of the device's with what goes in.
+type deviceGraph struct {
+	graph
+	engine *device.Engine
+	images *device.Array
+	labels *device.Labels
+}
+
+func newOnDevice(net *Net, layers []nn.Layer, o Options) (runner, error) {
+	d, size := len(net.params), o.Shape.Size()
+	r := &onDevice{net: net, dev: o.Device, options: o}
+	var errs [7]error
+	r.params, errs[0] = device.Alloc[float32](r.dev, d)
+	r.hostParams, errs[1] = device.AllocPinned[float32](r.dev, d)
+	r.gradients, errs[2] = device.Alloc[float32](r.dev, o.Clients*d)
+	r.hostGradient, errs[3] = device.AllocPinned[float32](r.dev, o.Clients*d)
+	r.images, errs[4] = device.Alloc[float32](r.dev, o.Clients*o.Batch*size)
+	r.losses, errs[5] = device.AllocPinned[float64](r.dev, o.Clients)
+	r.drawn, errs[6] = newBatches(r.dev, o, o.Clients, o.Batch)
+	err := cmp.Or(errs[:]...)
+	if err == nil {
+		r.train, err = r.compile(layers, o.Clients, o.Batch, true)
+	}
+	if err == nil {
+		r.eval, err = r.compile(layers, 1, o.EvalBatch, false)
+	}
+	if err == nil {
+		err = r.test.reserve(r)
+	}
+	return r, err
+}
+
+// compile builds the graph for the samples of clients, n each.
+func (r *onDevice) compile(layers []nn.Layer, clients, n int, train bool) (*deviceGraph, error) {
+	g, s, d := &deviceGraph{}, r.options.Shape, len(r.net.params)
+	var errs [3]error
+	g.engine, errs[0] = device.NewEngine(r.dev, clients, n, d)
+	g.images, errs[1] = device.NewArray(r.dev, s.C, s.H, s.W, clients*n)
+	g.labels, errs[2] = device.NewLabels(r.dev, clients*n)
+	if err := cmp.Or(errs[:]...); err != nil {
+		return nil, err
+	}
+	g.pass.Engine = g.engine
+	err := g.graph.compile(layers, values{
+		images: g.images,
+		labels: g.labels,
+		params: func(at, size int) gorgonia.Value { return device.Window(r.params.Slice(at, at+size), size) },
+		grad: func(at, size int) gorgonia.Value {
+			return device.Window(r.gradients.Slice(at, r.gradients.Len()), size)
+		},
+	}, train)
+	if err != nil {
+		return nil, err
+	}
+	return g, g.engine.Reserve()
+}
+
+func (r *onDevice) rows() []float32 { return r.hostGradient.Slice() }
+
+func (r *onDevice) flops() (done, byDefinition int) {
+	return r.train.pass.Flops / r.options.Clients, r.train.pass.ByDefinition / r.options.Clients
+}
+
+func (r *onDevice) profile(seconds map[string]float64) { r.train.pass.Seconds = seconds }
+
+// upload hands over the parameters as they are now.
+func (r *onDevice) upload() error {
+	copy(r.hostParams.Slice(), r.net.params)
+	return cuda.Upload(r.dev.Stream, r.params, r.hostParams)
+}
+
+func (r *onDevice) grads(c Clients) error {
+	o, s := r.options, r.dev.Stream
+	if c.Count != o.Clients {
+		return fmt.Errorf("models: gradients of %d clients, want %d", c.Count, o.Clients)
+	}
+	err := share(r.net.workers, c.Count, func(worker, i int) error {
+		c.Draw(worker, i, r.drawn.list[i])
+		if c.Dropout != nil {
+			if err := r.drawn.seed(i, c.Dropout(i)); err != nil {
+				return err
+			}
+		}
+		return r.drawn.note(i, o.Classes)
+	})
+	if err != nil {
+		return err
+	}
+	g := r.train
+	g.engine.Drop = c.Dropout != nil
+	err = cmp.Or(r.upload(),
+		cuda.Upload(s, r.images, r.drawn.x),
+		cuda.Upload(s, g.labels.Memory, r.drawn.labels),
+		cuda.Upload(s, g.engine.Seeds, r.drawn.seeds),
+		s.MergeClients(g.images.Memory, r.images, o.Shape.Size(), o.Batch, o.Clients))
+	if err == nil {
+		err = g.run()
+	}
+	if err != nil {
+		return err
+	}
+	err = cmp.Or(
+		cuda.Download(s, r.losses, g.engine.Losses),
+		cuda.Download(s, r.hostGradient, r.gradients),
+		s.Wait())
+	if err != nil {
+		return err
+	}
+	d, all := len(r.net.params), r.hostGradient.Slice()
+	return share(r.net.workers, c.Count, func(_, i int) error {
+		row, got := c.Row(i), all[i*d:(i+1)*d]
+		if len(row) != d {
+			return fmt.Errorf("models: gradient has %d elements, want %d", len(row), d)
+		}
+		if &row[0] != &got[0] {
+			copy(row, got)
+		}
+		c.Done(i, float64(float32(r.losses.Slice()[i])), nil)
+		return nil
+	})
+}
