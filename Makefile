@@ -19,7 +19,7 @@ OUT     ?= results/reproduced
 FOR ?= 5m
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart build test race torture cover lint bench bench-peers data data-mnist data-cifar-10 clean \
+.PHONY: help quickstart build build-gpu test test-gpu race torture cover lint bench bench-peers data data-mnist data-cifar-10 clean \
 	reproduce-table2 reproduce-table3 reproduce-figures evidence
 
 help: ## list the targets
@@ -32,8 +32,15 @@ quickstart: ## build, and train on the embedded set
 build: ## build bin/bgmd
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -o $(BIN) ./cmd/bgmd
 
+build-gpu: ## build bin/bgmd for NVIDIA GPUs, too: needs the driver alone
+	CGO_ENABLED=0 $(GO) build -buildvcs=auto -tags gpu -ldflags='-s -w' -o $(BIN) ./cmd/bgmd
+
 test: ## run all tests: no network, no data set
 	$(GO) test ./...
+
+test-gpu: ## run the tests of the GPU build, on an emulator of the driver (needs g++ or clang++)
+	$(GO) test -tags gpu ./internal/cuda/...
+	$(GO) test -tags gpu -run Device ./pkg/models/... ./pkg/train ./cmd/bgmd
 
 race: ## run all but the largest tests under the race detector
 	$(GO) test -race -short ./...
@@ -47,6 +54,7 @@ cover: ## run all tests and print the coverage of pkg/
 
 lint: ## check style, shell scripts and the walls between packages
 	$(LINT) run
+	$(LINT) run --build-tags gpu
 	shellcheck scripts/*.sh .ci/run
 
 bench: build ## time a step's gradients and every rule on this machine

@@ -22,6 +22,7 @@ import (
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
+	"github.com/bgmd/bgmd/pkg/models/device"
 )
 
 func newBenchCommand() *cobra.Command {
@@ -54,8 +55,10 @@ resnet18.`),
   bgmd bench step --model lenet --clients 32 --batch 64
   bgmd bench step --batch 16 --workers 1 --json`),
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := runBench(cmd, &b, asJSON)
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if b.Device, err = chosenDevice(cmd); err == nil {
+				_, err = runBench(cmd, &b, asJSON)
+			}
 			return err
 		},
 	}
@@ -65,6 +68,7 @@ resnet18.`),
 	f.IntVar(&b.Batch, "batch", 64, "samples a client")
 	f.IntVar(&b.Steps, "steps", 5, "steps to time, after one that is not")
 	f.BoolVar(&b.Direct, "direct", false, "compute convolutions by definition, as model.conv=direct does")
+	addDeviceFlag(cmd)
 	f.IntVar(&b.Workers, "workers", 0, "clients computed at once; 0 is one a core")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -100,6 +104,7 @@ type stepBench struct {
 	Steps   int    `json:"steps"`
 	Workers int    `json:"workers"`
 	Direct  bool   `json:"direct"` // convolutions by definition
+	Device  string `json:"device,omitempty"`
 }
 
 // stepResult is what was measured.
@@ -151,7 +156,7 @@ func outOfRange(counts []count) (errs []error) {
 	return errs
 }
 
-func (b stepBench) run(ctx context.Context) (stepResult, error) {
+func (b stepBench) run(ctx context.Context) (r stepResult, err error) {
 	root := stream.Root(1)
 	shape := data.Shape{C: 1, H: 28, W: 28}
 	if b.Model == "resnet18" {
@@ -167,12 +172,21 @@ func (b stepBench) run(ctx context.Context) (stepResult, error) {
 	if err := ram.Check(4*float64(b.Clients+1)*float64(size.Params)+float64(o.Replicas)*float64(size.Train+size.Eval)+float64(size.Shared), ""); err != nil {
 		return stepResult{}, fmt.Errorf("%w: less would do with smaller --clients, --batch or --workers", err)
 	}
+	if o.Device, err = device.Open(b.Device); err != nil {
+		return stepResult{}, err
+	}
+	defer func() {
+		if closed := o.Device.Close(); err == nil {
+			err = closed
+		}
+	}()
+	o.Clients = b.Clients
 	net, err := models.New(b.Model, o)
 	if err != nil {
 		return stepResult{}, err
 	}
 	batch := noise(shape, b.Batch, root.At(stream.Synthetic))
-	G := agg.NewMatrix(b.Clients, len(net.Params()))
+	G := agg.Matrix{Data: net.Rows(b.Clients), Rows: b.Clients, Cols: len(net.Params())}
 	step := func(i int) error {
 		return net.Grads(models.Clients{
 			Count: b.Clients,
@@ -188,11 +202,7 @@ func (b stepBench) run(ctx context.Context) (stepResult, error) {
 	if err := step(0); err != nil {
 		return stepResult{}, err
 	}
-	profiles := make([]map[string]float64, net.Replicas())
-	for i := range profiles {
-		profiles[i] = map[string]float64{}
-		net.Replica(i).Profile(profiles[i])
-	}
+	profiles := net.Profile()
 	var times []float64
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -208,9 +218,9 @@ func (b stepBench) run(ctx context.Context) (stepResult, error) {
 	}
 	runtime.ReadMemStats(&after)
 	slices.Sort(times)
-	done, byDefinition := net.Replica(0).Flops()
+	done, byDefinition := net.Flops()
 	median := (times[(b.Steps-1)/2] + times[b.Steps/2]) / 2
-	r := stepResult{
+	r = stepResult{
 		stepBench: b, Backend: net.Backend(),
 		MS: 1e3 * median, MinMS: 1e3 * times[0], MaxMS: 1e3 * times[b.Steps-1],
 		GFLOPS:  float64(done*b.Clients) / median / 1e9,
@@ -220,8 +230,8 @@ func (b stepBench) run(ctx context.Context) (stepResult, error) {
 		PeakMB:  peakMB(),
 		Split:   shares(profiles),
 	}
-	r.Workers = net.Replicas()
-	r.OfSgemm = r.GFLOPS / (r.Sgemm * float64(net.Replicas()))
+	r.Workers = net.Workers()
+	r.OfSgemm = r.GFLOPS / (r.Sgemm * float64(r.Workers))
 	return r, nil
 }
 

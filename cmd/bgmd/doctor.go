@@ -21,6 +21,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/models/device"
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
@@ -32,7 +33,7 @@ func newDoctorCommand() *cobra.Command {
 		Short: "Say what this machine has and lacks for a run",
 		Long: text(`
 Say what this machine has and lacks for a run: processor, memory, the speed of
-matrix products, and the data sets, with the command that fetches a missing one.
+matrix products, GPUs where the program is built for them, and the data sets, with the command that fetches a missing one.
 Measuring takes about a second.`),
 		Example: text(`
   bgmd doctor
@@ -64,6 +65,8 @@ type diagnosis struct {
 	GoMaxProcs int         `json:"gomaxprocs"`
 	MemTotal   int64       `json:"memory_bytes"`           // 0 if unknown
 	MemFree    int64       `json:"memory_available_bytes"` // 0 if unknown
+	Devices    []string    `json:"devices,omitempty"`      // GPUs, where the program is built with them
+	NoDevice   string      `json:"no_device,omitempty"`    // why there are none
 	Backend    string      `json:"backend"`
 	GFLOPS     float64     `json:"sgemm_gflops_one_core"`
 	DataDir    string      `json:"data_dir"`
@@ -87,6 +90,15 @@ func diagnose(dir string) diagnosis {
 		MemTotal:   procValue("/proc/meminfo", "MemTotal"), MemFree: procValue("/proc/meminfo", "MemAvailable"),
 		Backend: gemm.Backend(), GFLOPS: sgemmGFLOPS(),
 		DataDir: dir,
+	}
+	if device.Built {
+		devices, err := device.List()
+		for _, info := range devices {
+			d.Devices = append(d.Devices, info.String())
+		}
+		if err != nil {
+			d.NoDevice = err.Error()
+		}
 	}
 	for _, name := range data.Names() {
 		d.Sets = append(d.Sets, examine(name, dir))
@@ -141,6 +153,12 @@ func (d diagnosis) write(out io.Writer) error {
 		fmt.Fprintf(w, "memory\tunknown\n")
 	}
 	fmt.Fprintf(w, "backend\t%s, %.1f GFLOPS on one core (sgemm of 512×512 by 512×512)\n", d.Backend, d.GFLOPS)
+	for i, name := range d.Devices {
+		fmt.Fprintf(w, "gpu:%d\t%s\n", i, name)
+	}
+	if d.NoDevice != "" {
+		fmt.Fprintf(w, "gpu\tnone: %s\n", d.NoDevice)
+	}
 	fmt.Fprintf(w, "data\tin %s\n", d.DataDir)
 	for _, s := range d.Sets {
 		fmt.Fprintf(w, "  %s\t%s\n", s.Name, statusText[s.Status])

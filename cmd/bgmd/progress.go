@@ -5,7 +5,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/train"
 )
@@ -27,9 +26,9 @@ func newProgress(out, err io.Writer) *progress {
 	return &progress{out: out, status: newLive(err)}
 }
 
-func (p *progress) begin(c config.Config, dir string) {
+func (p *progress) begin(c config.Config, dir, backend string) {
 	fmt.Fprintf(p.out, "%s: %s on %s, %d clients × %d samples, seed %d, backend %s\n%s\n\n",
-		c.Name, c.Model.Name, c.Data.Set, c.Data.Clients, c.Data.Batch, c.Seed, gemm.Backend(), dir)
+		c.Name, c.Model.Name, c.Data.Set, c.Data.Clients, c.Data.Batch, c.Seed, backend, dir)
 	p.heading()
 }
 

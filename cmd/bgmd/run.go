@@ -65,13 +65,17 @@ record has its MD5 sum.`),
 					return &configError{fmt.Errorf("--workers: %w", err)}
 				}
 			}
+			on, err := chosenDevice(cmd)
+			if err != nil {
+				return err
+			}
 			dir := filepath.Join(out, c.Name, runName(c))
 			progress := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr())
 			summary, err := train.Run(cmd.Context(), c, dir, train.Options{
-				Resume: resume, Observe: progress.observe,
-				Begin: func(set *data.Set) {
+				Resume: resume, Device: on, Observe: progress.observe,
+				Begin: func(set *data.Set, backend string) {
 					warnOfOtherFiles(cmd.ErrOrStderr(), set, c.Data.Dir)
-					progress.begin(c, dir)
+					progress.begin(c, dir, backend)
 				},
 			})
 			progress.end()
@@ -86,6 +90,7 @@ record has its MD5 sum.`),
 	cmd.Flags().StringVar(&initial, "init", "", "start from the parameters in this safetensors `file`")
 	cmd.Flags().IntVar(&workers, "workers", 0, "clients computed at once, over the configuration; 0 is one a core")
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on with a run that was stopped")
+	addDeviceFlag(cmd)
 	if err := cmd.MarkFlagDirname("out"); err != nil {
 		panic(err) // no such flag: a mistake in this function
 	}

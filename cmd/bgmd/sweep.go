@@ -17,6 +17,7 @@ import (
 	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/models/device"
 	"github.com/bgmd/bgmd/pkg/sweep"
 )
 
@@ -72,6 +73,7 @@ Configurations and logs are in OUT/.sweep.`),
 	flags.Bool("resume", true, "go on with what was begun; a sweep always does")
 	flags.BoolVar(&dry, "dry-run", false, "list the runs and estimate their time, but train none")
 	flags.BoolVar(&estimate, "estimate", false, "measure a few steps and estimate the time first")
+	addDeviceFlag(cmd)
 	if err := errors.Join(cmd.MarkFlagRequired("config"), cmd.MarkFlagFilename("config", "yaml", "yml"), cmd.MarkFlagDirname("out")); err != nil {
 		panic(err) // no such flag: a mistake in this function
 	}
@@ -80,6 +82,10 @@ Configurations and logs are in OUT/.sweep.`),
 
 // sweep lists, estimates or trains the runs.
 func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) error {
+	on, err := chosenDevice(cmd)
+	if err != nil {
+		return err
+	}
 	if f.out == "" {
 		f.out = filepath.Join("runs", stem(f.file))
 	}
@@ -107,7 +113,7 @@ func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) erro
 		}
 	}
 	if dry || estimate {
-		if err := printEstimate(cmd.Context(), out, todo); err != nil {
+		if err := printEstimate(cmd.Context(), out, todo, on); err != nil {
 			return f.locate(err)
 		}
 	}
@@ -117,7 +123,7 @@ func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) erro
 	if err := lookAtSets(cmd.ErrOrStderr(), todo); err != nil {
 		return err
 	}
-	return launch(cmd, f.out, jobs, todo)
+	return launch(cmd, f.out, on, jobs, todo)
 }
 
 // ownImage is, on Linux, the program that is running, even where another one has
@@ -150,13 +156,13 @@ func (f sweepFlags) memory(cmd *cobra.Command, jobs int, dry bool, todo []sweep.
 }
 
 // launch trains what is left and says how it ended.
-func launch(cmd *cobra.Command, out string, jobs int, todo []sweep.Job) error {
+func launch(cmd *cobra.Command, out, on string, jobs int, todo []sweep.Job) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find the program to start: %w", err)
 	}
 	table := newSweepTable(cmd.OutOrStdout(), cmd.ErrOrStderr())
-	l := sweep.Launcher{Out: out, Program: []string{self}, Diverged: exitDiverged, Jobs: jobs, Cores: runtime.GOMAXPROCS(0), Observe: table.observe}
+	l := sweep.Launcher{Out: out, Program: []string{self}, Diverged: exitDiverged, Device: on, Jobs: jobs, Cores: runtime.GOMAXPROCS(0), Observe: table.observe}
 	if _, err := os.Stat(ownImage); err == nil {
 		l.File = ownImage
 	}
@@ -247,14 +253,14 @@ func listJobs(w io.Writer, jobs []sweep.Job) error {
 
 // printEstimate says how long what is left takes. Where the data is missing it
 // says so instead.
-func printEstimate(ctx context.Context, w io.Writer, jobs []sweep.Job) error {
+func printEstimate(ctx context.Context, w io.Writer, jobs []sweep.Job, on string) error {
 	left := tally(jobs).left
 	if left == 0 {
 		_, err := fmt.Fprintln(w, "nothing is left to train")
 		return err
 	}
 	cores := runtime.GOMAXPROCS(0)
-	estimate, err := sweep.Estimate(ctx, jobs, cores)
+	estimate, err := sweep.Estimate(ctx, jobs, on, cores)
 	if errors.Is(err, data.ErrData) {
 		printError(w, "no estimate of the time: ", err)
 		return nil
@@ -262,7 +268,11 @@ func printEstimate(ctx context.Context, w io.Writer, jobs []sweep.Job) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "about %s for %s on %s\n", roughly(estimate), plural(left, "run", "runs"), plural(cores, "core", "cores"))
+	with := plural(cores, "core", "cores")
+	if on != "" && on != device.Host {
+		with = on + " and " + with
+	}
+	_, err = fmt.Fprintf(w, "about %s for %s on %s\n", roughly(estimate), plural(left, "run", "runs"), with)
 	return err
 }
 

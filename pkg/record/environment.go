@@ -21,6 +21,8 @@ type Environment struct {
 	Workers  int    `json:"workers"`
 	Backend  string `json:"backend"` // who multiplies matrices
 
+	Device *Device `json:"device,omitempty"` // nil where the processor computed all
+
 	Aggregator string `json:"aggregator,omitempty"` // with the f that it assumes
 
 	DataSet   string     `json:"data_set"`
@@ -28,6 +30,14 @@ type Environment struct {
 	Initial   *Initial   `json:"initial,omitempty"`    // nil where parameters were drawn, or came from a checkpoint
 
 	Start time.Time `json:"start"`
+}
+
+// Device is a GPU.
+type Device struct {
+	Name       string `json:"name"`
+	Driver     string `json:"driver"` // newest version of CUDA that the driver is for
+	Capability string `json:"compute_capability"`
+	Memory     int    `json:"memory_bytes"`
 }
 
 // DataFile is one file of a data set.
@@ -56,8 +66,8 @@ type environmentFile struct {
 }
 
 // Here returns the environment of the calling process, started now, as far as
-// the process can know it: Workers, Backend, Aggregator, DataSet, DataFiles and
-// Initial are left to the caller.
+// the process can know it: Workers, Backend, Device, Aggregator, DataSet,
+// DataFiles and Initial are left to the caller.
 func Here() Environment {
 	env := Environment{
 		Version: "unknown",

@@ -15,8 +15,8 @@ const estimateFor = 25 * time.Second
 // Estimate measures a few steps of each kind of run that is left and returns how
 // long all that is left takes on the given number of cores, however many
 // processes share them. A run that is unlike all that were measured in time
-// counts as the mean of those. It fails as [train.Measure] does, with a [*RunError].
-func Estimate(ctx context.Context, jobs []Job, cores int) (time.Duration, error) {
+// counts as the mean of those. Device is as in [train.Options]. It fails as [train.Measure] does, with a [*RunError].
+func Estimate(ctx context.Context, jobs []Job, device string, cores int) (time.Duration, error) {
 	defer debug.FreeOSMemory() // a model and its clients' gradients, which this process needs no more
 	pace := paces{}
 	start := time.Now()
@@ -26,7 +26,7 @@ func Estimate(ctx context.Context, jobs []Job, cores int) (time.Duration, error)
 		}
 		c := j.Config
 		c.Workers = cores
-		cost, err := train.Measure(ctx, c)
+		cost, err := train.Measure(ctx, c, device)
 		if err != nil {
 			return 0, &RunError{j.Run, err}
 		}

@@ -21,6 +21,7 @@ import (
 type Launcher struct {
 	Out     string   // the sweep's folder
 	Program []string // trains when "run" and its flags are added
+	Device  string   // to compute on, as in the program's --device; empty for what it takes without
 	File    string   // what is executed as the program, if not what Program names
 
 	Diverged int // the program's exit code where training diverged, which is no failure

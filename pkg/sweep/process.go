@@ -82,6 +82,9 @@ func (l *Launcher) process(ctx context.Context, r Run) error {
 		return fmt.Errorf("its log: %w", err)
 	}
 	args := []string{"run", "--config", stem + ".yaml", "--out", l.Out, "--workers", fmt.Sprint(l.workers())}
+	if l.Device != "" {
+		args = append(args, "--device", l.Device)
+	}
 	if record.Begun(r.Dir) {
 		args = append(args, "--resume")
 	}

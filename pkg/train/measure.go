@@ -31,19 +31,24 @@ const (
 )
 
 // Measure trains a few steps as c says, evaluates on a part of the test set, and
-// returns what that took. Nothing is recorded. It fails as [Run] does, and with
-// ctx's error once that ends.
-func Measure(ctx context.Context, c config.Config) (Cost, error) {
+// returns what that took, on the device of the given name (see [Options]). Nothing is
+// recorded. It fails as [Run] does, and with ctx's error once that ends.
+func Measure(ctx context.Context, c config.Config, device string) (cost Cost, err error) {
 	if err := c.Validate(); err != nil {
 		return Cost{}, err
 	}
 	defer lean()()
-	t, err := newTrainer(c, newClock())
+	t, err := newTrainer(c, device, newClock())
 	if err != nil {
 		return Cost{}, err
 	}
+	defer func() {
+		if closed := t.close(); err == nil {
+			err = closed
+		}
+	}()
 	t.startEpoch(1)
-	cost := Cost{Steps: t.sampler.Steps()}
+	cost.Steps = t.sampler.Steps()
 	var times []time.Duration
 	for s := range min(1+measuredSteps, cost.Steps) {
 		if err := ctx.Err(); err != nil {

@@ -2,6 +2,7 @@ package train
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/pkg/config"
+	"github.com/bgmd/bgmd/pkg/models/device"
 )
 
 // Memory is what a run takes at its peak, in bytes, by what it is for. For n clients,
@@ -127,6 +129,16 @@ func checkMemory(c config.Config) error {
 		err = fmt.Errorf("%w: less would do with %s", err, strings.Join(keys, ", then "))
 	}
 	return fmt.Errorf("train: %w", err)
+}
+
+// smaller says what would take less of a device's memory, where err is that it is full.
+func smaller(c config.Config, err error) error {
+	full, ok := errors.AsType[*device.MemoryError](err)
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("train: the GPU's memory is full: %s are asked for, %s of %s are free: less would do with data.clients below %d, data.batch below %d, or a smaller model than %s",
+		ram.Text(float64(full.Asked)), ram.Text(float64(full.Free)), ram.Text(float64(full.Total)), c.Data.Clients, c.Data.Batch, c.Model.Name)
 }
 
 // savings lists changes of the config that would save a good part of the memory, those

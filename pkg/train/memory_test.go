@@ -130,7 +130,7 @@ func TestTooMuch(t *testing.T) {
 		if _, err := os.Stat(dir); !os.IsNotExist(err) {
 			t.Errorf("the folder is there: %v", err)
 		}
-		if _, err := Measure(context.Background(), c); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := Measure(context.Background(), c, ""); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("Measure's error is %v, want %q in it", err, test.want)
 		}
 	}

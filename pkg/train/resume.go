@@ -46,6 +46,9 @@ func (t *trainer) open(dir string, o Options) (int, error) {
 	config := t.Recorded().YAML()
 	env := record.Here()
 	env.Workers, env.Backend, env.Aggregator, env.DataSet = t.net.Workers(), t.net.Backend(), t.rule.String(), t.set.Name
+	if d := t.device; d != nil {
+		env.Device = &record.Device{Name: d.Name, Driver: d.Driver, Capability: d.Capability, Memory: d.Memory}
+	}
 	for _, f := range t.set.Files {
 		env.DataFiles = append(env.DataFiles, record.DataFile(f))
 	}

@@ -25,8 +25,14 @@ type Options struct {
 	// Resume goes on with the unfinished run in the folder; one that has
 	// finished or diverged is left as it is.
 	Resume bool
-	// Begin, if not nil, is called once the data is there, before the record is.
-	Begin func(*data.Set)
+	// Device is the name of the device to compute gradients and evaluations on: gpu,
+	// or gpu:1 and so on; empty or cpu for none. It is no part of a record's
+	// configuration, but results differ by roundings, so that a run goes on only on
+	// one of the kind that it was begun on.
+	Device string
+	// Begin, if not nil, is called once the data is there, before the record is, with
+	// what computes ([models.Net.Backend]).
+	Begin func(set *data.Set, backend string)
 	// Observe, if not nil, is called after every step and every epoch.
 	Observe func(Progress)
 }
@@ -52,7 +58,7 @@ type Progress struct {
 // It fails on an invalid config, on data that is missing or damaged
 // ([data.ErrData]), on a folder that holds another run, on one whose files it cannot
 // go on from ([*record.DamageError]), and when the record cannot be written.
-func Run(ctx context.Context, c config.Config, dir string, o Options) (*record.Summary, error) {
+func Run(ctx context.Context, c config.Config, dir string, o Options) (summary *record.Summary, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -64,12 +70,17 @@ func Run(ctx context.Context, c config.Config, dir string, o Options) (*record.S
 	clock := newClock()
 	defer clock.watch()()
 	defer lean()()
-	t, err := newTrainer(c, clock)
+	t, err := newTrainer(c, o.Device, clock)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if closed := t.close(); err == nil {
+			err = closed
+		}
+	}()
 	if o.Begin != nil {
-		o.Begin(t.set)
+		o.Begin(t.set, t.net.Backend())
 	}
 	epoch, err := t.open(dir, o)
 	if err != nil {

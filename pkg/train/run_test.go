@@ -384,7 +384,7 @@ func TestCropBeyondTheImage(t *testing.T) {
 
 func TestMeasure(t *testing.T) {
 	c := tiny(t)
-	cost, err := Measure(t.Context(), c)
+	cost, err := Measure(t.Context(), c, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -395,12 +395,12 @@ func TestMeasure(t *testing.T) {
 		t.Errorf("three epochs take %v, want %v", got, want)
 	}
 	c.Optimizer.LR = 1e30 // the second step cannot be taken
-	if _, err := Measure(t.Context(), c); err != nil {
+	if _, err := Measure(t.Context(), c, ""); err != nil {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Measure(ctx, c); !errors.Is(err, context.Canceled) {
+	if _, err := Measure(ctx, c, ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v, want %v", err, context.Canceled)
 	}
 }

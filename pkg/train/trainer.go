@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"fmt"
 	"runtime/debug"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/corrupt"
 	"github.com/bgmd/bgmd/pkg/models"
+	"github.com/bgmd/bgmd/pkg/models/device"
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
@@ -17,6 +19,7 @@ import (
 type trainer struct {
 	config.Config
 	*source
+	device  *device.Device // nil for none
 	net     *models.Net
 	workers []record.Seconds // of this step, one a worker of net
 	batch   int              // samples of an evaluation's batch
@@ -49,20 +52,36 @@ type trainer struct {
 	stats   stats
 }
 
-func newTrainer(c config.Config, clock *clock) (*trainer, error) {
+// newTrainer makes the trainer of c on the device of the given name. Close it.
+func newTrainer(c config.Config, name string, clock *clock) (*trainer, error) {
 	t := &trainer{Config: c, started: clock.now()}
 	err := checkMemory(c)
 	if err != nil {
 		return nil, err
 	}
+	if t.device, err = device.Open(name); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	if err := t.prepare(clock); err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	return t, nil
+}
+
+// close gives back what the process would otherwise keep.
+func (t *trainer) close() error { return t.device.Close() }
+
+// prepare loads the set and makes everything that the first step needs.
+func (t *trainer) prepare(clock *clock) (err error) {
+	c := t.Config
 	if t.source, err = newSource(c, clock); err != nil {
-		return nil, err
+		return err
 	}
 	debug.FreeOSMemory() // what reading the set took
 	n := c.Data.Clients
 	t.batch = min(c.Model.EvalBatch, t.set.Test.Len())
 	if err := t.build(); err != nil {
-		return nil, err
+		return err
 	}
 	t.workers = make([]record.Seconds, t.net.Workers())
 	for i := range t.set.Test.Len() + t.batch { // the last batch is filled up with the first images
@@ -70,12 +89,10 @@ func newTrainer(c config.Config, clock *clock) (*trainer, error) {
 	}
 	d := len(t.net.Params())
 	t.optimizer = newOptimizer(c.Optimizer, d)
-	t.G, t.update = agg.NewMatrix(n, d), make([]float32, d)
-	if t.buffers, err = newBuffers(c.Model.Buffers, n, t.net); err != nil {
-		return nil, err
-	}
+	t.G, t.update = agg.Matrix{Data: t.net.Rows(n), Rows: n, Cols: d}, make([]float32, d)
 	t.losses, t.clean = make([]float64, n), make([]bool, n)
-	return t, nil
+	t.buffers, err = newBuffers(c.Model.Buffers, n, t.net)
+	return err
 }
 
 // build makes the model, the corruption of its gradients and the rule.
@@ -84,7 +101,10 @@ func (t *trainer) build() error {
 	o := t.Model.Options()
 	o.Shape, o.Classes, o.Batch, o.EvalBatch = t.set.Shape, t.set.Classes, t.Data.Batch, t.batch
 	o.Replicas, o.Rand = replicas(t.Config), t.streams.At(stream.Init)
-	t.net, errs[0] = models.New(t.Model.Name, o)
+	o.Device, o.Clients = t.device, t.Data.Clients
+	if t.net, errs[0] = models.New(t.Model.Name, o); errs[0] != nil {
+		errs[0] = smaller(t.Config, errs[0])
+	}
 	g := t.Corruption.Gradient
 	t.rows, errs[1] = corrupt.NewGradientPlan(g.Kind,
 		corrupt.GradientOptions{Std: g.Std, Scale: g.Scale, Z: g.Z, Epsilon: g.Epsilon},
