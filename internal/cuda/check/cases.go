@@ -13,7 +13,8 @@ func cases() []testCase {
 	var all []testCase
 	all = append(all, convCases()...)
 	all = append(all, layerCases()...)
-	return all
+	all = append(all, normCases()...)
+	return append(all, rowCases()...)
 }
 
 // convCases has shapes that take every path of the products: wide and narrow tiles, edges,

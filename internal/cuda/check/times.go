@@ -104,7 +104,9 @@ func workloads() []workload {
 		{"LeNet", lenet, [2]int{32, 16}},
 		{"LeNet", lenet, [2]int{32, 64}},
 		{"MLP 784-256-128-10", mlp, [2]int{32, 64}},
-		{"ResNet-18, convolutions", resnet, [2]int{10, 128}},
+		{"ResNet-18", resnet, [2]int{10, 128}},
+		{"aggregation, LeNet's 1,163,978 columns", aggregation(1163978), [2]int{32, 0}},
+		{"aggregation, ResNet-18's 11,181,642 columns", aggregation(11181642), [2]int{10, 0}},
 	}
 }
 
@@ -189,14 +191,79 @@ func mlp(b *bench, clients, batch int) []timing {
 	return append(all, loss(b, clients, batch)...)
 }
 
-// resnet lists each shape of convolution of ResNet-18 on 32×32 pixels, with the stem for
-// large images, once.
+// norm lists a norm's kernels.
+func norm(b *bench, name string, n cuda.Norm) []timing {
+	x, r, out, dout, gamma, beta := b.floats(n.Len()), b.floats(n.Len()), b.floats(n.Len()), b.floats(n.Len()), b.floats(n.C), b.floats(n.C)
+	channels, slopes := room[cuda.Channel](b, n.Clients*n.C), room[cuda.Slope](b, n.Clients*n.C)
+	batch, grads := room[float32](b, 2*n.C*n.Clients), room[float32](b, 2*n.C*n.Clients)
+	return []timing{
+		{name + " norm measure", 0, 4 * n.Len(), func() error { return b.NormMeasure(n, channels, batch, 2*n.C, x, gamma, beta) }},
+		{name + " norm ReLU", 0, 8 * n.Len(), func() error { return b.NormReLU(n, out, x, channels) }},
+		{name + " norm add ReLU", 0, 12 * n.Len(), func() error { return b.NormAddReLU(n, out, x, channels, r, channels) }},
+		{name + " norm mask", 0, 16 * n.Len(), func() error {
+			return b.NormMask(n, r, slopes, grads, grads.Slice(n.C, grads.Len()), 2*n.C, dout, out, x, channels)
+		}},
+		{name + " norm grad", 0, 12 * n.Len(), func() error { return b.NormGrad(n, x, r, slopes) }},
+	}
+}
+
+// aggregation lists what rules do with rows of d values, and an optimiser's step.
+func aggregation(d int) func(b *bench, clients, batch int) []timing {
+	return func(b *bench, n, _ int) []timing {
+		if n == 1 { // a rehearsal
+			d = 5000
+		}
+		r, err := cuda.AllocRows(b.Device(), n, d)
+		b.try(err)
+		if err != nil {
+			return nil
+		}
+		b.free = append(b.free, r.Free)
+		row := b.floats(r.Stride)
+		for i := range n {
+			b.try(cuda.Copy(b.Stream, r.Slice(i*r.Stride, (i+1)*r.Stride), row))
+		}
+		k, w := d/10, make([]float64, n)
+		for i := range w {
+			w[i] = 1 / float64(n)
+		}
+		K, space, weights, squares := room[float64](b, n*n), room[float64](b, cuda.GramSpace(n)), up(b, w), room[float64](b, n)
+		dst, bad, squareSpace := room[float32](b, d), room[uint32](b, 1), room[float64](b, cuda.RowSquaresSpace(n))
+		scores, total, next, scoreSpace := room[float64](b, d), room[float64](b, 1), room[float32](b, d), room[float64](b, cuda.ScoreSpace(d))
+		index, block, memory := room[uint32](b, k), room[float32](b, n*k), room[float32](b, d)
+		sel, err := cuda.NewSelection(b.Device(), d)
+		b.try(err)
+		if err != nil {
+			return nil
+		}
+		b.free = append(b.free, sel.Free)
+		all := 4 * n * d
+		return []timing{
+			{"Gram", n * (n + 1) * d, all, func() error { return b.Gram(K, r, -1, false, space) }},
+			{"Gram, exact", n * (n + 1) * d, all, func() error { return b.Gram(K, r, -1, true, space) }},
+			{"combine", 2 * n * d, all, func() error { return b.Combine(dst, bad, r, weights) }},
+			{"median", 0, all, func() error { return b.SortedMean(dst, bad, r, (n-1)/2, n/2+1) }},
+			{"row squares", 2 * n * d, all, func() error { return b.RowSquares(squares, r, squareSpace) }},
+			{"score columns", 0, all + 16*d, func() error { return b.ScoreColumns(scores, total, next, bad, r, memory, 0.1, scoreSpace) }},
+			{"largest tenth", 0, 8 * 8 * d, func() error { return b.Largest(index, scores, sel) }},
+			{"gather", 0, 8 * n * k, func() error { return b.Gather(block, r, index, memory, 0.1) }},
+			{"scatter", 0, 4*d + 12*k, func() error { return b.Scatter(dst, bad, block.Slice(0, k), index, memory, 0.1, 0) }},
+			{"clear columns", 0, 8 * k, func() error { return b.ClearColumns(next, index) }},
+			{"SGD, momentum", 0, 20 * d, func() error { return b.SGD(memory, next, dst, 0.01, 0.9, 1e-4, false) }},
+		}
+	}
+}
+
+// resnet lists each shape of layer of ResNet-18 on 32×32 pixels, with the stem for large
+// images, once.
 func resnet(b *bench, clients, batch int) []timing {
 	c := func(ci, size, co, k, stride, pad int) cuda.Conv {
 		return cuda.Conv{Ci: ci, H: size, W: size, Co: co, K: k, Stride: stride, Pad: pad, N: batch, Clients: clients, Thin: ci < 16}
 	}
 	all := conv(b, "conv1", c(3, 32, 64, 7, 2, 3), true)
+	all = append(all, norm(b, "conv1", cuda.Norm{H: 16, C: 64, W: 16, N: batch, Clients: clients})...)
 	all = append(all, conv(b, "layer1 (4 times)", c(64, 8, 64, 3, 1, 1), false)...)
+	all = append(all, norm(b, "layer1 (4 times)", cuda.Norm{H: 8, C: 64, W: 8, N: batch, Clients: clients})...)
 	size, in := 8, 64
 	for layer := 2; layer <= 4; layer++ {
 		name := fmt.Sprint("layer", layer)
@@ -204,6 +271,7 @@ func resnet(b *bench, clients, batch int) []timing {
 		all = append(all, conv(b, name+" shortcut", c(in, size, 2*in, 1, 2, 0), false)...)
 		size, in = size/2, 2*in
 		all = append(all, conv(b, name+" (3 times)", c(in, size, in, 3, 1, 1), false)...)
+		all = append(all, norm(b, name+" (5 times)", cuda.Norm{H: size, C: in, W: size, N: batch, Clients: clients})...)
 	}
 	return append(all, linear(b, "fc", 512, 10, clients, batch, false, false)...)
 }
