@@ -49,7 +49,7 @@ var ptx []byte
 func Count() (int, error) {
 	d, err := library()
 	if err != nil {
-		return 0, fmt.Errorf("cuda: %w", err)
+		return 0, err
 	}
 	n := new(int32)
 	if err := d.call("cuDeviceGetCount", d.DeviceGetCount, address(n)); err != nil {

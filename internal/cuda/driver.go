@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -46,7 +47,7 @@ var library = sync.OnceValues(func() (*driver, error) {
 func load(name string) (*driver, error) {
 	handle, err := purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
-		return nil, fmt.Errorf("%w: load %s: %w", ErrNoDriver, name, err)
+		return nil, fmt.Errorf("cuda: %w: load %s: %w", ErrNoDriver, name, err)
 	}
 	d := &driver{}
 	v := reflect.ValueOf(d).Elem()
@@ -54,11 +55,13 @@ func load(name string) (*driver, error) {
 		symbol := "cu" + v.Type().Field(i).Name
 		at, err := purego.Dlsym(handle, symbol)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %s has no %s", ErrOldDriver, name, symbol)
+			return nil, fmt.Errorf("cuda: %w: %s has no %s", ErrOldDriver, name, symbol)
 		}
 		*(*uintptr)(v.Field(i).Addr().UnsafePointer()) = at
 	}
-	if err := d.call("cuInit", d.Init, 0); err != nil {
+	if err := d.call("cuInit", d.Init, 0); errors.Is(err, ErrNoDevice) {
+		return nil, fmt.Errorf("cuda: %w", ErrNoDevice)
+	} else if err != nil {
 		return nil, err
 	}
 	version, err := d.version()
@@ -66,7 +69,7 @@ func load(name string) (*driver, error) {
 		return nil, err
 	}
 	if version < oldestDriver {
-		return nil, fmt.Errorf("%w: %s is for CUDA %v, want %v or later", ErrOldDriver, name, version, oldestDriver)
+		return nil, fmt.Errorf("cuda: %w: %s is for CUDA %v, want %v or later", ErrOldDriver, name, version, oldestDriver)
 	}
 	return d, nil
 }
