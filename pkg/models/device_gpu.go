@@ -23,10 +23,13 @@ type onDevice struct {
 
 	params       cuda.Memory[float32]
 	hostParams   cuda.Pinned[float32]
-	gradients    cuda.Memory[float32] // a row a client
+	gradients    cuda.Rows // a row a client
 	hostGradient cuda.Pinned[float32]
 
 	train, eval *deviceGraph
+	running     cuda.Memory[float32] // of batch norm, for evaluation
+	hostRunning cuda.Pinned[float32]
+	statistics  cuda.Pinned[float32] // of the clients' batches
 	drawn       *batches             // what clients draw, on its way to the device
 	images      cuda.Memory[float32] // the same there, client by client
 	losses      cuda.Pinned[float64]
@@ -44,14 +47,18 @@ type deviceGraph struct {
 func newOnDevice(net *Net, layers []nn.Layer, o Options) (runner, error) {
 	d, size := len(net.params), o.Shape.Size()
 	r := &onDevice{net: net, dev: o.Device, options: o}
-	var errs [7]error
+	buffers := len(net.buffers)
+	var errs [10]error
 	r.params, errs[0] = device.Alloc[float32](r.dev, d)
 	r.hostParams, errs[1] = device.AllocPinned[float32](r.dev, d)
-	r.gradients, errs[2] = device.Alloc[float32](r.dev, o.Clients*d)
+	r.gradients, errs[2] = device.AllocRows(r.dev, o.Clients, d)
 	r.hostGradient, errs[3] = device.AllocPinned[float32](r.dev, o.Clients*d)
 	r.images, errs[4] = device.Alloc[float32](r.dev, o.Clients*o.Batch*size)
 	r.losses, errs[5] = device.AllocPinned[float64](r.dev, o.Clients)
 	r.drawn, errs[6] = newBatches(r.dev, o, o.Clients, o.Batch)
+	r.running, errs[7] = device.Alloc[float32](r.dev, buffers)
+	r.hostRunning, errs[8] = device.AllocPinned[float32](r.dev, buffers)
+	r.statistics, errs[9] = device.AllocPinned[float32](r.dev, o.Clients*buffers)
 	err := cmp.Or(errs[:]...)
 	if err == nil {
 		r.train, err = r.compile(layers, o.Clients, o.Batch, true)
@@ -67,22 +74,23 @@ func newOnDevice(net *Net, layers []nn.Layer, o Options) (runner, error) {
 
 // compile builds the graph for the samples of clients, n each.
 func (r *onDevice) compile(layers []nn.Layer, clients, n int, train bool) (*deviceGraph, error) {
-	g, s, d := &deviceGraph{}, r.options.Shape, len(r.net.params)
+	g, s := &deviceGraph{}, r.options.Shape
 	var errs [3]error
-	g.engine, errs[0] = device.NewEngine(r.dev, clients, n, d)
+	g.engine, errs[0] = device.NewEngine(r.dev, clients, n, r.gradients.Stride, len(r.net.buffers))
 	g.images, errs[1] = device.NewArray(r.dev, s.C, s.H, s.W, clients*n)
 	g.labels, errs[2] = device.NewLabels(r.dev, clients*n)
 	if err := cmp.Or(errs[:]...); err != nil {
 		return nil, err
+	}
+	if !train && !r.options.BatchStats {
+		g.engine.Running = r.running
 	}
 	g.pass.Engine = g.engine
 	err := g.graph.compile(layers, values{
 		images: g.images,
 		labels: g.labels,
 		params: func(at, size int) gorgonia.Value { return device.Window(r.params.Slice(at, at+size), size) },
-		grad: func(at, size int) gorgonia.Value {
-			return device.Window(r.gradients.Slice(at, r.gradients.Len()), size)
-		},
+		grad:   func(at, size int) gorgonia.Value { return device.Window(r.gradients.From(at), size) },
 	}, train)
 	if err != nil {
 		return nil, err
@@ -98,10 +106,13 @@ func (r *onDevice) flops() (done, byDefinition int) {
 
 func (r *onDevice) profile(seconds map[string]float64) { r.train.pass.Seconds = seconds }
 
-// upload hands over the parameters as they are now.
+// upload hands over parameters and running averages as they are now.
 func (r *onDevice) upload() error {
 	copy(r.hostParams.Slice(), r.net.params)
-	return cuda.Upload(r.dev.Stream, r.params, r.hostParams)
+	copy(r.hostRunning.Slice(), r.net.buffers)
+	return cmp.Or(
+		cuda.Upload(r.dev.Stream, r.params, r.hostParams),
+		cuda.Upload(r.dev.Stream, r.running, r.hostRunning))
 }
 
 func (r *onDevice) grads(c Clients) error {
@@ -134,14 +145,20 @@ func (r *onDevice) grads(c Clients) error {
 	if err != nil {
 		return err
 	}
+	d := len(r.net.params)
+	for i := range o.Clients {
+		if err := cuda.Download(s, r.hostGradient.Part(i*d, (i+1)*d), r.gradients.Row(i)); err != nil {
+			return err
+		}
+	}
 	err = cmp.Or(
 		cuda.Download(s, r.losses, g.engine.Losses),
-		cuda.Download(s, r.hostGradient, r.gradients),
+		cuda.Download(s, r.statistics, g.engine.Batch),
 		s.Wait())
 	if err != nil {
 		return err
 	}
-	d, all := len(r.net.params), r.hostGradient.Slice()
+	all, buffers := r.hostGradient.Slice(), len(r.net.buffers)
 	return share(r.net.workers, c.Count, func(_, i int) error {
 		row, got := c.Row(i), all[i*d:(i+1)*d]
 		if len(row) != d {
@@ -150,7 +167,7 @@ func (r *onDevice) grads(c Clients) error {
 		if &row[0] != &got[0] {
 			copy(row, got)
 		}
-		c.Done(i, float64(float32(r.losses.Slice()[i])), nil)
+		c.Done(i, r.losses.Slice()[i], r.statistics.Slice()[i*buffers:(i+1)*buffers])
 		return nil
 	})
 }

@@ -55,7 +55,7 @@ func trainOn(t *testing.T, c config.Config, device string) (*record.Run, []float
 }
 
 // TestDeviceTraining: over 20 steps, losses and parameters on a device follow the host's
-// within 1e-4, with dropout in training and in evaluation, and with everything a step can
+// within 1e-4 (one step of resnet18: 1e-3), with dropout in training and in evaluation, and with everything a step can
 // do differently.
 func TestDeviceTraining(t *testing.T) {
 	configs := map[string]config.Config{}
@@ -69,11 +69,17 @@ func TestDeviceTraining(t *testing.T) {
 	c.Optimizer.Momentum, c.Model.EvalDropout = 0.9, true
 	c.Aggregator.Rule, c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction = "gm", "bitflip", 0.4
 	configs["lenet"] = c
+	c = onDevice(t, "resnet18")
+	c.Data.Clients, c.Data.Batch, c.Epochs, c.Optimizer.Momentum, c.Model.Buffers = 2, 8, 1, 0.9, "median"
+	configs["resnet18"] = c
 	for name, c := range configs {
 		t.Run(name, func(t *testing.T) {
 			want, wantX := trainOn(t, c, "cpu")
 			got, x := trainOn(t, c, "gpu")
-			const most = 1e-4
+			most := 1e-4
+			if c.Model.Name == "resnet18" { // the last norms see 8 values a channel, and magnify roundings
+				most = 1e-3
+			}
 			for i, e := range want.Epochs {
 				for _, loss := range [][2]record.Float{{got.Epochs[i].TrainLoss, e.TrainLoss}, {got.Epochs[i].TestLoss, e.TestLoss}} {
 					a, b := float64(loss[0]), float64(loss[1])

@@ -26,22 +26,28 @@ type Engine struct {
 	Seeds cuda.Memory[uint64]
 	// Losses are the clients' mean losses of the last run.
 	Losses cuda.Memory[float64]
+	// Running holds the averages that batch norms normalise by; without it they do by
+	// each client's own statistics, which go to Batch, a row a client.
+	Running, Batch cuda.Memory[float32]
 
 	dev        *Device
 	clients, n int
 	stride     int // elements from row to row of the gradients
+	buffers    int // of all batch norms
+	taken      int // of those, by the layers so far
 	draws      int // of each client's generator, by the layers so far
 	spaceLen   int // elements of space that some layer needs
 	space      cuda.Memory[float32]
 }
 
 // NewEngine returns the engine of a graph of so many clients' samples, n each, whose
-// gradients are stride elements apart.
-func NewEngine(d *Device, clients, n, stride int) (*Engine, error) {
-	e := &Engine{dev: d, clients: clients, n: n, stride: stride}
-	var errs [2]error
+// gradients are stride elements apart, of a network with so many buffers.
+func NewEngine(d *Device, clients, n, stride, buffers int) (*Engine, error) {
+	e := &Engine{dev: d, clients: clients, n: n, stride: stride, buffers: buffers}
+	var errs [3]error
 	e.Seeds, errs[0] = Alloc[uint64](d, 2*clients)
 	e.Losses, errs[1] = Alloc[float64](d, clients)
+	e.Batch, errs[2] = Alloc[float32](d, clients*buffers)
 	return e, cmp.Or(errs[:]...)
 }
 

@@ -67,23 +67,32 @@ func (d *Device) Close() error {
 // a [MemoryError] where there is not so much.
 func Alloc[T any](d *Device, n int) (cuda.Memory[T], error) {
 	m, err := cuda.Alloc[T](d.gpu, n)
+	return m, d.hold(m, err)
+}
+
+// AllocRows takes memory of the device for n rows of so many values, as Alloc does.
+func AllocRows(d *Device, n, size int) (cuda.Rows, error) {
+	r, err := cuda.AllocRows(d.gpu, n, size)
+	return r, d.hold(r.Memory, err)
+}
+
+// hold has memory freed with the device. It returns the error with which that was
+// taken.
+func (d *Device) hold(m interface{ Free() error }, err error) error {
 	if full, ok := errors.AsType[*cuda.MemoryError](err); ok {
-		return m, &MemoryError{full.Asked, full.Free, full.Total}
+		return &MemoryError{full.Asked, full.Free, full.Total}
 	}
 	if err == nil {
 		d.held = append(d.held, m)
 	}
-	return m, err
+	return err
 }
 
 // AllocPinned takes memory of the host for n elements, which the device copies from
 // and to by itself, until that is closed.
 func AllocPinned[T any](d *Device, n int) (cuda.Pinned[T], error) {
 	m, err := cuda.AllocPinned[T](d.gpu, n)
-	if err == nil {
-		d.held = append(d.held, m)
-	}
-	return m, err
+	return m, d.hold(m, err)
 }
 
 // Free is the bytes of memory that the device has left.
