@@ -38,7 +38,8 @@ A file called - is standard input where one is read, and standard output where o
 written; a picture is a PNG there, and what is printed goes to standard error.
 
 Arithmetic is done with the fastest instructions that the processor has. The
-environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others.`),
+environment variable BGMD_KERNELS=avx512, avx2 or generic chooses others. Where the
+program is built for them, --device gpu, or BGMD_DEVICE=gpu, has a GPU compute.`),
 		Example: text(`
   bgmd doctor                                   what this machine has and lacks
   bgmd config                                   every setting there is

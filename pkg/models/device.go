@@ -14,8 +14,8 @@ type runner interface {
 	rows() []float32
 	// flops are those of one client's gradient; see [Replica.Flops].
 	flops() (done, byDefinition int)
-	// profile is [Replica.Profile].
-	profile(seconds map[string]float64)
+	// profile is [Net.Profile].
+	profile(seconds map[string]float64) error
 }
 
 // backendOf names what multiplies matrices on a device: cuda- and its architecture.

@@ -5,6 +5,7 @@ package models
 import (
 	"cmp"
 	"fmt"
+	"time"
 
 	"gorgonia.org/gorgonia"
 
@@ -30,6 +31,7 @@ type onDevice struct {
 	running     cuda.Memory[float32] // of batch norm, for evaluation
 	hostRunning cuda.Pinned[float32]
 	statistics  cuda.Pinned[float32] // of the clients' batches
+	phases      *phases              // nil where nobody asks
 	drawn       *batches             // what clients draw, on its way to the device
 	images      cuda.Memory[float32] // the same there, client by client
 	losses      cuda.Pinned[float64]
@@ -104,8 +106,6 @@ func (r *onDevice) flops() (done, byDefinition int) {
 	return r.train.pass.Flops / r.options.Clients, r.train.pass.ByDefinition / r.options.Clients
 }
 
-func (r *onDevice) profile(seconds map[string]float64) { r.train.pass.Seconds = seconds }
-
 // upload hands over parameters and running averages as they are now.
 func (r *onDevice) upload() error {
 	copy(r.hostParams.Slice(), r.net.params)
@@ -120,6 +120,7 @@ func (r *onDevice) grads(c Clients) error {
 	if c.Count != o.Clients {
 		return fmt.Errorf("models: gradients of %d clients, want %d", c.Count, o.Clients)
 	}
+	start := time.Now()
 	err := share(r.net.workers, c.Count, func(worker, i int) error {
 		c.Draw(worker, i, r.drawn.list[i])
 		if c.Dropout != nil {
@@ -134,15 +135,20 @@ func (r *onDevice) grads(c Clients) error {
 	}
 	g := r.train
 	g.engine.Drop = c.Dropout != nil
-	err = cmp.Or(r.upload(),
+	err = cmp.Or(r.phases.begin(s, time.Since(start)),
+		r.upload(),
 		cuda.Upload(s, r.images, r.drawn.x),
 		cuda.Upload(s, g.labels.Memory, r.drawn.labels),
 		cuda.Upload(s, g.engine.Seeds, r.drawn.seeds),
-		s.MergeClients(g.images.Memory, r.images, o.Shape.Size(), o.Batch, o.Clients))
+		s.MergeClients(g.images.Memory, r.images, o.Shape.Size(), o.Batch, o.Clients),
+		r.phases.end(s, uploading))
 	if err == nil {
 		err = g.run()
 	}
 	if err != nil {
+		return err
+	}
+	if err := r.phases.end(s, computing); err != nil {
 		return err
 	}
 	d := len(r.net.params)
@@ -154,7 +160,9 @@ func (r *onDevice) grads(c Clients) error {
 	err = cmp.Or(
 		cuda.Download(s, r.losses, g.engine.Losses),
 		cuda.Download(s, r.statistics, g.engine.Batch),
-		s.Wait())
+		r.phases.end(s, downloading),
+		s.Wait(),
+		r.phases.add())
 	if err != nil {
 		return err
 	}

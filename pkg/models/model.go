@@ -191,8 +191,12 @@ func (n *Net) Replica(i int) *Replica { return n.replicas[i] }
 
 // Each calls f for every i in [0, count), from as many goroutines as there are
 // replicas, each with one of its own. After an error no new calls start; all
-// errors come back joined. f must not change the parameters.
+// errors come back joined. f must not change the parameters. A net on a device has
+// no replicas, which is an error.
 func (n *Net) Each(count int, f func(r *Replica, i int) error) error {
+	if n.device != nil {
+		return errors.New("models: a net on a device has no replicas")
+	}
 	n.update()
 	for _, r := range n.replicas {
 		r.updated = true

@@ -94,20 +94,20 @@ func (n *Net) Flops() (done, byDefinition int) {
 }
 
 // Profile has every later Grads add up the seconds that each op takes, as
-// [Replica.Profile] does, and returns where: a map for each graph. On a device they are
-// those of starting the ops, unless BGMD_CUDA_SYNC=1 has it wait for each.
-func (n *Net) Profile() []map[string]float64 {
+// [Replica.Profile] does, and returns where: a map for each graph. On a device, which
+// computes while the host goes on, they are those of its drawing, uploading, computing
+// and downloading, or of the ops if BGMD_CUDA_SYNC=1 has it wait for each.
+func (n *Net) Profile() ([]map[string]float64, error) {
 	if n.device != nil {
 		seconds := map[string]float64{}
-		n.device.profile(seconds)
-		return []map[string]float64{seconds}
+		return []map[string]float64{seconds}, n.device.profile(seconds)
 	}
 	profiles := make([]map[string]float64, len(n.replicas))
 	for i, r := range n.replicas {
 		profiles[i] = map[string]float64{}
 		r.Profile(profiles[i])
 	}
-	return profiles
+	return profiles, nil
 }
 
 // generator draws from the source of i, if there are sources.

@@ -3,7 +3,6 @@
 package train
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"os"
@@ -35,15 +34,8 @@ func onDevice(t *testing.T, model string) config.Config {
 // trainOn trains on the named device and returns the record and the parameters.
 func trainOn(t *testing.T, c config.Config, device string) (*record.Run, []float32) {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "run")
-	if _, err := Run(context.Background(), c, dir, Options{Device: device}); err != nil {
-		t.Fatal(err)
-	}
-	r, err := record.Read(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tensors, _, err := checkpoint.ReadTensors(filepath.Join(dir, CheckpointName))
+	r := runOn(t, c, device)
+	tensors, _, err := checkpoint.ReadTensors(filepath.Join(r.Dir, CheckpointName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,33 +95,10 @@ func TestDeviceTraining(t *testing.T) {
 	}
 }
 
-// TestDeviceResume: a run on a device that is stopped in every epoch, and goes on, ends
-// with the digest of an undisturbed one.
-func TestDeviceResume(t *testing.T) {
+// TestDeviceKillAndResume: a process that is killed while it trains on a device costs
+// nothing either.
+func TestDeviceKillAndResume(t *testing.T) {
 	c := onDevice(t, "mlp")
-	c.Aggregator.Rule, c.Aggregator.Block.Fraction, c.Optimizer.Momentum = "gm", 0.1, 0.9
-	want, _ := trainOn(t, c, "gpu")
-	dir := filepath.Join(t.TempDir(), "run")
-	for epoch := range c.Epochs {
-		ctx, stop := context.WithCancel(context.Background())
-		s, err := Run(ctx, c, dir, Options{Device: "gpu", Resume: epoch > 0, Observe: func(p Progress) {
-			if p.Done == nil && p.Epoch == epoch+2 && p.Step == 3 {
-				stop()
-			}
-		}})
-		stop()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if last := epoch == c.Epochs-1; last != (s.Status == record.Finished) {
-			t.Fatalf("stopped in epoch %d: %s", epoch+2, s.Status)
-		}
-	}
-	r, err := record.Read(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(r.Sessions) != c.Epochs-1 || r.Summary.Digest != want.Summary.Digest {
-		t.Errorf("after %d sessions the digest is %s, want %s", len(r.Sessions), r.Summary.Digest, want.Summary.Digest)
-	}
+	c.Data.Batch, c.Epochs = 4, 2
+	killAndResume(t, c, "gpu")
 }

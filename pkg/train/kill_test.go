@@ -10,30 +10,33 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
 // TestKillAndResume kills a process in the middle of a run, as kill -9 does,
 // at several steps, and goes on with the run in this process. What comes out
 // is what an undisturbed run gives.
-func TestKillAndResume(t *testing.T) {
+func TestKillAndResume(t *testing.T) { killAndResume(t, tiny(t), "") }
+
+// killAndResume is a test of that name, on the named device.
+func killAndResume(t *testing.T, c config.Config, device string) {
 	const variable = "BGMD_TEST_KILL"
-	c := tiny(t)
 	c.Aggregator.Rule, c.Aggregator.Block.Fraction, c.Optimizer.Momentum = "gm", 0.1, 0.9
 	if args := os.Getenv(variable); args != "" {
 		c.Data.Dir, args, _ = strings.Cut(args, "\n")
-		_, err := Run(context.Background(), c, args, Options{Observe: func(p Progress) { fmt.Println(p.Epoch, p.Step) }})
+		_, err := Run(context.Background(), c, args, Options{Device: device, Observe: func(p Progress) { fmt.Println(p.Epoch, p.Step) }})
 		t.Fatal("not killed: ", err)
 	}
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
 
-	undisturbed := run(t, c)
+	undisturbed := runOn(t, c, device)
 	want := metrics(t, undisturbed)
 	for _, last := range []string{"0 2", "1 1", "2 1"} {
 		dir := filepath.Join(t.TempDir(), "run")
-		child := exec.Command(os.Args[0], "-test.run", "^TestKillAndResume$")
+		child := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
 		child.Env = append(os.Environ(), variable+"="+c.Data.Dir+"\n"+dir)
 		out, err := child.StdoutPipe()
 		if err != nil {
@@ -55,7 +58,7 @@ func TestKillAndResume(t *testing.T) {
 			t.Fatalf("the process ended with %v after saying %q", err, said)
 		}
 
-		s, err := Run(context.Background(), c, dir, Options{Resume: true})
+		s, err := Run(context.Background(), c, dir, Options{Resume: true, Device: device})
 		if err != nil {
 			t.Fatal(err)
 		}

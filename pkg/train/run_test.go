@@ -85,8 +85,14 @@ func writeGzip(t *testing.T, path string, b []byte) {
 // run trains in a fresh folder and returns the record.
 func run(t *testing.T, c config.Config) *record.Run {
 	t.Helper()
+	return runOn(t, c, "")
+}
+
+// runOn is run on the named device.
+func runOn(t *testing.T, c config.Config, device string) *record.Run {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
-	if _, err := Run(context.Background(), c, dir, Options{}); err != nil {
+	if _, err := Run(context.Background(), c, dir, Options{Device: device}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := record.Read(dir)

@@ -95,6 +95,12 @@ func AllocPinned[T any](d *Device, n int) (cuda.Pinned[T], error) {
 	return m, d.hold(m, err)
 }
 
+// NewEvent makes an event, which lives as long as the device.
+func (d *Device) NewEvent() (*cuda.Event, error) {
+	e, err := d.gpu.NewEvent()
+	return e, d.hold(e, err)
+}
+
 // Free is the bytes of memory that the device has left.
 func (d *Device) Free() (int, error) {
 	free, _, err := d.gpu.MemoryInfo()
