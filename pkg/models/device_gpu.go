@@ -116,26 +116,41 @@ func (r *onDevice) upload() error {
 }
 
 func (r *onDevice) grads(c Clients) error {
-	o, s := r.options, r.dev.Stream
-	if c.Count != o.Clients {
-		return fmt.Errorf("models: gradients of %d clients, want %d", c.Count, o.Clients)
+	if c.Count != r.options.Clients {
+		return fmt.Errorf("models: gradients of %d clients, want %d", c.Count, r.options.Clients)
 	}
 	start := time.Now()
-	err := share(r.net.workers, c.Count, func(worker, i int) error {
+	if err := r.draw(c); err != nil {
+		return err
+	}
+	if err := r.phases.begin(r.dev.Stream, time.Since(start)); err != nil {
+		return err
+	}
+	if err := r.compute(c.Dropout != nil); err != nil {
+		return err
+	}
+	return r.fetch(c)
+}
+
+// draw has the clients' batches, with labels and seeds, in pinned memory.
+func (r *onDevice) draw(c Clients) error {
+	return share(r.net.workers, c.Count, func(worker, i int) error {
 		c.Draw(worker, i, r.drawn.list[i])
 		if c.Dropout != nil {
 			if err := r.drawn.seed(i, c.Dropout(i)); err != nil {
 				return err
 			}
 		}
-		return r.drawn.note(i, o.Classes)
+		return r.drawn.note(i, r.options.Classes)
 	})
-	if err != nil {
-		return err
-	}
-	g := r.train
-	g.engine.Drop = c.Dropout != nil
-	err = cmp.Or(r.phases.begin(s, time.Since(start)),
+}
+
+// compute has the device compute the gradients, losses and statistics of what was drawn,
+// and does not wait.
+func (r *onDevice) compute(drop bool) error {
+	o, g, s := r.options, r.train, r.dev.Stream
+	g.engine.Drop = drop
+	err := cmp.Or(
 		r.upload(),
 		cuda.Upload(s, r.images, r.drawn.x),
 		cuda.Upload(s, g.labels.Memory, r.drawn.labels),
@@ -145,30 +160,28 @@ func (r *onDevice) grads(c Clients) error {
 	if err == nil {
 		err = g.run()
 	}
-	if err != nil {
-		return err
-	}
-	if err := r.phases.end(s, computing); err != nil {
-		return err
-	}
-	d := len(r.net.params)
-	for i := range o.Clients {
+	return cmp.Or(err, r.phases.end(s, computing))
+}
+
+// fetch waits for what compute has begun, and hands it out.
+func (r *onDevice) fetch(c Clients) error {
+	s, d, buffers := r.dev.Stream, len(r.net.params), len(r.net.buffers)
+	for i := range c.Count {
 		if err := cuda.Download(s, r.hostGradient.Part(i*d, (i+1)*d), r.gradients.Row(i)); err != nil {
 			return err
 		}
 	}
-	err = cmp.Or(
-		cuda.Download(s, r.losses, g.engine.Losses),
-		cuda.Download(s, r.statistics, g.engine.Batch),
+	err := cmp.Or(
+		cuda.Download(s, r.losses, r.train.engine.Losses),
+		cuda.Download(s, r.statistics, r.train.engine.Batch),
 		r.phases.end(s, downloading),
 		s.Wait(),
 		r.phases.add())
 	if err != nil {
 		return err
 	}
-	all, buffers := r.hostGradient.Slice(), len(r.net.buffers)
 	return share(r.net.workers, c.Count, func(_, i int) error {
-		row, got := c.Row(i), all[i*d:(i+1)*d]
+		row, got := c.Row(i), r.rows()[i*d:(i+1)*d]
 		if len(row) != d {
 			return fmt.Errorf("models: gradient has %d elements, want %d", len(row), d)
 		}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/bgmd/bgmd/internal/cuda/cudatest"
@@ -39,7 +40,7 @@ var deviceCases = []deviceCase{
 }
 
 // nets are the model on the host and on the device.
-func (c deviceCase) nets(t *testing.T, clients, n int) (host, dev *models.Net) {
+func (c deviceCase) nets(t *testing.T, clients, n, evalBatch int) (host, dev *models.Net) {
 	t.Helper()
 	d, err := device.Open("gpu")
 	if err != nil {
@@ -52,7 +53,7 @@ func (c deviceCase) nets(t *testing.T, clients, n int) (host, dev *models.Net) {
 	})
 	build := func(d *device.Device) *models.Net {
 		o := c.options
-		o.Classes, o.Batch, o.EvalBatch, o.Replicas, o.Rand = 5, n, n+1, 2, rand.New(rand.NewPCG(1, 1))
+		o.Classes, o.Batch, o.EvalBatch, o.Replicas, o.Rand = 5, n, evalBatch, 2, rand.New(rand.NewPCG(1, 1))
 		o.Device, o.Clients, o.Direct = d, clients, true
 		net, err := models.New(c.name, o)
 		if err != nil {
@@ -116,7 +117,7 @@ func TestDeviceGradients(t *testing.T) {
 		for _, n := range []int{3, 4} {
 			t.Run(fmt.Sprint(c.name, n), func(t *testing.T) {
 				const clients = 2
-				host, dev := c.nets(t, clients, n)
+				host, dev := c.nets(t, clients, n, 1)
 				for _, d := range []func(int) *rand.PCG{dropout, nil} {
 					want, got := stepOf(t, host, clients, d), stepOf(t, dev, clients, d)
 					if e := distance(got.rows, want.rows); !(e < 2e-6) {
@@ -136,12 +137,30 @@ func TestDeviceGradients(t *testing.T) {
 	}
 }
 
+// TestDeviceRefuses: what a net on a device cannot do is an error.
+func TestDeviceRefuses(t *testing.T) {
+	_, dev := deviceCases[1].nets(t, 2, 2, 1)
+	c := models.Clients{Count: 3, Draw: fill, Row: func(i int) []float32 { return make([]float32, 2681*i) }, Done: func(int, float64, []float32) {}}
+	refuses := func(err error, want string) {
+		t.Helper()
+		if err == nil || err.Error() != want {
+			t.Errorf("error is %v, want %s", err, want)
+		}
+	}
+	refuses(dev.Grads(c), "models: gradients of 3 clients, want 2")
+	c.Count = 2
+	refuses(dev.Grads(c), "models: gradient has 0 elements, want 2681")
+	c.Draw = func(_, i int, b *data.Batch) { b.Labels[1] = 5 * i }
+	refuses(dev.Grads(c), "models: label 1 of the batch is 5, want below 5, or negative for none")
+	refuses(dev.Each(1, func(*models.Replica, int) error { return nil }), "models: a net on a device has no replicas")
+}
+
 // TestDevicePredict: logits on a device are the host's to rounding, in a second call and
 // with changed parameters, too.
 func TestDevicePredict(t *testing.T) {
 	for _, c := range deviceCases {
 		t.Run(c.name, func(t *testing.T) {
-			host, dev := c.nets(t, 1, 2)
+			host, dev := c.nets(t, 1, 2, 3)
 			for _, d := range []func(int) *rand.PCG{nil, dropout} {
 				want, got := logits(t, host, 5, d), logits(t, dev, 5, d)
 				if e := distance(got, want); !(e < 2e-6) {
@@ -154,6 +173,37 @@ func TestDevicePredict(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDeviceKeepsTestSet: the batches of a test set are drawn once, also where they come
+// to the device in several parts, and give the host's logits in every call; more of them
+// are drawn when they are asked for.
+func TestDeviceKeepsTestSet(t *testing.T) {
+	host, dev := deviceCases[1].nets(t, 1, 2, 1500) // two batches a part
+	for _, c := range []struct{ count, drawn int }{{1, 1}, {3, 3}, {3, 0}, {5, 5}, {4, 0}} {
+		want, drawn := logits(t, host, c.count, nil), 0
+		var count sync.Mutex
+		var got []float32
+		err := dev.Predict(models.Batches{
+			Count: c.count,
+			Fill: func(worker, i int, b *data.Batch) {
+				count.Lock()
+				drawn++
+				count.Unlock()
+				fill(worker, i, b)
+			},
+			Done: func(_ int, x []float32, _ []int) { got = append(got, x...) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if drawn != c.drawn {
+			t.Errorf("of %d batches %d are drawn, want %d", c.count, drawn, c.drawn)
+		}
+		if e := distance(got, want); !(e < 2e-6) {
+			t.Errorf("the logits of %d batches are %g apart", c.count, e)
+		}
 	}
 }
 

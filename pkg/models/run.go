@@ -42,7 +42,7 @@ type Batches struct {
 // which Grads fills faster than other memory.
 func (n *Net) Rows(clients int) []float32 {
 	if n.device != nil {
-		return n.device.rows()
+		return n.device.rows()[:clients*len(n.params)]
 	}
 	return huge.Make[float32](clients * len(n.params))
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/bgmd/bgmd/internal/cuda"
 )
 
-// Value is a value of Gorgonia that lies on the device: an [Array] or [Labels].
+// value is one of Gorgonia that lies on the device: an [Array] or [Labels].
 // Gorgonia carries it from op to op and never looks inside.
 type value struct {
 	shape tensor.Shape
