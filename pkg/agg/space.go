@@ -12,7 +12,8 @@ import (
 // where no row is dropped. All others ask for a copy in memory by Host.
 //
 // Errors wrap [ErrNotFinite] where a row, or the result, is not finite; they need not
-// say which row.
+// say which row. [errors.ErrUnsupported], of more rows than a device takes, say, has the
+// rule work on a copy in memory.
 type Space interface {
 	// Size returns the numbers of rows and columns.
 	Size() (n, d int)
@@ -66,7 +67,10 @@ func AggregateIn(rule Aggregator, rows Space, step Step) (Stats, error) {
 	if r, ok := rule.(interface {
 		AggregateIn(rows Space, step Step) (Stats, error)
 	}); ok {
-		return r.AggregateIn(rows, step)
+		stats, err := r.AggregateIn(rows, step)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return stats, err
+		}
 	}
 	return inMemory(rule, rows, step)
 }

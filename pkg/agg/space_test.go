@@ -252,3 +252,28 @@ func TestBrokenSpace(t *testing.T) {
 		}
 	}
 }
+
+// limited is a space that cannot do what takes all rows at a time.
+type limited struct{ plain }
+
+func (l *limited) Gram([]float64, int, bool) (float64, error) { return 0, errors.ErrUnsupported }
+func (l *limited) Middle(int, int) error                      { return errors.ErrUnsupported }
+
+// TestLimitedSpace: what a space cannot do is done in memory.
+func TestLimitedSpace(t *testing.T) {
+	G := aggtest.Random(11, 5, 1)
+	for _, rule := range agg.Rules() {
+		space, want := &limited{*newPlain(11, 5).(*plain)}, make([]float32, 5)
+		space.Load(G)
+		build := build(rule.Name, claims[rule.Name].options)
+		must(build().Aggregate(want, G, agg.Step{}))
+		must(agg.AggregateIn(build(), space, agg.Step{}))
+		switch rule.Name {
+		case "mean", "norm-clipping": // can be done
+		default:
+			if !slices.Equal(space.Result(), want) || space.Copies() == 0 {
+				t.Errorf("%s: %v after %d copies, want %v", rule.Name, space.Result(), space.Copies(), want)
+			}
+		}
+	}
+}
