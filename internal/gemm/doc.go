@@ -13,9 +13,12 @@
 // a convolution meet does. [Kernels.AddDots] has loops of its own, along the rows
 // of both A and B, for results of a few columns at a time.
 //
-// Where α is a power of two, AVX2 and AVX-512 give the same bits in all but the
-// last of these: every element of C is a sum in the order of A's columns, maxK at a
-// time, with fused multiply-adds. (Other factors are rounded once more in the last
+// [Kernels.MulPacked] is the same for a B that is copied once and serves many products,
+// and [Kernels.MulStream] for a C that goes to memory, past the caches.
+//
+// Where α is a power of two, AVX2 and AVX-512 give the same bits in all of these but
+// AddDots: every element of C is a sum in the order of A's columns, maxK at a time,
+// with fused multiply-adds. So do A·B and the transpose of Bᵀ·Aᵀ. (Other factors are rounded once more in the last
 // columns, of which there are more or fewer.) Plain Go rounds the products, too.
 //
 // Chosen: one kind of tile for all of [Kernels.Mul], with B transposed as it is

@@ -16,12 +16,15 @@ type Kernels struct {
 	panel  [maxVectors]panelFunc // for each width
 	pack   [maxVectors]packFunc
 	packAt [maxVectors]packAtFunc
+	stream [maxVectors]streamFunc
 	dots   [MaxDots]dotsFunc // for each number of columns
 	// transpose copies up to lane rows of lane·squares elements to the columns of
 	// a matrix.
 	transpose func(dst []float32, dstStride int, src []float32, stride, rows, squares int)
 	// peak does nothing but multiply and add, in registers, and returns how often.
 	peak func(n int) (flops int)
+	// fence has what stream has stored seen before all that follows.
+	fence func()
 }
 
 // panelFunc computes C ← α·A·B for an m×k matrix A and a B of k rows, or adds
@@ -34,6 +37,10 @@ type packFunc = func(dst, src []float32, stride, k int)
 
 // packAtFunc copies rows of src that begin at the given elements.
 type packAtFunc = func(dst, src []float32, rows []int)
+
+// streamFunc computes C ← A·B, past the caches, for panels of B that lie one behind
+// another. A's elements are neighbours in a row, and C's vectors are aligned.
+type streamFunc = func(c []float32, strideC int, a []float32, rowStride int, b []float32, m, k, panels int)
 
 const (
 	maxVectors = 3
@@ -132,15 +139,23 @@ func (s *Kernels) MulRows(m, n int, a []float32, lda int, b []float32, rows []in
 
 // compute computes C ← α·A·B, or adds that to C.
 func (p *product) compute(n, k int, add bool, c []float32, ldc int) {
+	p.panels(n, k, func(l, k, j, vectors int) {
+		p.panelOf(c, ldc, l, k, j, vectors, n, add || l > 0)
+	})
+}
+
+// panels calls f for every panel of a k×n matrix B, in the order in which products
+// go through them: k rows from l on, and so many vectors from column j on.
+func (s *Kernels) panels(n, k int, f func(l, k, j, vectors int)) {
 	// Blocks of K are whole vectors, which transposing is faster for, of whatever
 	// instruction set, since they decide how sums round.
 	step := ceil(k, ceil(k, maxK)*maxLane) * maxLane
-	vectors := ceil(n, p.lane)
+	vectors := ceil(n, s.lane)
 	panels := ceil(vectors, maxVectors)
 	for l := 0; l < k; l += step {
 		for j := range panels {
 			first, last := j*vectors/panels, (j+1)*vectors/panels
-			p.panelOf(c, ldc, l, min(step, k-l), first*p.lane, last-first, n, add || l > 0)
+			f(l, min(step, k-l), first*s.lane, last-first)
 		}
 	}
 }
@@ -156,7 +171,8 @@ type product struct {
 	b                    []float32
 	ldb                  int
 	transB               bool
-	rowsOfB              []int // where they begin, in place of ldb
+	rowsOfB              []int     // where they begin, in place of ldb
+	packed               []float32 // what is left of a B that is copied already
 }
 
 // panelOf computes so many vectors of columns of C from column j on, with k
@@ -197,8 +213,12 @@ func put(dst, src []float32, add bool) {
 func (p *product) panelOfB(l, k, j, vectors, cols int) ([]float32, int) {
 	width := vectors * p.lane
 	switch {
+	case p.packed != nil:
+		panel := p.packed
+		p.packed = panel[k*width:]
+		return panel, width
 	case p.transB:
-		p.transposeB(l, k, j, width, cols)
+		p.transposeB(p.workspace.b[:], l, k, j, width, cols)
 	case cols < width:
 		for r := range k {
 			from := (l + r) * p.ldb
@@ -218,17 +238,17 @@ func (p *product) panelOfB(l, k, j, vectors, cols int) ([]float32, int) {
 }
 
 // transposeB packs a panel of op(B) from the rows of B that are its columns.
-func (p *product) transposeB(l, k, j, width, cols int) {
+func (p *product) transposeB(dst []float32, l, k, j, width, cols int) {
 	squares := k / p.lane
 	for v := 0; v < cols; v += p.lane {
 		rows := min(p.lane, cols-v)
 		from := p.b[(j+v)*p.ldb+l:]
 		if squares > 0 {
-			p.transpose(p.workspace.b[v:], width, from, p.ldb, rows, squares)
+			p.transpose(dst[v:], width, from, p.ldb, rows, squares)
 		}
 		for r := range rows {
 			for i := squares * p.lane; i < k; i++ {
-				p.workspace.b[i*width+v+r] = from[r*p.ldb+i]
+				dst[i*width+v+r] = from[r*p.ldb+i]
 			}
 		}
 	}

@@ -314,6 +314,224 @@ row:
 	VZEROUPPER
 	RET
 
+// func stream1AVX512(c []float32, strideC int, a []float32, rowStride int, b []float32, m int, k int, panels int)
+// Requires: AVX, AVX512F
+TEXT ·stream1AVX512(SB), NOSPLIT, $0-112
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+32(FP), R8
+	MOVQ rowStride+56(FP), R9
+	MOVQ m+88(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	LEAQ (R9)(R9*2), R11
+
+rows8:
+	CMPQ CX, $0x08
+	JL   rows8_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows8_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	LEAQ   (R8)(R9*4), BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z3, Z3, Z3
+	VPXORD Z6, Z6, Z6
+	VPXORD Z9, Z9, Z9
+	VPXORD Z12, Z12, Z12
+	VPXORD Z15, Z15, Z15
+	VPXORD Z18, Z18, Z18
+	VPXORD Z21, Z21, Z21
+
+rows8_column:
+	VMOVUPS      (DX), Z24
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VBROADCASTSS (AX)(R9*2), Z29
+	VFMADD231PS  Z24, Z29, Z6
+	VBROADCASTSS (AX)(R11*1), Z30
+	VFMADD231PS  Z24, Z30, Z9
+	VBROADCASTSS (BX), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VBROADCASTSS (BX)(R9*1), Z27
+	VFMADD231PS  Z24, Z27, Z15
+	VBROADCASTSS (BX)(R9*2), Z28
+	VFMADD231PS  Z24, Z28, Z18
+	VBROADCASTSS (BX)(R11*1), Z29
+	VFMADD231PS  Z24, Z29, Z21
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, BX
+	ADDQ         $0x00000040, DX
+	DECQ         R13
+	JNZ          rows8_column
+	MOVQ         R15, R10
+	VMOVNTPS     Z0, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z3, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z6, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z9, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z12, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z15, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z18, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z21, (R10)
+	ADDQ         $0x00000040, R15
+	DECQ         R12
+	JNZ          rows8_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x08, CX
+	JMP          rows8
+
+rows8_done:
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows4_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z3, Z3, Z3
+	VPXORD Z6, Z6, Z6
+	VPXORD Z9, Z9, Z9
+
+rows4_column:
+	VMOVUPS      (DX), Z24
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VBROADCASTSS (AX)(R9*2), Z29
+	VFMADD231PS  Z24, Z29, Z6
+	VBROADCASTSS (AX)(R11*1), Z30
+	VFMADD231PS  Z24, Z30, Z9
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000040, DX
+	DECQ         R13
+	JNZ          rows4_column
+	MOVQ         R15, R10
+	VMOVNTPS     Z0, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z3, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z6, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z9, (R10)
+	ADDQ         $0x00000040, R15
+	DECQ         R12
+	JNZ          rows4_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x04, CX
+	JMP          rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows2_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z3, Z3, Z3
+
+rows2_column:
+	VMOVUPS      (DX), Z24
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000040, DX
+	DECQ         R13
+	JNZ          rows2_column
+	MOVQ         R15, R10
+	VMOVNTPS     Z0, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z3, (R10)
+	ADDQ         $0x00000040, R15
+	DECQ         R12
+	JNZ          rows2_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x02, CX
+	JMP          rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows1_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VPXORD Z0, Z0, Z0
+
+rows1_column:
+	VMOVUPS      (DX), Z24
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000040, DX
+	DECQ         R13
+	JNZ          rows1_column
+	MOVQ         R15, R10
+	VMOVNTPS     Z0, (R10)
+	ADDQ         $0x00000040, R15
+	DECQ         R12
+	JNZ          rows1_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x01, CX
+	JMP          rows1
+
+rows1_done:
+	VZEROUPPER
+	RET
+
 // func panel2AVX512(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
 // Requires: AVX, AVX512F
 TEXT ·panel2AVX512(SB), NOSPLIT, $0-125
@@ -719,6 +937,273 @@ row:
 	ADDQ    $0x08, DX
 	DECQ    CX
 	JNZ     row
+	VZEROUPPER
+	RET
+
+// func stream2AVX512(c []float32, strideC int, a []float32, rowStride int, b []float32, m int, k int, panels int)
+// Requires: AVX, AVX512F
+TEXT ·stream2AVX512(SB), NOSPLIT, $0-112
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+32(FP), R8
+	MOVQ rowStride+56(FP), R9
+	MOVQ m+88(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	LEAQ (R9)(R9*2), R11
+
+rows8:
+	CMPQ CX, $0x08
+	JL   rows8_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows8_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	LEAQ   (R8)(R9*4), BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+
+rows8_column:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VFMADD231PS  Z25, Z28, Z4
+	VBROADCASTSS (AX)(R9*2), Z29
+	VFMADD231PS  Z24, Z29, Z6
+	VFMADD231PS  Z25, Z29, Z7
+	VBROADCASTSS (AX)(R11*1), Z30
+	VFMADD231PS  Z24, Z30, Z9
+	VFMADD231PS  Z25, Z30, Z10
+	VBROADCASTSS (BX), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VBROADCASTSS (BX)(R9*1), Z27
+	VFMADD231PS  Z24, Z27, Z15
+	VFMADD231PS  Z25, Z27, Z16
+	VBROADCASTSS (BX)(R9*2), Z28
+	VFMADD231PS  Z24, Z28, Z18
+	VFMADD231PS  Z25, Z28, Z19
+	VBROADCASTSS (BX)(R11*1), Z29
+	VFMADD231PS  Z24, Z29, Z21
+	VFMADD231PS  Z25, Z29, Z22
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, BX
+	ADDQ         $0x00000080, DX
+	DECQ         R13
+	JNZ          rows8_column
+	MOVQ         R15, R10
+	VMOVNTPS     Z0, (R10)
+	VMOVNTPS     Z1, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z3, (R10)
+	VMOVNTPS     Z4, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z6, (R10)
+	VMOVNTPS     Z7, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z9, (R10)
+	VMOVNTPS     Z10, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z12, (R10)
+	VMOVNTPS     Z13, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z15, (R10)
+	VMOVNTPS     Z16, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z18, (R10)
+	VMOVNTPS     Z19, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z21, (R10)
+	VMOVNTPS     Z22, 64(R10)
+	ADDQ         $0x00000080, R15
+	DECQ         R12
+	JNZ          rows8_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x08, CX
+	JMP          rows8
+
+rows8_done:
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows4_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+
+rows4_column:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VFMADD231PS  Z25, Z28, Z4
+	VBROADCASTSS (AX)(R9*2), Z29
+	VFMADD231PS  Z24, Z29, Z6
+	VFMADD231PS  Z25, Z29, Z7
+	VBROADCASTSS (AX)(R11*1), Z30
+	VFMADD231PS  Z24, Z30, Z9
+	VFMADD231PS  Z25, Z30, Z10
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000080, DX
+	DECQ         R13
+	JNZ          rows4_column
+	MOVQ         R15, R10
+	VMOVNTPS     Z0, (R10)
+	VMOVNTPS     Z1, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z3, (R10)
+	VMOVNTPS     Z4, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z6, (R10)
+	VMOVNTPS     Z7, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z9, (R10)
+	VMOVNTPS     Z10, 64(R10)
+	ADDQ         $0x00000080, R15
+	DECQ         R12
+	JNZ          rows4_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x04, CX
+	JMP          rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows2_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+
+rows2_column:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VFMADD231PS  Z25, Z28, Z4
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000080, DX
+	DECQ         R13
+	JNZ          rows2_column
+	MOVQ         R15, R10
+	VMOVNTPS     Z0, (R10)
+	VMOVNTPS     Z1, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z3, (R10)
+	VMOVNTPS     Z4, 64(R10)
+	ADDQ         $0x00000080, R15
+	DECQ         R12
+	JNZ          rows2_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x02, CX
+	JMP          rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows1_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+rows1_column:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000080, DX
+	DECQ         R13
+	JNZ          rows1_column
+	MOVQ         R15, R10
+	VMOVNTPS     Z0, (R10)
+	VMOVNTPS     Z1, 64(R10)
+	ADDQ         $0x00000080, R15
+	DECQ         R12
+	JNZ          rows1_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x01, CX
+	JMP          rows1
+
+rows1_done:
 	VZEROUPPER
 	RET
 
@@ -1225,6 +1710,322 @@ row:
 	ADDQ    $0x08, DX
 	DECQ    CX
 	JNZ     row
+	VZEROUPPER
+	RET
+
+// func stream3AVX512(c []float32, strideC int, a []float32, rowStride int, b []float32, m int, k int, panels int)
+// Requires: AVX, AVX512F
+TEXT ·stream3AVX512(SB), NOSPLIT, $0-112
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+32(FP), R8
+	MOVQ rowStride+56(FP), R9
+	MOVQ m+88(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	LEAQ (R9)(R9*2), R11
+
+rows8:
+	CMPQ CX, $0x08
+	JL   rows8_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows8_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	LEAQ   (R8)(R9*4), BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+rows8_column:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VFMADD231PS  Z25, Z28, Z4
+	VFMADD231PS  Z26, Z28, Z5
+	VBROADCASTSS (AX)(R9*2), Z29
+	VFMADD231PS  Z24, Z29, Z6
+	VFMADD231PS  Z25, Z29, Z7
+	VFMADD231PS  Z26, Z29, Z8
+	VBROADCASTSS (AX)(R11*1), Z30
+	VFMADD231PS  Z24, Z30, Z9
+	VFMADD231PS  Z25, Z30, Z10
+	VFMADD231PS  Z26, Z30, Z11
+	VBROADCASTSS (BX), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	VBROADCASTSS (BX)(R9*1), Z27
+	VFMADD231PS  Z24, Z27, Z15
+	VFMADD231PS  Z25, Z27, Z16
+	VFMADD231PS  Z26, Z27, Z17
+	VBROADCASTSS (BX)(R9*2), Z28
+	VFMADD231PS  Z24, Z28, Z18
+	VFMADD231PS  Z25, Z28, Z19
+	VFMADD231PS  Z26, Z28, Z20
+	VBROADCASTSS (BX)(R11*1), Z29
+	VFMADD231PS  Z24, Z29, Z21
+	VFMADD231PS  Z25, Z29, Z22
+	VFMADD231PS  Z26, Z29, Z23
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, BX
+	ADDQ         $0x000000c0, DX
+	DECQ         R13
+	JNZ          rows8_column
+	MOVQ         R15, R10
+	VMOVNTPS     Z0, (R10)
+	VMOVNTPS     Z1, 64(R10)
+	VMOVNTPS     Z2, 128(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z3, (R10)
+	VMOVNTPS     Z4, 64(R10)
+	VMOVNTPS     Z5, 128(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z6, (R10)
+	VMOVNTPS     Z7, 64(R10)
+	VMOVNTPS     Z8, 128(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z9, (R10)
+	VMOVNTPS     Z10, 64(R10)
+	VMOVNTPS     Z11, 128(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z12, (R10)
+	VMOVNTPS     Z13, 64(R10)
+	VMOVNTPS     Z14, 128(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z15, (R10)
+	VMOVNTPS     Z16, 64(R10)
+	VMOVNTPS     Z17, 128(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z18, (R10)
+	VMOVNTPS     Z19, 64(R10)
+	VMOVNTPS     Z20, 128(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z21, (R10)
+	VMOVNTPS     Z22, 64(R10)
+	VMOVNTPS     Z23, 128(R10)
+	ADDQ         $0x000000c0, R15
+	DECQ         R12
+	JNZ          rows8_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x08, CX
+	JMP          rows8
+
+rows8_done:
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows4_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+rows4_column:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VFMADD231PS  Z25, Z28, Z4
+	VFMADD231PS  Z26, Z28, Z5
+	VBROADCASTSS (AX)(R9*2), Z29
+	VFMADD231PS  Z24, Z29, Z6
+	VFMADD231PS  Z25, Z29, Z7
+	VFMADD231PS  Z26, Z29, Z8
+	VBROADCASTSS (AX)(R11*1), Z30
+	VFMADD231PS  Z24, Z30, Z9
+	VFMADD231PS  Z25, Z30, Z10
+	VFMADD231PS  Z26, Z30, Z11
+	ADDQ         $0x04, AX
+	ADDQ         $0x000000c0, DX
+	DECQ         R13
+	JNZ          rows4_column
+	MOVQ         R15, R10
+	VMOVNTPS     Z0, (R10)
+	VMOVNTPS     Z1, 64(R10)
+	VMOVNTPS     Z2, 128(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z3, (R10)
+	VMOVNTPS     Z4, 64(R10)
+	VMOVNTPS     Z5, 128(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z6, (R10)
+	VMOVNTPS     Z7, 64(R10)
+	VMOVNTPS     Z8, 128(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z9, (R10)
+	VMOVNTPS     Z10, 64(R10)
+	VMOVNTPS     Z11, 128(R10)
+	ADDQ         $0x000000c0, R15
+	DECQ         R12
+	JNZ          rows4_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x04, CX
+	JMP          rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows2_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+rows2_column:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VFMADD231PS  Z25, Z28, Z4
+	VFMADD231PS  Z26, Z28, Z5
+	ADDQ         $0x04, AX
+	ADDQ         $0x000000c0, DX
+	DECQ         R13
+	JNZ          rows2_column
+	MOVQ         R15, R10
+	VMOVNTPS     Z0, (R10)
+	VMOVNTPS     Z1, 64(R10)
+	VMOVNTPS     Z2, 128(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Z3, (R10)
+	VMOVNTPS     Z4, 64(R10)
+	VMOVNTPS     Z5, 128(R10)
+	ADDQ         $0x000000c0, R15
+	DECQ         R12
+	JNZ          rows2_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x02, CX
+	JMP          rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows1_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+
+rows1_column:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	ADDQ         $0x04, AX
+	ADDQ         $0x000000c0, DX
+	DECQ         R13
+	JNZ          rows1_column
+	MOVQ         R15, R10
+	VMOVNTPS     Z0, (R10)
+	VMOVNTPS     Z1, 64(R10)
+	VMOVNTPS     Z2, 128(R10)
+	ADDQ         $0x000000c0, R15
+	DECQ         R12
+	JNZ          rows1_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x01, CX
+	JMP          rows1
+
+rows1_done:
 	VZEROUPPER
 	RET
 
@@ -3810,6 +4611,142 @@ row:
 	VZEROUPPER
 	RET
 
+// func stream1AVX2(c []float32, strideC int, a []float32, rowStride int, b []float32, m int, k int, panels int)
+// Requires: AVX, FMA3
+TEXT ·stream1AVX2(SB), NOSPLIT, $0-112
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+32(FP), R8
+	MOVQ rowStride+56(FP), R9
+	MOVQ m+88(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	LEAQ (R9)(R9*2), R11
+
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows4_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y3, Y3, Y3
+	VXORPS Y6, Y6, Y6
+	VXORPS Y9, Y9, Y9
+
+rows4_column:
+	VMOVUPS      (DX), Y12
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VBROADCASTSS (AX)(R9*2), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VBROADCASTSS (AX)(R11*1), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000020, DX
+	DECQ         R13
+	JNZ          rows4_column
+	MOVQ         R15, R10
+	VMOVNTPS     Y0, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Y3, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Y6, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Y9, (R10)
+	ADDQ         $0x00000020, R15
+	DECQ         R12
+	JNZ          rows4_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x04, CX
+	JMP          rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows2_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y3, Y3, Y3
+
+rows2_column:
+	VMOVUPS      (DX), Y12
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000020, DX
+	DECQ         R13
+	JNZ          rows2_column
+	MOVQ         R15, R10
+	VMOVNTPS     Y0, (R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Y3, (R10)
+	ADDQ         $0x00000020, R15
+	DECQ         R12
+	JNZ          rows2_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x02, CX
+	JMP          rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows1_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VXORPS Y0, Y0, Y0
+
+rows1_column:
+	VMOVUPS      (DX), Y12
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000020, DX
+	DECQ         R13
+	JNZ          rows1_column
+	MOVQ         R15, R10
+	VMOVNTPS     Y0, (R10)
+	ADDQ         $0x00000020, R15
+	DECQ         R12
+	JNZ          rows1_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x01, CX
+	JMP          rows1
+
+rows1_done:
+	VZEROUPPER
+	RET
+
 // func panel2AVX2(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
 // Requires: AVX, FMA3
 TEXT ·panel2AVX2(SB), NOSPLIT, $0-125
@@ -4059,6 +4996,166 @@ row:
 	ADDQ    $0x08, DX
 	DECQ    CX
 	JNZ     row
+	VZEROUPPER
+	RET
+
+// func stream2AVX2(c []float32, strideC int, a []float32, rowStride int, b []float32, m int, k int, panels int)
+// Requires: AVX, FMA3
+TEXT ·stream2AVX2(SB), NOSPLIT, $0-112
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+32(FP), R8
+	MOVQ rowStride+56(FP), R9
+	MOVQ m+88(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	LEAQ (R9)(R9*2), R11
+
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows4_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+
+rows4_column:
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VBROADCASTSS (AX)(R9*2), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS (AX)(R11*1), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000040, DX
+	DECQ         R13
+	JNZ          rows4_column
+	MOVQ         R15, R10
+	VMOVNTPS     Y0, (R10)
+	VMOVNTPS     Y1, 32(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Y3, (R10)
+	VMOVNTPS     Y4, 32(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Y6, (R10)
+	VMOVNTPS     Y7, 32(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Y9, (R10)
+	VMOVNTPS     Y10, 32(R10)
+	ADDQ         $0x00000040, R15
+	DECQ         R12
+	JNZ          rows4_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x04, CX
+	JMP          rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows2_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+
+rows2_column:
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000040, DX
+	DECQ         R13
+	JNZ          rows2_column
+	MOVQ         R15, R10
+	VMOVNTPS     Y0, (R10)
+	VMOVNTPS     Y1, 32(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Y3, (R10)
+	VMOVNTPS     Y4, 32(R10)
+	ADDQ         $0x00000040, R15
+	DECQ         R12
+	JNZ          rows2_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x02, CX
+	JMP          rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows1_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+rows1_column:
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000040, DX
+	DECQ         R13
+	JNZ          rows1_column
+	MOVQ         R15, R10
+	VMOVNTPS     Y0, (R10)
+	VMOVNTPS     Y1, 32(R10)
+	ADDQ         $0x00000040, R15
+	DECQ         R12
+	JNZ          rows1_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x01, CX
+	JMP          rows1
+
+rows1_done:
 	VZEROUPPER
 	RET
 
@@ -4360,6 +5457,190 @@ row:
 	ADDQ    $0x08, DX
 	DECQ    CX
 	JNZ     row
+	VZEROUPPER
+	RET
+
+// func stream3AVX2(c []float32, strideC int, a []float32, rowStride int, b []float32, m int, k int, panels int)
+// Requires: AVX, FMA3
+TEXT ·stream3AVX2(SB), NOSPLIT, $0-112
+	MOVQ c_base+0(FP), DI
+	MOVQ strideC+24(FP), SI
+	MOVQ a_base+32(FP), R8
+	MOVQ rowStride+56(FP), R9
+	MOVQ m+88(FP), CX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R9
+	LEAQ (R9)(R9*2), R11
+
+rows4:
+	CMPQ CX, $0x04
+	JL   rows4_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows4_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+rows4_column:
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VMOVUPS      64(DX), Y14
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (AX)(R9*2), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (AX)(R11*1), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000060, DX
+	DECQ         R13
+	JNZ          rows4_column
+	MOVQ         R15, R10
+	VMOVNTPS     Y0, (R10)
+	VMOVNTPS     Y1, 32(R10)
+	VMOVNTPS     Y2, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Y3, (R10)
+	VMOVNTPS     Y4, 32(R10)
+	VMOVNTPS     Y5, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Y6, (R10)
+	VMOVNTPS     Y7, 32(R10)
+	VMOVNTPS     Y8, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Y9, (R10)
+	VMOVNTPS     Y10, 32(R10)
+	VMOVNTPS     Y11, 64(R10)
+	ADDQ         $0x00000060, R15
+	DECQ         R12
+	JNZ          rows4_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x04, CX
+	JMP          rows4
+
+rows4_done:
+rows2:
+	CMPQ CX, $0x02
+	JL   rows2_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows2_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+rows2_column:
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VMOVUPS      64(DX), Y14
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000060, DX
+	DECQ         R13
+	JNZ          rows2_column
+	MOVQ         R15, R10
+	VMOVNTPS     Y0, (R10)
+	VMOVNTPS     Y1, 32(R10)
+	VMOVNTPS     Y2, 64(R10)
+	ADDQ         SI, R10
+	VMOVNTPS     Y3, (R10)
+	VMOVNTPS     Y4, 32(R10)
+	VMOVNTPS     Y5, 64(R10)
+	ADDQ         $0x00000060, R15
+	DECQ         R12
+	JNZ          rows2_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x02, CX
+	JMP          rows2
+
+rows2_done:
+rows1:
+	CMPQ CX, $0x01
+	JL   rows1_done
+	MOVQ b_base+64(FP), DX
+	MOVQ panels+104(FP), R12
+	MOVQ DI, R15
+
+rows1_panel:
+	MOVQ   k+96(FP), R13
+	MOVQ   R8, AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+
+rows1_column:
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VMOVUPS      64(DX), Y14
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	ADDQ         $0x04, AX
+	ADDQ         $0x00000060, DX
+	DECQ         R13
+	JNZ          rows1_column
+	MOVQ         R15, R10
+	VMOVNTPS     Y0, (R10)
+	VMOVNTPS     Y1, 32(R10)
+	VMOVNTPS     Y2, 64(R10)
+	ADDQ         $0x00000060, R15
+	DECQ         R12
+	JNZ          rows1_panel
+	ADDQ         SI, DI
+	ADDQ         R9, R8
+	SUBQ         $0x01, CX
+	JMP          rows1
+
+rows1_done:
 	VZEROUPPER
 	RET
 
@@ -5618,6 +6899,12 @@ loop:
 	DECQ        CX
 	JNZ         loop
 	VZEROUPPER
+	RET
+
+// func fence()
+// Requires: MMX+
+TEXT ·fence(SB), NOSPLIT, $0
+	SFENCE
 	RET
 
 // func transposeAVX512(dst []float32, dstStride int, src []float32, stride int, rows int, squares int)

@@ -4,11 +4,14 @@ package gemm
 const genericLane = 8
 
 func generic() *Kernels {
-	s := &Kernels{name: "generic", lane: genericLane, transpose: transposeGo, peak: peakGo}
+	s := &Kernels{name: "generic", lane: genericLane, transpose: transposeGo, peak: peakGo, fence: func() {}}
 	for v := range maxVectors {
 		width := (v + 1) * genericLane
 		s.panel[v] = func(c []float32, strideC int, a []float32, rowStride, colStride int, b []float32, strideB int, m, k int, alpha float32, add bool) {
 			panelGo(width, c, strideC, a, rowStride, colStride, b, strideB, m, k, alpha, add)
+		}
+		s.stream[v] = func(c []float32, strideC int, a []float32, rowStride int, b []float32, m, k, panels int) {
+			streamGo(width, c, strideC, a, rowStride, b, m, k, panels)
 		}
 		s.pack[v] = func(dst, src []float32, stride, k int) { packGo(width, dst, src, stride, k) }
 		s.packAt[v] = func(dst, src []float32, rows []int) { packAtGo(width, dst, src, rows) }
@@ -32,6 +35,14 @@ func panelGo(width int, c []float32, strideC int, a []float32, rowStride, colStr
 				}
 			}
 		}
+	}
+}
+
+// streamGo computes C ← A·B for an m×k matrix A and so many panels of B, k×width each,
+// one behind another.
+func streamGo(width int, c []float32, strideC int, a []float32, rowStride int, b []float32, m, k, panels int) {
+	for p := range panels {
+		panelGo(width, c[p*width:], strideC, a, rowStride, 1, b[p*k*width:], width, m, k, 1, false)
 	}
 }
 

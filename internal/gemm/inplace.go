@@ -17,9 +17,7 @@ func (s *Kernels) MulInPlace(m, n, k int, a []float32, rowStride, colStride int,
 	if m < 1 || n < 1 || k < 1 || n%maxLane != 0 {
 		panic(fmt.Sprintf("gemm: a product in place of %d×%d by %d×%d, want at least 1 each and a multiple of %d columns", m, k, k, n, maxLane))
 	}
-	if rowStride < 1 || colStride < 1 || len(a) <= (m-1)*rowStride+(k-1)*colStride {
-		panic(fmt.Sprintf("gemm: A is %d×%d with strides %d and %d, and has %d elements", m, k, rowStride, colStride, len(a)))
-	}
+	checkStrides(m, k, a, rowStride, colStride)
 	check("B", blas.NoTrans, k, n, b, ldb)
 	check("C", blas.NoTrans, m, n, c, ldc)
 	vectors := n / s.lane
@@ -28,6 +26,14 @@ func (s *Kernels) MulInPlace(m, n, k int, a []float32, rowStride, colStride int,
 		first, last := j*vectors/panels, (j+1)*vectors/panels
 		at := first * s.lane
 		s.panel[last-first-1](c[at:], ldc, a, rowStride, colStride, b[at:], ldb, m, k, 1, add)
+	}
+}
+
+// checkStrides panics unless a holds an m×k matrix, at least 1×1, whose element (i, l)
+// is a[i·rowStride + l·colStride].
+func checkStrides(m, k int, a []float32, rowStride, colStride int) {
+	if m < 1 || k < 1 || rowStride < 1 || colStride < 1 || len(a) <= (m-1)*rowStride+(k-1)*colStride {
+		panic(fmt.Sprintf("gemm: A is %d×%d with strides %d and %d, and has %d elements", m, k, rowStride, colStride, len(a)))
 	}
 }
 

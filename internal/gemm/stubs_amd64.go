@@ -19,6 +19,12 @@ func pack1AVX512(dst []float32, src []float32, stride int, k int)
 //go:noescape
 func packAt1AVX512(dst []float32, src []float32, rows []int)
 
+// stream1AVX512 does what streamGo does for panels of 16 columns. m, k and panels are at least 1, and
+// vectors of C begin at multiples of 64 bytes.
+//
+//go:noescape
+func stream1AVX512(c []float32, strideC int, a []float32, rowStride int, b []float32, m int, k int, panels int)
+
 // panel2AVX512 does what panelGo does for a C of 32 columns. k is at least 1.
 //
 //go:noescape
@@ -34,6 +40,12 @@ func pack2AVX512(dst []float32, src []float32, stride int, k int)
 //go:noescape
 func packAt2AVX512(dst []float32, src []float32, rows []int)
 
+// stream2AVX512 does what streamGo does for panels of 32 columns. m, k and panels are at least 1, and
+// vectors of C begin at multiples of 64 bytes.
+//
+//go:noescape
+func stream2AVX512(c []float32, strideC int, a []float32, rowStride int, b []float32, m int, k int, panels int)
+
 // panel3AVX512 does what panelGo does for a C of 48 columns. k is at least 1.
 //
 //go:noescape
@@ -48,6 +60,12 @@ func pack3AVX512(dst []float32, src []float32, stride int, k int)
 //
 //go:noescape
 func packAt3AVX512(dst []float32, src []float32, rows []int)
+
+// stream3AVX512 does what streamGo does for panels of 48 columns. m, k and panels are at least 1, and
+// vectors of C begin at multiples of 64 bytes.
+//
+//go:noescape
+func stream3AVX512(c []float32, strideC int, a []float32, rowStride int, b []float32, m int, k int, panels int)
 
 // dots1AVX512 does what AddDots does for 1 columns. k is a multiple of 16, and it, m and count are at least 1.
 //
@@ -92,6 +110,12 @@ func pack1AVX2(dst []float32, src []float32, stride int, k int)
 //go:noescape
 func packAt1AVX2(dst []float32, src []float32, rows []int)
 
+// stream1AVX2 does what streamGo does for panels of 8 columns. m, k and panels are at least 1, and
+// vectors of C begin at multiples of 32 bytes.
+//
+//go:noescape
+func stream1AVX2(c []float32, strideC int, a []float32, rowStride int, b []float32, m int, k int, panels int)
+
 // panel2AVX2 does what panelGo does for a C of 16 columns. k is at least 1.
 //
 //go:noescape
@@ -107,6 +131,12 @@ func pack2AVX2(dst []float32, src []float32, stride int, k int)
 //go:noescape
 func packAt2AVX2(dst []float32, src []float32, rows []int)
 
+// stream2AVX2 does what streamGo does for panels of 16 columns. m, k and panels are at least 1, and
+// vectors of C begin at multiples of 32 bytes.
+//
+//go:noescape
+func stream2AVX2(c []float32, strideC int, a []float32, rowStride int, b []float32, m int, k int, panels int)
+
 // panel3AVX2 does what panelGo does for a C of 24 columns. k is at least 1.
 //
 //go:noescape
@@ -121,6 +151,12 @@ func pack3AVX2(dst []float32, src []float32, stride int, k int)
 //
 //go:noescape
 func packAt3AVX2(dst []float32, src []float32, rows []int)
+
+// stream3AVX2 does what streamGo does for panels of 24 columns. m, k and panels are at least 1, and
+// vectors of C begin at multiples of 32 bytes.
+//
+//go:noescape
+func stream3AVX2(c []float32, strideC int, a []float32, rowStride int, b []float32, m int, k int, panels int)
 
 // dots1AVX2 does what AddDots does for 1 columns. k is a multiple of 8, and it, m and count are at least 1.
 //
@@ -149,6 +185,9 @@ func dots5AVX2(c []float32, strideC int, colC int, a []float32, strideA int, b [
 
 // peakAVX2 runs 12 independent chains of n multiply-adds of 8 lanes.
 func peakAVX2(n int) (flops int)
+
+// fence has streamed stores seen before all that follow.
+func fence()
 
 // transposeAVX512 transposes so many squares of 16×16 elements. rows, at most 16, and squares are at least 1.
 //

@@ -47,12 +47,14 @@ func main() {
 			s.panel(vectors)
 			s.pack(vectors)
 			s.packAt(vectors)
+			s.stream(vectors)
 		}
 		for n := 1; n <= maxDots; n++ {
 			s.dots(n)
 		}
 		s.peak()
 	}
+	fence()
 	transposeAVX512()
 	transposeAVX2()
 	Generate()
