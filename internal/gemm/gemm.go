@@ -23,14 +23,16 @@ type Kernels struct {
 	transpose func(dst []float32, dstStride int, src []float32, stride, rows, squares int)
 	// peak does nothing but multiply and add, in registers, and returns how often.
 	peak func(n int) (flops int)
-	// fence has what stream has stored seen before all that follows.
+	// streamLines copies lines, one behind another, to rows of dst, past the caches.
+	streamLines func(dst []float32, stride int, src []float32, rows int)
+	// fence has what was streamed seen before all that follows.
 	fence func()
 }
 
 // panelFunc computes C ← α·A·B for an m×k matrix A and a B of k rows, or adds
 // that to C. Element (i, l) of A is a[i·rowStride + l·colStride]; m and k are at
 // least 1.
-type panelFunc = func(c []float32, strideC int, a []float32, rowStride, colStride int, b []float32, strideB int, m, k int, alpha float32, add bool)
+type panelFunc = func(c []float32, strideC int, a []float32, rowStride, colStride int, b []float32, strideB int, m, k int, alpha float32, add bool, ahead int)
 
 // packFunc copies k rows of src, stride apart, one behind another.
 type packFunc = func(dst, src []float32, stride, k int)
@@ -182,13 +184,17 @@ func (p *product) panelOf(c []float32, ldc, l, k, j, vectors, n int, add bool) {
 	cols := min(width, n-j)
 	a, panel := p.a[l*p.colStride:], p.panel[vectors-1]
 	b, strideB := p.panelOfB(l, k, j, vectors, cols)
+	ahead := 0
+	if p.packed != nil {
+		ahead = k * width
+	}
 	if cols == width {
-		panel(c[j:], ldc, a, p.rowStride, p.colStride, b, strideB, p.m, k, p.alpha, add)
+		panel(c[j:], ldc, a, p.rowStride, p.colStride, b, strideB, p.m, k, p.alpha, add, ahead)
 		return
 	}
 	for i := 0; i < p.m; i += tailRows {
 		rows := min(tailRows, p.m-i)
-		panel(p.c[:], width, a[i*p.rowStride:], p.rowStride, p.colStride, b, strideB, rows, k, p.alpha, false)
+		panel(p.c[:], width, a[i*p.rowStride:], p.rowStride, p.colStride, b, strideB, rows, k, p.alpha, false, ahead)
 		for r := range rows {
 			put(c[(i+r)*ldc+j:][:cols], p.c[r*width:], add)
 		}

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func panel1AVX512(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
-// Requires: AVX, AVX512F
-TEXT ·panel1AVX512(SB), NOSPLIT, $0-125
+// func panel1AVX512(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool, ahead int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·panel1AVX512(SB), NOSPLIT, $0-136
 	MOVQ c_base+0(FP), DI
 	MOVQ strideC+24(FP), SI
 	MOVQ a_base+32(FP), R8
@@ -14,10 +14,12 @@ TEXT ·panel1AVX512(SB), NOSPLIT, $0-125
 	MOVQ colStride+64(FP), R10
 	MOVQ strideB+96(FP), R12
 	MOVQ m+104(FP), CX
+	MOVQ ahead+128(FP), R15
 	SHLQ $0x02, SI
 	SHLQ $0x02, R9
 	SHLQ $0x02, R10
 	SHLQ $0x02, R12
+	SHLQ $0x02, R15
 	LEAQ (R9)(R9*2), R11
 
 rows8:
@@ -56,6 +58,7 @@ rows8_column:
 	VFMADD231PS  Z24, Z29, Z21
 	ADDQ         R10, AX
 	ADDQ         R10, BX
+	PREFETCHT1   (DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows8_column
@@ -149,6 +152,7 @@ rows4_column:
 	VBROADCASTSS (AX)(R11*1), Z30
 	VFMADD231PS  Z24, Z30, Z9
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows4_column
@@ -208,6 +212,7 @@ rows2_column:
 	VBROADCASTSS (AX)(R9*1), Z28
 	VFMADD231PS  Z24, Z28, Z3
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows2_column
@@ -250,6 +255,7 @@ rows1_column:
 	VBROADCASTSS (AX), Z27
 	VFMADD231PS  Z24, Z27, Z0
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows1_column
@@ -532,9 +538,9 @@ rows1_done:
 	VZEROUPPER
 	RET
 
-// func panel2AVX512(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
-// Requires: AVX, AVX512F
-TEXT ·panel2AVX512(SB), NOSPLIT, $0-125
+// func panel2AVX512(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool, ahead int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·panel2AVX512(SB), NOSPLIT, $0-136
 	MOVQ c_base+0(FP), DI
 	MOVQ strideC+24(FP), SI
 	MOVQ a_base+32(FP), R8
@@ -542,10 +548,12 @@ TEXT ·panel2AVX512(SB), NOSPLIT, $0-125
 	MOVQ colStride+64(FP), R10
 	MOVQ strideB+96(FP), R12
 	MOVQ m+104(FP), CX
+	MOVQ ahead+128(FP), R15
 	SHLQ $0x02, SI
 	SHLQ $0x02, R9
 	SHLQ $0x02, R10
 	SHLQ $0x02, R12
+	SHLQ $0x02, R15
 	LEAQ (R9)(R9*2), R11
 
 rows8:
@@ -601,6 +609,8 @@ rows8_column:
 	VFMADD231PS  Z25, Z29, Z22
 	ADDQ         R10, AX
 	ADDQ         R10, BX
+	PREFETCHT1   (DX)(R15*1)
+	PREFETCHT1   64(DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows8_column
@@ -735,6 +745,8 @@ rows4_column:
 	VFMADD231PS  Z24, Z30, Z9
 	VFMADD231PS  Z25, Z30, Z10
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
+	PREFETCHT1   64(DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows4_column
@@ -815,6 +827,8 @@ rows2_column:
 	VFMADD231PS  Z24, Z28, Z3
 	VFMADD231PS  Z25, Z28, Z4
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
+	PREFETCHT1   64(DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows2_column
@@ -868,6 +882,8 @@ rows1_column:
 	VFMADD231PS  Z24, Z27, Z0
 	VFMADD231PS  Z25, Z27, Z1
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
+	PREFETCHT1   64(DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows1_column
@@ -1207,9 +1223,9 @@ rows1_done:
 	VZEROUPPER
 	RET
 
-// func panel3AVX512(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
-// Requires: AVX, AVX512F
-TEXT ·panel3AVX512(SB), NOSPLIT, $0-125
+// func panel3AVX512(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool, ahead int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·panel3AVX512(SB), NOSPLIT, $0-136
 	MOVQ c_base+0(FP), DI
 	MOVQ strideC+24(FP), SI
 	MOVQ a_base+32(FP), R8
@@ -1217,10 +1233,12 @@ TEXT ·panel3AVX512(SB), NOSPLIT, $0-125
 	MOVQ colStride+64(FP), R10
 	MOVQ strideB+96(FP), R12
 	MOVQ m+104(FP), CX
+	MOVQ ahead+128(FP), R15
 	SHLQ $0x02, SI
 	SHLQ $0x02, R9
 	SHLQ $0x02, R10
 	SHLQ $0x02, R12
+	SHLQ $0x02, R15
 	LEAQ (R9)(R9*2), R11
 
 rows8:
@@ -1293,6 +1311,9 @@ rows8_column:
 	VFMADD231PS  Z26, Z29, Z23
 	ADDQ         R10, AX
 	ADDQ         R10, BX
+	PREFETCHT1   (DX)(R15*1)
+	PREFETCHT1   64(DX)(R15*1)
+	PREFETCHT1   128(DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows8_column
@@ -1468,6 +1489,9 @@ rows4_column:
 	VFMADD231PS  Z25, Z30, Z10
 	VFMADD231PS  Z26, Z30, Z11
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
+	PREFETCHT1   64(DX)(R15*1)
+	PREFETCHT1   128(DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows4_column
@@ -1569,6 +1593,9 @@ rows2_column:
 	VFMADD231PS  Z25, Z28, Z4
 	VFMADD231PS  Z26, Z28, Z5
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
+	PREFETCHT1   64(DX)(R15*1)
+	PREFETCHT1   128(DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows2_column
@@ -1633,6 +1660,9 @@ rows1_column:
 	VFMADD231PS  Z25, Z27, Z1
 	VFMADD231PS  Z26, Z27, Z2
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
+	PREFETCHT1   64(DX)(R15*1)
+	PREFETCHT1   128(DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows1_column
@@ -4338,6 +4368,25 @@ rows1_done:
 	VZEROUPPER
 	RET
 
+// func streamLinesAVX512(dst []float32, stride int, src []float32, rows int)
+// Requires: AVX, AVX512F
+TEXT ·streamLinesAVX512(SB), NOSPLIT, $0-64
+	MOVQ dst_base+0(FP), DI
+	MOVQ stride+24(FP), DX
+	MOVQ src_base+32(FP), SI
+	MOVQ rows+56(FP), CX
+	SHLQ $0x02, DX
+
+row:
+	VMOVUPS  (SI), Z0
+	VMOVNTPS Z0, (DI)
+	ADDQ     $0x40, SI
+	ADDQ     DX, DI
+	DECQ     CX
+	JNZ      row
+	VZEROUPPER
+	RET
+
 // func peakAVX512(n int) (flops int)
 // Requires: AVX, AVX512F
 TEXT ·peakAVX512(SB), NOSPLIT, $0-16
@@ -4408,9 +4457,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func panel1AVX2(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
-// Requires: AVX, FMA3
-TEXT ·panel1AVX2(SB), NOSPLIT, $0-125
+// func panel1AVX2(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool, ahead int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·panel1AVX2(SB), NOSPLIT, $0-136
 	MOVQ c_base+0(FP), DI
 	MOVQ strideC+24(FP), SI
 	MOVQ a_base+32(FP), R8
@@ -4418,10 +4467,12 @@ TEXT ·panel1AVX2(SB), NOSPLIT, $0-125
 	MOVQ colStride+64(FP), R10
 	MOVQ strideB+96(FP), R12
 	MOVQ m+104(FP), CX
+	MOVQ ahead+128(FP), R15
 	SHLQ $0x02, SI
 	SHLQ $0x02, R9
 	SHLQ $0x02, R10
 	SHLQ $0x02, R12
+	SHLQ $0x02, R15
 	LEAQ (R9)(R9*2), R11
 
 rows4:
@@ -4446,6 +4497,7 @@ rows4_column:
 	VBROADCASTSS (AX)(R11*1), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows4_column
@@ -4505,6 +4557,7 @@ rows2_column:
 	VBROADCASTSS (AX)(R9*1), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows2_column
@@ -4547,6 +4600,7 @@ rows1_column:
 	VBROADCASTSS (AX), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows1_column
@@ -4747,9 +4801,9 @@ rows1_done:
 	VZEROUPPER
 	RET
 
-// func panel2AVX2(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
-// Requires: AVX, FMA3
-TEXT ·panel2AVX2(SB), NOSPLIT, $0-125
+// func panel2AVX2(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool, ahead int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·panel2AVX2(SB), NOSPLIT, $0-136
 	MOVQ c_base+0(FP), DI
 	MOVQ strideC+24(FP), SI
 	MOVQ a_base+32(FP), R8
@@ -4757,10 +4811,12 @@ TEXT ·panel2AVX2(SB), NOSPLIT, $0-125
 	MOVQ colStride+64(FP), R10
 	MOVQ strideB+96(FP), R12
 	MOVQ m+104(FP), CX
+	MOVQ ahead+128(FP), R15
 	SHLQ $0x02, SI
 	SHLQ $0x02, R9
 	SHLQ $0x02, R10
 	SHLQ $0x02, R12
+	SHLQ $0x02, R15
 	LEAQ (R9)(R9*2), R11
 
 rows4:
@@ -4794,6 +4850,7 @@ rows4_column:
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows4_column
@@ -4874,6 +4931,7 @@ rows2_column:
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows2_column
@@ -4927,6 +4985,7 @@ rows1_column:
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows1_column
@@ -5159,9 +5218,9 @@ rows1_done:
 	VZEROUPPER
 	RET
 
-// func panel3AVX2(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
-// Requires: AVX, FMA3
-TEXT ·panel3AVX2(SB), NOSPLIT, $0-125
+// func panel3AVX2(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool, ahead int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·panel3AVX2(SB), NOSPLIT, $0-136
 	MOVQ c_base+0(FP), DI
 	MOVQ strideC+24(FP), SI
 	MOVQ a_base+32(FP), R8
@@ -5169,10 +5228,12 @@ TEXT ·panel3AVX2(SB), NOSPLIT, $0-125
 	MOVQ colStride+64(FP), R10
 	MOVQ strideB+96(FP), R12
 	MOVQ m+104(FP), CX
+	MOVQ ahead+128(FP), R15
 	SHLQ $0x02, SI
 	SHLQ $0x02, R9
 	SHLQ $0x02, R10
 	SHLQ $0x02, R12
+	SHLQ $0x02, R15
 	LEAQ (R9)(R9*2), R11
 
 rows4:
@@ -5215,6 +5276,8 @@ rows4_column:
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
+	PREFETCHT1   64(DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows4_column
@@ -5316,6 +5379,8 @@ rows2_column:
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
+	PREFETCHT1   64(DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows2_column
@@ -5380,6 +5445,8 @@ rows1_column:
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
 	ADDQ         R10, AX
+	PREFETCHT1   (DX)(R15*1)
+	PREFETCHT1   64(DX)(R15*1)
 	ADDQ         R12, DX
 	DECQ         R13
 	JNZ          rows1_column
@@ -6856,6 +6923,27 @@ rows1_column:
 	JMP          rows1
 
 rows1_done:
+	VZEROUPPER
+	RET
+
+// func streamLinesAVX2(dst []float32, stride int, src []float32, rows int)
+// Requires: AVX
+TEXT ·streamLinesAVX2(SB), NOSPLIT, $0-64
+	MOVQ dst_base+0(FP), DI
+	MOVQ stride+24(FP), DX
+	MOVQ src_base+32(FP), SI
+	MOVQ rows+56(FP), CX
+	SHLQ $0x02, DX
+
+row:
+	VMOVUPS  (SI), Y0
+	VMOVNTPS Y0, (DI)
+	VMOVUPS  32(SI), Y1
+	VMOVNTPS Y1, 32(DI)
+	ADDQ     $0x40, SI
+	ADDQ     DX, DI
+	DECQ     CX
+	JNZ      row
 	VZEROUPPER
 	RET
 

@@ -4,10 +4,10 @@ package gemm
 const genericLane = 8
 
 func generic() *Kernels {
-	s := &Kernels{name: "generic", lane: genericLane, transpose: transposeGo, peak: peakGo, fence: func() {}}
+	s := &Kernels{name: "generic", lane: genericLane, transpose: transposeGo, peak: peakGo, streamLines: streamLinesGo, fence: func() {}}
 	for v := range maxVectors {
 		width := (v + 1) * genericLane
-		s.panel[v] = func(c []float32, strideC int, a []float32, rowStride, colStride int, b []float32, strideB int, m, k int, alpha float32, add bool) {
+		s.panel[v] = func(c []float32, strideC int, a []float32, rowStride, colStride int, b []float32, strideB int, m, k int, alpha float32, add bool, _ int) {
 			panelGo(width, c, strideC, a, rowStride, colStride, b, strideB, m, k, alpha, add)
 		}
 		s.stream[v] = func(c []float32, strideC int, a []float32, rowStride int, b []float32, m, k, panels int) {
@@ -43,6 +43,13 @@ func panelGo(width int, c []float32, strideC int, a []float32, rowStride, colStr
 func streamGo(width int, c []float32, strideC int, a []float32, rowStride int, b []float32, m, k, panels int) {
 	for p := range panels {
 		panelGo(width, c[p*width:], strideC, a, rowStride, 1, b[p*k*width:], width, m, k, 1, false)
+	}
+}
+
+// streamLinesGo copies lines of src, one behind another, to rows of dst, stride apart.
+func streamLinesGo(dst []float32, stride int, src []float32, rows int) {
+	for r := range rows {
+		copy(dst[r*stride:][:line], src[r*line:])
 	}
 }
 

@@ -25,7 +25,7 @@ func (s *Kernels) MulInPlace(m, n, k int, a []float32, rowStride, colStride int,
 	for j := range panels {
 		first, last := j*vectors/panels, (j+1)*vectors/panels
 		at := first * s.lane
-		s.panel[last-first-1](c[at:], ldc, a, rowStride, colStride, b[at:], ldb, m, k, 1, add)
+		s.panel[last-first-1](c[at:], ldc, a, rowStride, colStride, b[at:], ldb, m, k, 1, add, 0)
 	}
 }
 

@@ -14,7 +14,7 @@ func all() []*Kernels {
 			packAt:    [maxVectors]packAtFunc{packAt1AVX512, packAt2AVX512, packAt3AVX512},
 			stream:    [maxVectors]streamFunc{stream1AVX512, stream2AVX512, stream3AVX512},
 			dots:      [MaxDots]dotsFunc{dots1AVX512, dots2AVX512, dots3AVX512, dots4AVX512, dots5AVX512},
-			transpose: transposeAVX512, peak: peakAVX512, fence: fence,
+			transpose: transposeAVX512, peak: peakAVX512, streamLines: streamLinesAVX512, fence: fence,
 		})
 	}
 	if avx2 {
@@ -25,7 +25,7 @@ func all() []*Kernels {
 			packAt:    [maxVectors]packAtFunc{packAt1AVX2, packAt2AVX2, packAt3AVX2},
 			stream:    [maxVectors]streamFunc{stream1AVX2, stream2AVX2, stream3AVX2},
 			dots:      [MaxDots]dotsFunc{dots1AVX2, dots2AVX2, dots3AVX2, dots4AVX2, dots5AVX2},
-			transpose: transposeAVX2, peak: peakAVX2, fence: fence,
+			transpose: transposeAVX2, peak: peakAVX2, streamLines: streamLinesAVX2, fence: fence,
 		})
 	}
 	return append(list, generic())

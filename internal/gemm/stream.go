@@ -35,14 +35,14 @@ func (s *Kernels) MulStream(m, n, k int, a, b, c []float32) {
 		lines--
 		p.streamEdges(c, n, k, head)
 	}
-	p.streamLines(c[head:], n, k, head, lines)
+	p.streamPanels(c[head:], n, k, head, lines)
 	s.fence()
 }
 
-// streamLines computes so many lines of columns of C from column j of op(B) on, which
+// streamPanels computes so many lines of columns of C from column j of op(B) on, which
 // c begins with. They are as many at a time as have their columns of B in the
 // workspace: half of a first-level cache.
-func (p *product) streamLines(c []float32, n, k, j, lines int) {
+func (p *product) streamPanels(c []float32, n, k, j, lines int) {
 	wide := p.streamed()
 	for lines > 0 {
 		most := min(len(p.workspace.b)/(k*line), lines)
@@ -66,8 +66,10 @@ func (p *product) streamLines(c []float32, n, k, j, lines int) {
 // where those are half a line.
 func (p *product) streamed() int { return maxVectors * p.lane / line }
 
-// streamEdges computes the first head columns of C and the last line−head: the line
-// that begins in one row ends in the next.
+// streamEdges computes the first head columns of C and the last line−head. The line
+// that begins in one row ends in the next, and so do lines of the workspace. (To write
+// both ends by themselves took as long as a third of the product: each waits for its
+// line from memory.)
 func (p *product) streamEdges(c []float32, n, k, head int) {
 	for col := range line {
 		j := col
@@ -78,13 +80,19 @@ func (p *product) streamEdges(c []float32, n, k, head int) {
 			p.workspace.b[l*line+col] = x
 		}
 	}
-	for i := 0; i < p.m; i += tailRows {
-		rows := min(tailRows, p.m-i)
-		p.panel[line/p.lane-1](p.workspace.c[:], line, p.a[i*k:], k, 1, p.workspace.b[:], line, rows, k, 1, false)
-		for r := range rows {
-			row, edges := c[(i+r)*n:][:n], p.workspace.c[r*line:][:line]
-			copy(row, edges[:head])
-			copy(row[n-line+head:], edges[head:])
+	edges, most := p.workspace.c[:], len(p.workspace.c)/line
+	for i := 0; ; i += most - 1 { // the last row of a part comes first in the next
+		rows := min(most, p.m-i)
+		p.panel[line/p.lane-1](edges, line, p.a[i*k:], k, 1, p.workspace.b[:], line, rows, k, 1, false, 0)
+		if i == 0 {
+			copy(c[:head], edges)
+		}
+		if rows > 1 {
+			p.streamLines(c[(i+1)*n-line+head:], n, edges[head:], rows-1)
+		}
+		if i+rows == p.m {
+			copy(c[p.m*n-line+head:p.m*n], edges[rows*line-line+head:])
+			return
 		}
 	}
 }

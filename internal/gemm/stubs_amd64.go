@@ -7,7 +7,7 @@ package gemm
 // panel1AVX512 does what panelGo does for a C of 16 columns. k is at least 1.
 //
 //go:noescape
-func panel1AVX512(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
+func panel1AVX512(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool, ahead int)
 
 // pack1AVX512 copies 16 elements of each of k rows, stride apart, to dst. k is at least 1.
 //
@@ -28,7 +28,7 @@ func stream1AVX512(c []float32, strideC int, a []float32, rowStride int, b []flo
 // panel2AVX512 does what panelGo does for a C of 32 columns. k is at least 1.
 //
 //go:noescape
-func panel2AVX512(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
+func panel2AVX512(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool, ahead int)
 
 // pack2AVX512 copies 32 elements of each of k rows, stride apart, to dst. k is at least 1.
 //
@@ -49,7 +49,7 @@ func stream2AVX512(c []float32, strideC int, a []float32, rowStride int, b []flo
 // panel3AVX512 does what panelGo does for a C of 48 columns. k is at least 1.
 //
 //go:noescape
-func panel3AVX512(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
+func panel3AVX512(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool, ahead int)
 
 // pack3AVX512 copies 48 elements of each of k rows, stride apart, to dst. k is at least 1.
 //
@@ -92,13 +92,18 @@ func dots4AVX512(c []float32, strideC int, colC int, a []float32, strideA int, b
 //go:noescape
 func dots5AVX512(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
 
+// streamLinesAVX512 does what streamLinesGo does. rows is at least 1, and dst's begin at multiples of 64 bytes.
+//
+//go:noescape
+func streamLinesAVX512(dst []float32, stride int, src []float32, rows int)
+
 // peakAVX512 runs 24 independent chains of n multiply-adds of 16 lanes.
 func peakAVX512(n int) (flops int)
 
 // panel1AVX2 does what panelGo does for a C of 8 columns. k is at least 1.
 //
 //go:noescape
-func panel1AVX2(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
+func panel1AVX2(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool, ahead int)
 
 // pack1AVX2 copies 8 elements of each of k rows, stride apart, to dst. k is at least 1.
 //
@@ -119,7 +124,7 @@ func stream1AVX2(c []float32, strideC int, a []float32, rowStride int, b []float
 // panel2AVX2 does what panelGo does for a C of 16 columns. k is at least 1.
 //
 //go:noescape
-func panel2AVX2(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
+func panel2AVX2(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool, ahead int)
 
 // pack2AVX2 copies 16 elements of each of k rows, stride apart, to dst. k is at least 1.
 //
@@ -140,7 +145,7 @@ func stream2AVX2(c []float32, strideC int, a []float32, rowStride int, b []float
 // panel3AVX2 does what panelGo does for a C of 24 columns. k is at least 1.
 //
 //go:noescape
-func panel3AVX2(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool)
+func panel3AVX2(c []float32, strideC int, a []float32, rowStride int, colStride int, b []float32, strideB int, m int, k int, alpha float32, add bool, ahead int)
 
 // pack3AVX2 copies 24 elements of each of k rows, stride apart, to dst. k is at least 1.
 //
@@ -182,6 +187,11 @@ func dots4AVX2(c []float32, strideC int, colC int, a []float32, strideA int, b [
 //
 //go:noescape
 func dots5AVX2(c []float32, strideC int, colC int, a []float32, strideA int, b []float32, strideB int, groups *int, count int, m int, k int)
+
+// streamLinesAVX2 does what streamLinesGo does. rows is at least 1, and dst's begin at multiples of 32 bytes.
+//
+//go:noescape
+func streamLinesAVX2(dst []float32, stride int, src []float32, rows int)
 
 // peakAVX2 runs 12 independent chains of n multiply-adds of 8 lanes.
 func peakAVX2(n int) (flops int)

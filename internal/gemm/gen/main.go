@@ -52,6 +52,7 @@ func main() {
 		for n := 1; n <= maxDots; n++ {
 			s.dots(n)
 		}
+		s.streamLines()
 		s.peak()
 	}
 	fence()
@@ -72,12 +73,13 @@ var (
 	a0, a4          = RAX, RBX // rows 0 and 4 of the tile in A's current column
 	rowB, strideB   = RDX, R12 // B's current row, bytes from row to row
 	columns, rowsTo = R13, RCX // columns of A and rows of C that are left
+	ahead           = R15      // bytes to what of B comes after this panel
 )
 
 // panel computes C ← α·A·B + C, or without C, for a C that is vectors wide.
 func (s isa) panel(vectors int) {
 	TEXT(fmt.Sprintf("panel%d%s", vectors, s.name), NOSPLIT,
-		"func(c []float32, strideC int, a []float32, rowStride, colStride int, b []float32, strideB int, m, k int, alpha float32, add bool)")
+		"func(c []float32, strideC int, a []float32, rowStride, colStride int, b []float32, strideB int, m, k int, alpha float32, add bool, ahead int)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("panel%d%s does what panelGo does for a C of %d columns. k is at least 1.", vectors, s.name, vectors*s.lane))
 	Load(Param("c").Base(), rowC)
@@ -87,7 +89,8 @@ func (s isa) panel(vectors int) {
 	Load(Param("colStride"), col)
 	Load(Param("strideB"), strideB)
 	Load(Param("m"), rowsTo)
-	for _, r := range []GPPhysical{strideC, rowStride, col, strideB} {
+	Load(Param("ahead"), ahead)
+	for _, r := range []GPPhysical{strideC, rowStride, col, strideB, ahead} {
 		SHLQ(Imm(2), r)
 	}
 	LEAQ(Mem{Base: rowStride, Index: rowStride, Scale: 2}, rowStride3)
@@ -136,6 +139,9 @@ func (s isa) tile(name string, rows, vectors int) {
 	ADDQ(col, a0)
 	if rows > 4 {
 		ADDQ(col, a4)
+	}
+	for v := 0; v < vectors; v += 16 / s.lane {
+		PREFETCHT1(Mem{Base: rowB, Index: ahead, Scale: 1, Disp: v * s.bytes()})
 	}
 	ADDQ(strideB, rowB)
 	DECQ(columns)

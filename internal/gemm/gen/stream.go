@@ -96,6 +96,30 @@ func (s isa) streamTile(name string, rows, vectors int) {
 	}
 }
 
+// streamLines copies lines of 16 elements, one behind another, to the rows of a
+// matrix, past the caches.
+func (s isa) streamLines() {
+	TEXT("streamLines"+s.name, NOSPLIT, "func(dst []float32, stride int, src []float32, rows int)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("streamLines%s does what streamLinesGo does. rows is at least 1, and dst's begin at multiples of %d bytes.", s.name, s.bytes()))
+	Load(Param("dst").Base(), RDI)
+	Load(Param("stride"), RDX)
+	Load(Param("src").Base(), RSI)
+	Load(Param("rows"), RCX)
+	SHLQ(Imm(2), RDX)
+	Label("row")
+	for v := range 16 / s.lane {
+		VMOVUPS(Mem{Base: RSI, Disp: v * s.bytes()}, s.regs[v])
+		VMOVNTPS(s.regs[v], Mem{Base: RDI, Disp: v * s.bytes()})
+	}
+	ADDQ(Imm(64), RSI)
+	ADDQ(RDX, RDI)
+	DECQ(RCX)
+	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
 // fence has streamed stores seen before all that follow.
 func fence() {
 	TEXT("fence", NOSPLIT, "func()")
