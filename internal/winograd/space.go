@@ -36,6 +36,13 @@ func (s *Space) Gradient(p *Plan) []float32 {
 	return s.gradient[:p.GradLen()]
 }
 
+// Memory returns n floats to work in, for what is no convolution but runs in turn
+// with them.
+func (s *Space) Memory(n int) []float32 {
+	s.Reserve(n, 0)
+	return s.memory[:n:n]
+}
+
 // lengths are those of the windows that a product has on the memory.
 type lengths [6]int
 

@@ -27,7 +27,7 @@ type values struct {
 }
 
 // compile builds the graph of the layers, with train that of their gradient, too.
-// What the pass says of engine, filters and buffers must be set.
+// What the pass says of engine, weights and buffers must be set.
 func (g *graph) compile(layers []nn.Layer, v values, train bool) error {
 	expr := gorgonia.NewGraph()
 	images, labels := v.images.Shape(), v.labels.Shape()
@@ -35,11 +35,11 @@ func (g *graph) compile(layers []nn.Layer, v values, train bool) error {
 	truth := gorgonia.NewVector(expr, tensor.Int, gorgonia.WithShape(labels...), gorgonia.WithName("labels"), gorgonia.WithValue(v.labels))
 
 	var trained gorgonia.Nodes
-	var fast nn.FastSize
+	fast := nn.FastSize{Direct: g.pass.Direct}
 	at := 0
 	for i, l := range layers {
 		var err error
-		if g.pass.Filters != nil {
+		if g.pass.Weights != nil {
 			if err = fast.Add(l, node.Shape(), train); err != nil {
 				return err
 			}

@@ -62,8 +62,8 @@ type Net struct {
 	params   []float32
 	norms    []nn.Norm
 	buffers  []float32
-	tracked  int         // steps that went into the buffers
-	filters  *nn.Filters // nil: all convolutions by definition
+	tracked  int // steps that went into the buffers
+	weights  nn.Weights
 	workers  int
 	replicas []*Replica
 	device   runner // nil: the replicas
@@ -96,9 +96,6 @@ func New(name string, o Options) (*Net, error) {
 			return nil, fmt.Errorf("models: %s: %w", name, err)
 		}
 		return net, nil
-	}
-	if !o.Direct {
-		net.filters = &nn.Filters{}
 	}
 	for range o.Replicas {
 		r, err := newReplica(net, layers, o)
@@ -170,7 +167,7 @@ func (n *Net) Backend() string {
 	if n.device != nil {
 		return n.backend
 	}
-	if n.filters != nil && n.filters.Len() > 0 {
+	if done, byDefinition := n.replicas[0].Flops(); done < byDefinition {
 		return gemm.Backend() + "+winograd"
 	}
 	return gemm.Backend()
@@ -197,7 +194,7 @@ func (n *Net) Each(count int, f func(r *Replica, i int) error) error {
 	if n.device != nil {
 		return errors.New("models: a net on a device has no replicas")
 	}
-	n.update()
+	n.weights.Update()
 	for _, r := range n.replicas {
 		r.updated = true
 		defer func() { r.updated = false }()
@@ -228,13 +225,6 @@ func share(workers, count int, f func(worker, i int) error) error {
 	}
 	wg.Wait()
 	return errors.Join(errs...)
-}
-
-// update tells the graphs of changed parameters.
-func (n *Net) update() {
-	if n.filters != nil {
-		n.filters.Update()
-	}
 }
 
 // Tensor is one array of parameters or buffers with the name, shape and order that

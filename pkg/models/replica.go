@@ -60,7 +60,7 @@ func (r *Replica) Logits() []float32 { return r.train.logits.Value().(*nn.Array)
 // update tells the graphs of changed parameters, outside of Each.
 func (r *Replica) update() {
 	if !r.updated {
-		r.net.update()
+		r.net.weights.Update()
 	}
 }
 
@@ -98,7 +98,7 @@ type hostGraph struct {
 
 func newHostGraph(net *Net, layers []nn.Layer, o Options, n int, train bool) (*hostGraph, error) {
 	g := &hostGraph{shape: o.Shape, classes: o.Classes, images: nn.Window(o.Shape.C, o.Shape.H, o.Shape.W, n), labels: make([]int, n)}
-	g.pass.Filters = net.filters
+	g.pass.Weights, g.pass.Direct = &net.weights, o.Direct
 	g.images.Set(make([]float32, g.images.Size()))
 	switch {
 	case train:

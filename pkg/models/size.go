@@ -47,15 +47,13 @@ func SizeOf(name string, o Options) (Size, error) {
 // graphSize is the bytes that newHostGraph takes for n samples, and those that all graphs
 // share.
 func graphSize(layers []nn.Layer, o Options, n int, train bool) (bytes, shared int, err error) {
-	var fast nn.FastSize
+	fast := nn.FastSize{Direct: o.Direct}
 	x := tensor.Shape{o.Shape.C, o.Shape.H, o.Shape.W, n}
 	bytes = 4*x.TotalSize() + 8*n // images and labels
 	for _, l := range layers {
 		var of int
-		if !o.Direct {
-			if err = fast.Add(l, x, train); err != nil {
-				return 0, 0, err
-			}
+		if err = fast.Add(l, x, train); err != nil {
+			return 0, 0, err
 		}
 		if x, of, err = l.Size(x, train); err != nil {
 			return 0, 0, err

@@ -139,9 +139,10 @@ type Pass struct {
 	// ByDefinition counts those that the products have by their definition, which
 	// are more where a convolution is computed by other means.
 	Flops, ByDefinition int
-	// Filters are the net's, for the graphs of its convolutions; with nil all
-	// are computed by definition.
-	Filters *Filters
+	// Weights are the net's; with nil, layers take the parameters as they are.
+	Weights *Weights
+	// Direct has all convolutions computed by definition, as nil weights do.
+	Direct bool
 	// Buffers are those of the batch norms.
 	Buffers Buffers
 	space   kernel.Space

@@ -41,8 +41,8 @@ func (l Linear) Apply(x, params *gorgonia.Node, grad gorgonia.Value, pass *Pass)
 }
 
 // Linear implements [Engine].
-func (Host) Linear(l Linear, n int, _ gorgonia.Value, pass *Pass) (State, error) {
-	st := &linear{Linear: l, n: n, pass: pass, out: NewArray(l.Out, n)}
+func (Host) Linear(l Linear, n int, params gorgonia.Value, pass *Pass) (State, error) {
+	st := &linear{Linear: l, n: n, pass: pass, out: NewArray(l.Out, n), packed: pass.packed(l, floats(params))}
 	if l.ReLU {
 		st.scale = make([]float32, l.Out*n)
 	}
@@ -58,6 +58,9 @@ func (l Linear) samples(s tensor.Shape) (int, error) {
 	}
 	return n, nil
 }
+
+// packed are l's products with packed weights.
+func (l Linear) packed() kernel.Packed { return kernel.Packed{In: l.In, Out: l.Out} }
 
 // Size implements [Layer].
 func (l Linear) Size(x tensor.Shape, train bool) (out tensor.Shape, bytes int, err error) {
@@ -89,6 +92,8 @@ type linear struct {
 	scale []float32 // what ReLU and dropout multiplied each output by
 	dout  []float32 // the gradient before them
 	din   *Array    // gradient of the input, nil in the first layer
+
+	packed *packed // nil: weights as they are
 }
 
 // flops counts the forward product; each of the two gradients costs as much.
@@ -111,7 +116,11 @@ func (st *linear) Forward(x, params gorgonia.Value) (gorgonia.Value, error) {
 	var b []float32
 	st.x = floats(x)
 	st.w, b = st.split(floats(params))
-	kernel.Linear(st.out.data, st.w, b, st.x, st.n)
+	if st.packed != nil {
+		st.packed.Forward(&st.pass.space, st.out.data, st.packed.u, b, st.x, st.n)
+	} else {
+		kernel.Linear(st.out.data, st.w, b, st.x, st.n)
+	}
 	if st.ReLU {
 		kernel.ReLUDropout(st.out.data, st.scale, st.Dropout, st.pass.Rand)
 	}
@@ -145,7 +154,11 @@ func (st *linear) backward(dout, grad []float32) {
 	}
 	dw, db := st.split(grad)
 	kernel.GradLinear(dw, db, dout, st.x, st.n)
-	if st.din != nil {
+	switch {
+	case st.din == nil:
+	case st.packed != nil:
+		st.packed.GradInput(&st.pass.space, st.din.data, st.packed.u, dout, st.n)
+	default:
 		kernel.GradLinearInput(st.din.data, dout, st.w, st.n)
 	}
 }

@@ -3,7 +3,13 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
+
+	"github.com/bgmd/bgmd/internal/gemm"
 )
+
+// leastStreamed is the least number of elements of a gradient, 1 MB, that is written
+// past the caches: a second-level one would not hold it.
+const leastStreamed = 1 << 18
 
 // Linear computes out = W·x + b for W out×in, x in×N and out out×N.
 func Linear(out, w, b, x []float32, n int) {
@@ -24,7 +30,11 @@ func Linear(out, w, b, x []float32, n int) {
 func GradLinear(dw, db, dout, x []float32, n int) {
 	rows := len(db)
 	inner := len(x) / n
-	mul(dw, inner, rows, inner, n, rowMajor(dout, n), rowMajor(x, n).t(), 0)
+	if len(dw) >= leastStreamed {
+		gemm.Default.MulStream(rows, inner, n, dout, x, dw)
+	} else {
+		mul(dw, inner, rows, inner, n, rowMajor(dout, n), rowMajor(x, n).t(), 0)
+	}
 	for r := range db {
 		var sum float32
 		for _, g := range dout[r*n : (r+1)*n] {

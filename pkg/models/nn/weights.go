@@ -9,15 +9,15 @@ import (
 	"github.com/bgmd/bgmd/pkg/models/nn/kernel"
 )
 
-// Filters are the weights of a net's convolutions in the form that their fast
-// algorithm wants, which takes a while to compute: once for all graphs of the net,
-// while the parameters stay what they are. The zero value has none yet.
-type Filters struct {
+// Weights are those of a net's layers in the form that their products want, which
+// takes a while to compute: once for all graphs of the net, while the parameters stay
+// what they are. The zero value has none yet.
+type Weights struct {
 	mu   sync.Mutex
 	list []*weights
 }
 
-// weights are those of one convolution.
+// weights are those of one layer.
 type weights struct {
 	w         []float32 // a window on the net's parameters
 	was       []float32 // what u was computed from, nil at first
@@ -26,29 +26,26 @@ type weights struct {
 }
 
 // of returns the weights that w is a window on, in whatever graph.
-func (f *Filters) of(w []float32, size int, transform func(u, w []float32)) *weights {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, known := range f.list {
+func (s *Weights) of(w []float32, size int, transform func(u, w []float32)) *weights {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, known := range s.list {
 		if &known.w[0] == &w[0] {
 			return known
 		}
 	}
 	added := &weights{w: w, u: huge.Make[float32](size), transform: transform}
-	f.list = append(f.list, added)
+	s.list = append(s.list, added)
 	return added
 }
-
-// Len is the number of convolutions with a fast algorithm.
-func (f *Filters) Len() int { return len(f.list) }
 
 // Update computes anew what parameters have changed since. Call it after they have,
 // before a graph runs and while none does. Several calls at once are safe where
 // nothing has changed.
-func (f *Filters) Update() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, x := range f.list {
+func (s *Weights) Update() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.list {
 		if slices.Equal(x.was, x.w) {
 			continue
 		}
@@ -67,11 +64,11 @@ type filter struct {
 // filter returns the fast algorithm for c, whose weights begin vector, or nil where
 // c is to be computed by definition.
 func (p *Pass) filter(c kernel.Conv, vector []float32) *filter {
-	if p.Filters == nil || !c.Fast() {
+	if p.Weights == nil || p.Direct || !c.Fast() {
 		return nil
 	}
 	f := &filter{kernel.NewWinograd(c, &p.space), nil}
-	f.weights = p.Filters.of(vector[:c.Co*c.Ci*c.K*c.K], f.Transformed(), func(u, w []float32) {
+	f.weights = p.Weights.of(vector[:c.Co*c.Ci*c.K*c.K], f.Transformed(), func(u, w []float32) {
 		par.For(c.Co, 4, func(_, from, to int) { f.Transform(u, w, from, to) })
 	})
 	return f
@@ -85,4 +82,20 @@ func (p *Pass) count(c kernel.Conv, f *filter) {
 		return
 	}
 	p.Flops += c.Flops()
+}
+
+// packed is a linear layer whose weights are packed, for all graphs.
+type packed struct {
+	kernel.Packed
+	*weights
+}
+
+// packed returns l with packed weights, which begin vector, or nil where it does not
+// pay.
+func (p *Pass) packed(l Linear, vector []float32) *packed {
+	k := l.packed()
+	if p.Weights == nil || !k.Pays() {
+		return nil
+	}
+	return &packed{k, p.Weights.of(vector[:l.In*l.Out], k.Len(!l.First), k.Pack)}
 }
