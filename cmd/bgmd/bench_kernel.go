@@ -29,8 +29,9 @@ Time the products of each kind of layer, on one core: forward, and the gradients
 of weights and input. The best speed is printed beside two others: the peak, as
 multiply-adds in registers reach it, and this program's product of 512×512 by
 512×512. Operands are in the caches as far as they fit. Convolutions that are
-computed with fewer multiplications come both ways; their speed is that of the
-multiplications and additions done, the effective speed that of the definition's.
+computed with fewer multiplications come both ways, as do large linear layers, whose
+weights are packed once a step; the speed is that of the multiplications and
+additions done, the effective speed that of the definition's.
 
 With --figure, also draw the roofline [Williams et al. 2009]: speeds over the
 multiplications and additions that each product has for a byte of its operands,
@@ -195,6 +196,15 @@ func products(n int, rng *rand.Rand) (list []product) {
 			product{l.layer, "weight gradient", flops, flops, operands, func() { kernel.GradLinear(dw, bias, out, x, n) }},
 			product{l.layer, "input gradient", flops, flops, operands, func() { kernel.GradLinearInput(dx, out, w, n) }},
 			product{l.layer, "forward", flops, flops, operands, func() { kernel.Linear(out, w, bias, x, n) }})
+		p, space := kernel.Packed{In: l.in, Out: l.out}, &kernel.Space{}
+		if !p.Pays() {
+			continue
+		}
+		packed := make([]float32, p.Len(true))
+		p.Pack(packed, w)
+		list = append(list,
+			product{l.layer + ", packed", "input gradient", flops, flops, operands, func() { p.GradInput(space, dx, packed, out, n) }},
+			product{l.layer + ", packed", "forward", flops, flops, operands, func() { p.Forward(space, out, packed, bias, x, n) }})
 	}
 	return list
 }
