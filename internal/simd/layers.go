@@ -1,24 +1,42 @@
 package simd
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Dead is what [Pool] notes where it cuts an output off.
 const Dead = 4
 
-// Pool sets out[i] to max(0, bias + the largest of a[i], b[i], c[i] and d[i]) and
-// arg[i] to which of them that is, counted from 0, the first of equals, or to
-// [Dead] where the result is 0. NaN counts as larger than any number.
-func Pool(out []float32, arg []uint8, a, b, c, d []float32, bias float32) {
-	n := len(out)
-	check("Pool", len(arg), n)
-	for _, x := range [][]float32{a, b, c, d} {
-		check("Pool", len(x), n)
+// Pools are a row of pools of 2×2 pixels, W of them with N samples each.
+type Pools struct {
+	W, N  int
+	Pixel int // elements of the pooled row from one to the next, at least N
+	From  int // the same of the two rows that they pool, from pixel to pixel
+}
+
+// check panics unless the pooled and the two other rows have elements for p.
+func (p Pools) check(name string, out, arg, upper, lower int) {
+	pooled, row := (p.W-1)*p.Pixel+p.N, (2*p.W-1)*p.From+p.N
+	if p.W < 1 || p.N < 1 || p.Pixel < p.N || p.From < p.N || min(out, arg) < pooled || min(upper, lower) < row {
+		panic(fmt.Sprintf("simd: %s: rows of %d, %d, %d and %d elements, want %d, %d, %d and %d for %+v", name, out, arg, upper, lower, pooled, pooled, row, row, p))
 	}
-	done := whole(n, 8)
+}
+
+// Pool sets sample i of every pooled pixel to max(0, bias + the largest of its four,
+// two of the upper row and two of the lower), and of arg to which of them that is,
+// counted from 0, the first of equals, or to [Dead] where the result is 0. NaN counts
+// as larger than any number.
+func Pool(out []float32, arg []uint8, upper, lower []float32, bias float32, p Pools) {
+	p.check("Pool", len(out), len(arg), len(upper), len(lower))
+	done := whole(p.N, 8)
 	if done > 0 {
-		poolAVX2(&out[0], &arg[0], &a[0], &b[0], &c[0], &d[0], done, bias)
+		poolAVX2(&out[0], &arg[0], &upper[0], &lower[0], done, p.W, p.Pixel, p.From, bias)
 	}
-	poolGo(out[done:], arg[done:], a[done:], b[done:], c[done:], d[done:], bias)
+	for x := 0; done < p.N && x < p.W; x++ {
+		at, from := x*p.Pixel, 2*x*p.From
+		poolGo(out[at+done:at+p.N], arg[at+done:], upper[from+done:], upper[from+p.From+done:], lower[from+done:], lower[from+p.From+done:], bias)
+	}
 }
 
 func poolGo(out []float32, arg []uint8, a, b, c, d []float32, bias float32) {
@@ -57,26 +75,28 @@ func unrank(r int64) float32 {
 	return math.Float32frombits(uint32(b ^ (b >> 31 & math.MaxInt32)))
 }
 
-// Unpool is the gradient of [Pool]: it sets element i of a, b, c or d, by what
-// arg[i] says, to dout[i], and of the others to 0. It adds what was not cut off to
-// lanes[i%8].
-func Unpool(a, b, c, d, dout []float32, arg []uint8, lanes *[8]float32) {
-	n := len(dout)
-	check("Unpool", len(arg), n)
-	for _, x := range [][]float32{a, b, c, d} {
-		check("Unpool", len(x), n)
+// Unpool is the gradient of [Pool]: of the four that were pooled it sets the one that
+// arg says to what dout has for sample i of that pixel, and the others to 0. It adds
+// what was not cut off to lanes[i%8], pixel by pixel.
+func Unpool(upper, lower, dout []float32, arg []uint8, lanes *[8]float32, p Pools) {
+	p.check("Unpool", len(dout), len(arg), len(upper), len(lower))
+	done, pixels := whole(p.N, 8), p.W // at once
+	if done < p.N {
+		pixels = 1
 	}
-	done := whole(n, 8)
-	if done > 0 {
-		unpoolAVX2(&a[0], &b[0], &c[0], &d[0], &dout[0], &arg[0], lanes, done)
-	}
-	for i := done; i < n; i++ {
-		var to [8]float32
-		k := arg[i] & 7
-		to[k] = dout[i]
-		a[i], b[i], c[i], d[i] = to[0], to[1], to[2], to[3]
-		if k < Dead {
-			lanes[i%8] += dout[i]
+	for x := 0; x < p.W; x += pixels {
+		at, from := x*p.Pixel, 2*x*p.From
+		if done > 0 {
+			unpoolAVX2(&upper[from], &lower[from], &dout[at], &arg[at], lanes, done, pixels, p.Pixel, p.From)
+		}
+		for i := done; i < p.N; i++ {
+			var to [8]float32
+			v, k := dout[at+i], arg[at+i]&7
+			to[k] = v
+			upper[from+i], upper[from+p.From+i], lower[from+i], lower[from+p.From+i] = to[0], to[1], to[2], to[3]
+			if k < Dead {
+				lanes[i%8] += v
+			}
 		}
 	}
 }

@@ -7,38 +7,58 @@ import (
 	"testing"
 )
 
+// pools are rows of pools with samples that fill vectors and do not, close together
+// and not.
+func pools() (list []Pools) {
+	for _, n := range []int{1, 7, 8, 16, 20, 64} {
+		for w := 1; w < 4; w++ {
+			list = append(list, Pools{w, n, n, n}, Pools{w, n, n + 3, n}, Pools{w, n, n, n + 5})
+		}
+	}
+	return list
+}
+
+// four are the indices of what is pooled for sample i of pixel x, in rows one behind
+// another.
+func (p Pools) four(x, i int) [4]int {
+	at, lower := 2*x*p.From+i, 2*p.W*p.From
+	return [4]int{at, at + p.From, lower + at, lower + at + p.From}
+}
+
 // TestPool: assembly and Go agree to the bit, with ties, and both are right.
 func TestPool(t *testing.T) {
 	both(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(8, 1))
 		nan := float32(math.NaN())
-		for _, n := range lengths() {
-			var x [4][]float32
-			for k := range x {
-				x[k] = make([]float32, n)
-				for i := range x[k] {
-					x[k][i] = float32(rng.IntN(5) - 3)
+		for _, p := range pools() {
+			rows := make([]float32, 4*p.W*p.From)
+			for i := range rows {
+				rows[i] = float32(rng.IntN(5) - 3)
+			}
+			rows[rng.IntN(len(rows))] = nan
+			out, arg := values(rng, p.W*p.Pixel), make([]uint8, p.W*p.Pixel)
+			untouched := slices.Clone(out)
+			Pool(out, arg, rows[:len(rows)/2], rows[len(rows)/2:], 0.5, p)
+			for at := range out {
+				x, i := at/p.Pixel, at%p.Pixel
+				if i >= p.N {
+					if out[at] != untouched[at] || arg[at] != 0 {
+						t.Fatalf("%+v: element %d between two pixels is written", p, at)
+					}
+					continue
 				}
-			}
-			if n > 0 {
-				x[rng.IntN(4)][rng.IntN(n)] = nan
-			}
-			out, arg := make([]float32, n), make([]uint8, n)
-			Pool(out, arg, x[0], x[1], x[2], x[3], 0.5)
-			for i := range n {
-				best := 0
+				four, best := p.four(x, i), 0
 				for k := 1; k < 4; k++ {
-					if v := x[k][i]; v > x[best][i] || v != v {
+					if v := rows[four[k]]; v > rows[four[best]] || v != v {
 						best = k
 					}
 				}
-				want := max(0, x[best][i]+0.5)
+				want := max(0, rows[four[best]]+0.5)
 				if want == 0 {
 					best = Dead
 				}
-				if same := out[i] == want || out[i] != out[i] && want != want; !same || int(arg[i]) != best {
-					t.Fatalf("n = %d: of %v, %v, %v and %v: %v, number %d, want %v, number %d",
-						n, x[0][i], x[1][i], x[2][i], x[3][i], out[i], arg[i], want, best)
+				if same := out[at] == want || out[at] != out[at] && want != want; !same || int(arg[at]) != best {
+					t.Fatalf("%+v: sample %d of pixel %d is %v, number %d, want %v, number %d", p, i, x, out[at], arg[at], want, best)
 				}
 			}
 		}
@@ -49,29 +69,32 @@ func TestPool(t *testing.T) {
 func TestUnpool(t *testing.T) {
 	both(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(9, 1))
-		for _, n := range lengths() {
-			dout, arg := make([]float32, n), make([]uint8, n)
-			var to, want [4][]float32
-			for k := range to {
-				to[k], want[k] = values(rng, n), make([]float32, n)
-			}
+		for _, p := range pools() {
+			dout, arg := make([]float32, p.W*p.Pixel), make([]uint8, p.W*p.Pixel)
+			rows := values(rng, 4*p.W*p.From)
+			want := slices.Clone(rows)
 			lanes := [8]float32{1000, 0, 0, 0, 0, 0, 0, 2000}
 			sums := lanes
-			for i := range n {
-				dout[i], arg[i] = float32(i+1), uint8(rng.IntN(Dead+1))
-				if k := arg[i]; k != Dead {
-					want[k][i] = dout[i]
-					sums[i%8] += dout[i]
+			for x := range p.W {
+				for i := range p.N {
+					at := x*p.Pixel + i
+					dout[at], arg[at] = float32(at+1), uint8(rng.IntN(Dead+1))
+					four := p.four(x, i)
+					for _, place := range four {
+						want[place] = 0
+					}
+					if k := arg[at]; k != Dead {
+						want[four[k]] = dout[at]
+						sums[i%8] += dout[at]
+					}
 				}
 			}
-			Unpool(to[0], to[1], to[2], to[3], dout, arg, &lanes)
-			for k := range to {
-				if !slices.Equal(to[k], want[k]) {
-					t.Fatalf("n = %d: place %d gets %v, want %v", n, k, to[k], want[k])
-				}
+			Unpool(rows[:len(rows)/2], rows[len(rows)/2:], dout, arg, &lanes, p)
+			if !slices.Equal(rows, want) {
+				t.Fatalf("%+v: rows are %v, want %v", p, rows, want)
 			}
 			if lanes != sums {
-				t.Fatalf("n = %d: sums %v, want %v", n, lanes, sums)
+				t.Fatalf("%+v: sums %v, want %v", p, lanes, sums)
 			}
 		}
 	})

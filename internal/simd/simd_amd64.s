@@ -965,17 +965,22 @@ loop_done:
 	VZEROUPPER
 	RET
 
-// func poolAVX2(out *float32, arg *uint8, a *float32, b *float32, c *float32, d *float32, n int, bias float32)
+// func poolAVX2(out *float32, arg *uint8, upper *float32, lower *float32, n int, w int, pixel int, from int, bias float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·poolAVX2(SB), NOSPLIT, $0-60
+TEXT ·poolAVX2(SB), NOSPLIT, $0-68
 	MOVQ         out+0(FP), DI
 	MOVQ         arg+8(FP), SI
-	MOVQ         a+16(FP), R8
-	MOVQ         b+24(FP), R9
-	MOVQ         c+32(FP), R10
-	MOVQ         d+40(FP), R11
-	MOVQ         n+48(FP), CX
-	MOVSS        bias+56(FP), X12
+	MOVQ         from+56(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         upper+16(FP), R8
+	LEAQ         (R8)(BX*1), R9
+	MOVQ         lower+24(FP), R10
+	LEAQ         (R10)(BX*1), R11
+	ADDQ         BX, BX
+	MOVQ         w+40(FP), R12
+	MOVQ         pixel+48(FP), R13
+	MOVQ         n+32(FP), CX
+	MOVSS        bias+64(FP), X12
 	VBROADCASTSS X12, Y12
 	VXORPS       Y13, Y13, Y13
 	MOVL         $0x00000001, AX
@@ -990,7 +995,9 @@ TEXT ·poolAVX2(SB), NOSPLIT, $0-60
 	MOVL         $0x00000004, AX
 	VMOVD        AX, X11
 	VPBROADCASTD X11, Y11
-	XORQ         DX, DX
+
+pixel:
+	XORQ DX, DX
 
 loop:
 	CMPQ         DX, CX
@@ -1028,20 +1035,33 @@ loop:
 	JMP          loop
 
 done:
+	LEAQ (DI)(R13*4), DI
+	ADDQ R13, SI
+	ADDQ BX, R8
+	ADDQ BX, R9
+	ADDQ BX, R10
+	ADDQ BX, R11
+	DECQ R12
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func unpoolAVX2(a *float32, b *float32, c *float32, d *float32, dout *float32, arg *uint8, lanes *[8]float32, n int)
+// func unpoolAVX2(upper *float32, lower *float32, dout *float32, arg *uint8, lanes *[8]float32, n int, w int, pixel int, from int)
 // Requires: AVX, AVX2
-TEXT ·unpoolAVX2(SB), NOSPLIT, $0-64
-	MOVQ         a+0(FP), R8
-	MOVQ         b+8(FP), R9
-	MOVQ         c+16(FP), R10
-	MOVQ         d+24(FP), R11
-	MOVQ         dout+32(FP), DI
-	MOVQ         arg+40(FP), SI
-	MOVQ         lanes+48(FP), AX
-	MOVQ         n+56(FP), CX
+TEXT ·unpoolAVX2(SB), NOSPLIT, $0-72
+	MOVQ         from+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         upper+0(FP), R8
+	LEAQ         (R8)(BX*1), R9
+	MOVQ         lower+8(FP), R10
+	LEAQ         (R10)(BX*1), R11
+	ADDQ         BX, BX
+	MOVQ         w+48(FP), R12
+	MOVQ         pixel+56(FP), R13
+	MOVQ         dout+16(FP), DI
+	MOVQ         arg+24(FP), SI
+	MOVQ         lanes+32(FP), AX
+	MOVQ         n+40(FP), CX
 	VMOVUPS      (AX), Y12
 	MOVL         $0x00000000, AX
 	VMOVD        AX, X8
@@ -1058,7 +1078,9 @@ TEXT ·unpoolAVX2(SB), NOSPLIT, $0-64
 	MOVL         $0x00000004, AX
 	VMOVD        AX, X13
 	VPBROADCASTD X13, Y13
-	XORQ         DX, DX
+
+pixel:
+	XORQ DX, DX
 
 loop:
 	CMPQ      DX, CX
@@ -1084,7 +1106,15 @@ loop:
 	JMP       loop
 
 done:
-	MOVQ    lanes+48(FP), AX
+	LEAQ    (DI)(R13*4), DI
+	ADDQ    R13, SI
+	ADDQ    BX, R8
+	ADDQ    BX, R9
+	ADDQ    BX, R10
+	ADDQ    BX, R11
+	DECQ    R12
+	JNZ     pixel
+	MOVQ    lanes+32(FP), AX
 	VMOVUPS Y12, (AX)
 	VZEROUPPER
 	RET

@@ -7,14 +7,16 @@ var accelerated, accelerated512 = false, false
 
 const none = "simd: no assembly for this processor"
 
-func loadColumnsAVX2(block *float32, rows *[]float32, n, at int) uint32           { panic(none) }
-func sortColumnsAVX2(block *float32, pairs *[2]int32, n int)                      { panic(none) }
-func sortColumnsAVX512(block *float32, pairs *[2]int32, n int)                    { panic(none) }
-func checkFiniteAVX2(x *float32, n int) uint32                                    { panic(none) }
-func addScaledAVX2(sum *float64, x *float32, n int, w float64)                    { panic(none) }
-func addPowersAVX2(sum, squares *float64, x *float32, n int)                      { panic(none) }
-func squaredDistanceAVX2(lanes *[16]float64, x, y *float32, n int)                { panic(none) }
-func poolAVX2(out *float32, arg *uint8, a, b, c, d *float32, n int, bias float32) { panic(none) }
+func loadColumnsAVX2(block *float32, rows *[]float32, n, at int) uint32 { panic(none) }
+func sortColumnsAVX2(block *float32, pairs *[2]int32, n int)            { panic(none) }
+func sortColumnsAVX512(block *float32, pairs *[2]int32, n int)          { panic(none) }
+func checkFiniteAVX2(x *float32, n int) uint32                          { panic(none) }
+func addScaledAVX2(sum *float64, x *float32, n int, w float64)          { panic(none) }
+func addPowersAVX2(sum, squares *float64, x *float32, n int)            { panic(none) }
+func squaredDistanceAVX2(lanes *[16]float64, x, y *float32, n int)      { panic(none) }
+func poolAVX2(out *float32, arg *uint8, upper, lower *float32, n, w, pixel, from int, bias float32) {
+	panic(none)
+}
 
 func gramAVX2(sums *float64, data *float32, rows, stride int, tiles *[8]int32, count, n int) {
 	panic(none)
@@ -39,7 +41,9 @@ func accumulateAVX2(sum *float32, scores *float64, memory, keep, x, nextMemory, 
 	panic(none)
 }
 
-func unpoolAVX2(a, b, c, d, dout *float32, arg *uint8, lanes *[8]float32, n int) { panic(none) }
+func unpoolAVX2(upper, lower, dout *float32, arg *uint8, lanes *[8]float32, n, w, pixel, from int) {
+	panic(none)
+}
 func maxPoolAVX2(out *float32, arg *uint8, in *float32, taps *int, count, n int) { panic(none) }
 func maxPoolGradAVX2(din, dout *float32, arg *uint8, taps *int, count, n int)    { panic(none) }
 func momentsAVX2(sums, squares *[16]float64, x *float32, n int)                  { panic(none) }

@@ -69,15 +69,15 @@ func pickAVX2(dst *float32, src *float32, at *uint16, n int)
 //go:noescape
 func squaredDistanceAVX2(lanes *[16]float64, x *float32, y *float32, n int)
 
-// poolAVX2 does what Pool does, 8 outputs at a time.
+// poolAVX2 does what Pool does for the first n samples of w pixels, 8 at a time.
 //
 //go:noescape
-func poolAVX2(out *float32, arg *uint8, a *float32, b *float32, c *float32, d *float32, n int, bias float32)
+func poolAVX2(out *float32, arg *uint8, upper *float32, lower *float32, n int, w int, pixel int, from int, bias float32)
 
-// unpoolAVX2 does what Unpool does, 8 outputs at a time.
+// unpoolAVX2 does what Unpool does for the first n samples of w pixels, 8 at a time.
 //
 //go:noescape
-func unpoolAVX2(a *float32, b *float32, c *float32, d *float32, dout *float32, arg *uint8, lanes *[8]float32, n int)
+func unpoolAVX2(upper *float32, lower *float32, dout *float32, arg *uint8, lanes *[8]float32, n int, w int, pixel int, from int)
 
 // maxPoolAVX2 does what MaxPool does, 8 outputs at a time. count is at least 1.
 //

@@ -18,9 +18,9 @@ const (
 // NaN, unless the earlier one is NaN. Y8–Y11 hold the numbers 1 to 4, Y12 the
 // bias, Y13 zero.
 func pool() {
-	TEXT("poolAVX2", NOSPLIT, "func(out *float32, arg *uint8, a, b, c, d *float32, n int, bias float32)")
+	TEXT("poolAVX2", NOSPLIT, "func(out *float32, arg *uint8, upper, lower *float32, n, w, pixel, from int, bias float32)")
 	Pragma("noescape")
-	Doc("poolAVX2 does what Pool does, 8 outputs at a time.")
+	Doc("poolAVX2 does what Pool does for the first n samples of w pixels, 8 at a time.")
 	Load(Param("out"), RDI)
 	Load(Param("arg"), RSI)
 	values := four()
@@ -30,6 +30,7 @@ func pool() {
 	for k := range 4 {
 		number(uint32(k+1), 8+k)
 	}
+	Label("pixel")
 	over(func() {
 		VMOVUPS(element(values[0]), Y0)
 		VPXOR(Y4, Y4, Y4)
@@ -48,6 +49,7 @@ func pool() {
 		VMOVUPS(Y0, element(RDI))
 		storeBytes(4, 5)
 	})
+	nextPixel(values)
 	VZEROUPPER()
 	RET()
 }
@@ -55,9 +57,9 @@ func pool() {
 // unpool compares the numbers in Y1 with 0 to 3, in Y8–Y11, and collects in Y12 the
 // sums of what has one below 4, in Y13.
 func unpool() {
-	TEXT("unpoolAVX2", NOSPLIT, "func(a, b, c, d, dout *float32, arg *uint8, lanes *[8]float32, n int)")
+	TEXT("unpoolAVX2", NOSPLIT, "func(upper, lower, dout *float32, arg *uint8, lanes *[8]float32, n, w, pixel, from int)")
 	Pragma("noescape")
-	Doc("unpoolAVX2 does what Unpool does, 8 outputs at a time.")
+	Doc("unpoolAVX2 does what Unpool does for the first n samples of w pixels, 8 at a time.")
 	places := four()
 	Load(Param("dout"), RDI)
 	Load(Param("arg"), RSI)
@@ -68,6 +70,7 @@ func unpool() {
 		number(uint32(k), 8+k)
 	}
 	number(4, 13)
+	Label("pixel")
 	over(func() {
 		VMOVUPS(element(RDI), Y0)
 		VPMOVZXBD(Mem{Base: RSI, Index: RDX, Scale: 1}, Y1)
@@ -80,6 +83,7 @@ func unpool() {
 		VPAND(Y0, Y2, Y2)
 		VADDPS(Y2, Y12, Y12)
 	})
+	nextPixel(places)
 	Load(Param("lanes"), RAX)
 	VMOVUPS(Y12, Mem{Base: RAX})
 	VZEROUPPER()
@@ -268,13 +272,34 @@ func affine(name string, two, relu bool) {
 // element is float32 DX behind the base.
 func element(base Register) Mem { return Mem{Base: base, Index: RDX, Scale: 4} }
 
-// four loads the pointers a, b, c and d.
+// four loads where the four values of a pool begin, two in each row, and what leads
+// from one pool to the next: the number of those in R12, elements in R13 for what is
+// pooled, and bytes in RBX for the rows.
 func four() []GPPhysical {
 	registers := []GPPhysical{R8, R9, R10, R11}
-	for i, name := range []string{"a", "b", "c", "d"} {
-		Load(Param(name), registers[i])
+	Load(Param("from"), RBX)
+	SHLQ(Imm(2), RBX)
+	for i, name := range []string{"upper", "lower"} {
+		left, right := registers[2*i], registers[2*i+1]
+		Load(Param(name), left)
+		LEAQ(Mem{Base: left, Index: RBX, Scale: 1}, right)
 	}
+	ADDQ(RBX, RBX)
+	Load(Param("w"), R12)
+	Load(Param("pixel"), R13)
 	return registers
+}
+
+// nextPixel goes to label pixel again until there is none: DI and SI are at what is
+// pooled, and the registers at the four values.
+func nextPixel(four []GPPhysical) {
+	LEAQ(Mem{Base: RDI, Index: R13, Scale: 4}, RDI)
+	ADDQ(R13, RSI)
+	for _, r := range four {
+		ADDQ(RBX, r)
+	}
+	DECQ(R12)
+	JNZ(LabelRef("pixel"))
 }
 
 // number sets all lanes of a register to k.

@@ -10,6 +10,11 @@ type Pooled struct {
 	From           int // the same from pixel to pixel of the two rows, at least N
 }
 
+// row is one channel's row.
+func (p Pooled) row() simd.Pools {
+	return simd.Pools{W: p.W, N: p.N, Pixel: p.Pixel, From: p.From}
+}
+
 // PoolBiasReLU is a 2×2 max-pool of stride 2 over two rows of a convolution's
 // output, plus a bias a channel, through ReLU:
 //
@@ -21,14 +26,9 @@ type Pooled struct {
 // A NaN wins the maximum, as in PyTorch, so that divergence is not hidden.
 func PoolBiasReLU(out []float32, arg []uint8, rows, bias []float32, p Pooled) {
 	upper, lower := rows[:len(rows)/2], rows[len(rows)/2:]
-	n := p.N
 	for c, b := range bias {
-		for x := range p.W {
-			from := (c*p.W + x) * 2 * p.From
-			top, low := upper[from:from+p.From+n], lower[from:from+p.From+n]
-			at := c*p.Channel + x*p.Pixel
-			simd.Pool(out[at:at+n], arg[at:at+n], top[:n], top[p.From:], low[:n], low[p.From:], b)
-		}
+		from, at := c*2*p.W*p.From, c*p.Channel
+		simd.Pool(out[at:], arg[at:], upper[from:], lower[from:], b, p.row())
 	}
 }
 
@@ -37,15 +37,10 @@ func PoolBiasReLU(out []float32, arg []uint8, rows, bias []float32, p Pooled) {
 // the sums over each channel to dbias.
 func GradPoolBiasReLU(drows, dbias, dout []float32, arg []uint8, p Pooled) {
 	upper, lower := drows[:len(drows)/2], drows[len(drows)/2:]
-	n := p.N
 	for c := range dbias {
 		var lanes [8]float32
-		for x := range p.W {
-			to := (c*p.W + x) * 2 * p.From
-			top, low := upper[to:to+p.From+n], lower[to:to+p.From+n]
-			at := c*p.Channel + x*p.Pixel
-			simd.Unpool(top[:n], top[p.From:], low[:n], low[p.From:], dout[at:at+n], arg[at:at+n], &lanes)
-		}
+		to, at := c*2*p.W*p.From, c*p.Channel
+		simd.Unpool(upper[to:], lower[to:], dout[at:], arg[at:], &lanes, p.row())
 		for _, sum := range lanes {
 			dbias[c] += sum
 		}
