@@ -11,6 +11,7 @@ import (
 
 // graph is a network as a compiled Gorgonia graph, on the host or on a device.
 type graph struct {
+	expr    *gorgonia.ExprGraph
 	machine gorgonia.VM
 	pass    nn.Pass
 	logits  *gorgonia.Node
@@ -69,13 +70,12 @@ func (g *graph) compile(layers []nn.Layer, v values, train bool) error {
 			return fmt.Errorf("differentiate: %w", err)
 		}
 	}
-	g.machine = gorgonia.NewTapeMachine(expr)
+	g.expr, g.machine = expr, gorgonia.NewTapeMachine(expr)
 	return nil
 }
 
 func (g *graph) run() error {
-	g.machine.Reset()
-	if err := g.machine.RunAll(); err != nil {
+	if err := g.pass.Run(g.expr, g.machine); err != nil {
 		return fmt.Errorf("models: run the graph: %w", err)
 	}
 	return nil

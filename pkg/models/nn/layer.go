@@ -146,4 +146,6 @@ type Pass struct {
 	// Buffers are those of the batch norms.
 	Buffers Buffers
 	space   kernel.Space
+	tape    []call     // of a run, nil before the first
+	note    func(call) // while the first is under way
 }

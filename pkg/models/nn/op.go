@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"hash"
 	"hash/fnv"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -79,6 +80,9 @@ func (o *op) Type() hm.Type { return o.types }
 func (o *op) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) { return o.shape, nil }
 
 func (o *op) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
+	if o.pass.note != nil {
+		o.pass.note(call{o, slices.Clone(in)})
+	}
 	if o.pass.Seconds == nil {
 		return o.do(in)
 	}
