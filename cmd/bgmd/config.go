@@ -40,7 +40,7 @@ belong to the value. A list is written [200, 100].`),
 			out := cmd.OutOrStdout()
 			switch {
 			case configFlagsUsed(cmd):
-				c, _, err := loadConfig(cmd)
+				c, err := loadConfig(cmd)
 				if err != nil {
 					return err
 				}

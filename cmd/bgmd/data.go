@@ -143,7 +143,7 @@ client and class whose area is the number of samples (.png, .svg or .pdf).`),
   bgmd data partition --set data.set=mnist --set data.partition=dirichlet --set data.alpha=0.1 -o part.png`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, at, err := loadConfig(cmd)
+			c, err := loadConfig(cmd)
 			if err != nil {
 				return err
 			}
@@ -154,7 +154,7 @@ client and class whose area is the number of samples (.png, .svg or .pdf).`),
 			}
 			set, parts, steps, err := train.Shares(c)
 			if err != nil {
-				return at.locate(err)
+				return c.Locate(err)
 			}
 			counts := make([][]int, len(parts))
 			for i, part := range parts {

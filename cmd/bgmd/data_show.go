@@ -39,13 +39,13 @@ Corruption of gradients leaves samples as they are: see bgmd breakdown.`),
 			if err := checkPicture("out", out); err != nil {
 				return err
 			}
-			c, at, err := loadConfig(cmd)
+			c, err := loadConfig(cmd)
 			if err != nil {
 				return err
 			}
 			first, err := train.PreviewFirstStep(c)
 			if err != nil {
-				return at.locate(err)
+				return c.Locate(err)
 			}
 			sheet := contactSheet(first.Set, chosen(first.Clients, clients), samples)
 			sheet.Title = []string{

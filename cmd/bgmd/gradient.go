@@ -43,7 +43,7 @@ loss is printed.`),
   bgmd gradient -c configs/quickstart.yaml --set model.init=checkpoint.safetensors --batch b.safetensors --out g.safetensors`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, at, err := loadConfig(cmd)
+			c, err := loadConfig(cmd)
 			if err != nil {
 				return err
 			}
@@ -52,7 +52,7 @@ loss is printed.`),
 			}
 			loss, err := gradient(c, classes, cmd.InOrStdin(), batch, out)
 			if err != nil {
-				return at.locate(err)
+				return c.Locate(err)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "loss %.9g\n", loss)
 			return err

@@ -52,7 +52,7 @@ record has its MD5 sum.`),
 			if err := setInitial(cmd, initial); err != nil {
 				return err
 			}
-			c, at, err := loadConfig(cmd)
+			c, err := loadConfig(cmd)
 			if err != nil {
 				return err
 			}
@@ -69,7 +69,7 @@ record has its MD5 sum.`),
 			if err != nil {
 				return err
 			}
-			dir := filepath.Join(out, c.Name, runName(c))
+			dir := filepath.Join(out, c.Folder())
 			progress := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr())
 			summary, err := train.Run(cmd.Context(), c, dir, train.Options{
 				Resume: resume, Device: on, Observe: progress.observe,
@@ -80,7 +80,7 @@ record has its MD5 sum.`),
 			})
 			progress.end()
 			if err != nil {
-				return at.locate(err)
+				return c.Locate(err)
 			}
 			return conclude(cmd, c, dir, summary)
 		},
@@ -111,12 +111,6 @@ func setInitial(cmd *cobra.Command, file string) error {
 		}
 	}
 	return cmd.Flags().Set("set", "model.init="+file)
-}
-
-// runName names a run's folder: by its seed for people, by its hash so that no
-// two different runs share one.
-func runName(c config.Config) string {
-	return fmt.Sprintf("seed-%d-%s", c.Seed, c.Hash()[:8])
 }
 
 // conclude plots the run and prints how it ended.

@@ -16,13 +16,14 @@ import (
 
 	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/internal/ram"
+	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models/device"
 	"github.com/bgmd/bgmd/pkg/sweep"
 )
 
 func newSweepCommand() *cobra.Command {
-	var f sweepFlags
+	var spec sweep.Spec
 	var jobs int
 	var dry, estimate bool
 	cmd := &cobra.Command{
@@ -60,15 +61,15 @@ Configurations and logs are in OUT/.sweep.`),
   bgmd sweep --config configs/table2/fashion-mnist.yaml --jobs 2 --set epochs=5
   bgmd sweep --config configs/table2/fashion-mnist.yaml --only 'clean-*,bitflip40-bgmd'`),
 		Args: noFile,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.sweep(cmd, jobs, dry, estimate) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runSweep(cmd, spec, jobs, dry, estimate) },
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.file, "config", "c", "", "read the grid from this YAML `file`")
-	flags.StringArrayVar(&f.sets, "set", nil, "set one key of every run, over the file (repeatable), as `key=value`, text to the letter")
-	flags.UintSliceVar(&f.seeds, "seeds", nil, "`seeds`, such as 1,2,3, instead of the file's")
+	flags.StringVarP(&spec.File, "config", "c", "", "read the grid from this YAML `file`")
+	flags.StringArrayVar(&spec.Sets, "set", nil, "set one key of every run, over the file (repeatable), as `key=value`, text to the letter")
+	flags.UintSliceVar(&spec.Seeds, "seeds", nil, "`seeds`, such as 1,2,3, instead of the file's")
 	flags.Lookup("seeds").DefValue = "" // not "[]"
-	flags.StringVar(&f.only, "only", "", "`patterns`, such as 'clean-*,bitflip40-bgmd': train only runs with such names")
-	flags.StringVarP(&f.out, "out", "o", "", "`folder` for the records (default runs/ and the file's name)")
+	flags.StringVar(&spec.Only, "only", "", "`patterns`, such as 'clean-*,bitflip40-bgmd': train only runs with such names")
+	flags.StringVarP(&spec.Out, "out", "o", "", "`folder` for the records (default runs/ and the file's name)")
 	flags.IntVarP(&jobs, "jobs", "j", 1, "runs trained at once; they share the cores")
 	flags.Bool("resume", true, "go on with what was begun; a sweep always does")
 	flags.BoolVar(&dry, "dry-run", false, "list the runs and estimate their time, but train none")
@@ -80,24 +81,24 @@ Configurations and logs are in OUT/.sweep.`),
 	return cmd
 }
 
-// sweep lists, estimates or trains the runs.
-func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) error {
+// runSweep lists, estimates or trains the runs.
+func runSweep(cmd *cobra.Command, spec sweep.Spec, jobs int, dry, estimate bool) error {
 	on, err := chosenDevice(cmd)
 	if err != nil {
 		return err
 	}
-	if f.out == "" {
-		f.out = filepath.Join("runs", stem(f.file))
+	if spec.Out == "" {
+		spec.Out = filepath.Join("runs", config.Stem(spec.File))
 	}
 	if errs := outOfRange([]count{{"jobs", jobs, 1}}); errs != nil {
 		return &configError{errors.Join(errs...)}
 	}
-	if own, err := os.Stat(filepath.Join(f.out, sweep.Folder)); err == nil {
-		if info, err := os.Stat(filepath.Dir(f.file)); err == nil && os.SameFile(info, own) {
-			return &configError{fmt.Errorf("--config is %q, in the folder to which the sweep writes the configurations of its runs: move it elsewhere", f.file)}
+	if own, err := os.Stat(filepath.Join(spec.Out, sweep.Folder)); err == nil {
+		if info, err := os.Stat(filepath.Dir(spec.File)); err == nil && os.SameFile(info, own) {
+			return &configError{fmt.Errorf("--config is %q, in the folder to which the sweep writes the configurations of its runs: move it elsewhere", spec.File)}
 		}
 	}
-	runs, warnings, err := f.runs()
+	runs, warnings, err := spec.Runs()
 	if err != nil {
 		return &configError{err}
 	}
@@ -114,25 +115,35 @@ func (f sweepFlags) sweep(cmd *cobra.Command, jobs int, dry, estimate bool) erro
 	}
 	if dry || estimate {
 		if err := printEstimate(cmd.Context(), out, todo, on); err != nil {
-			return f.locate(err)
+			return locateRun(err)
 		}
 	}
-	if err := f.memory(cmd, jobs, dry, todo); err != nil || dry {
+	if err := checkSweepMemory(cmd, jobs, dry, todo); err != nil || dry {
 		return err
 	}
 	if err := lookAtSets(cmd.ErrOrStderr(), todo); err != nil {
 		return err
 	}
-	return launch(cmd, f.out, on, jobs, todo)
+	return launch(cmd, spec.Out, on, jobs, todo)
+}
+
+// locateRun says of an error about one run's keys, which the data alone could tell,
+// where they are, and which run it is.
+func locateRun(err error) error {
+	of, ok := errors.AsType[*sweep.RunError](err)
+	if !ok || !isKeyError(err) {
+		return fmt.Errorf("estimate the time: %w", err)
+	}
+	return fmt.Errorf("%w, in run %s", of.Config.Locate(err), of.Config.Name)
 }
 
 // ownImage is, on Linux, the program that is running, even where another one has
 // been built in its place: all runs of a sweep are of one program.
 const ownImage = "/proc/self/exe"
 
-// memory says how much memory what is left takes, for a dry run, or refuses more runs
+// checkSweepMemory says how much memory what is left takes, for a dry run, or refuses more runs
 // at once than there is memory for. A run that fits by itself in none says so itself.
-func (f sweepFlags) memory(cmd *cobra.Command, jobs int, dry bool, todo []sweep.Job) error {
+func checkSweepMemory(cmd *cobra.Command, jobs int, dry bool, todo []sweep.Job) error {
 	largest, together := sweep.Memory(todo, jobs, runtime.GOMAXPROCS(0))
 	if !dry {
 		if ram.Check(largest, "") != nil {

@@ -177,7 +177,7 @@ func (s *session) swapFiles(own, other *specimen) {
 
 // flipForProgram lets the program itself read a sample of damaged records.
 func (s *session) flipForProgram(x *specimen, shares int) {
-	run := runFolder(x.config)
+	run := x.config.Folder()
 	config := filepath.Join(s.scratch, "flip.yaml")
 	if err := os.WriteFile(config, x.config.YAML(), 0o644); err != nil {
 		panic(err)

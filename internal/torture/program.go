@@ -71,7 +71,7 @@ func singleRun(dir string, c config.Config, status record.Status) (*scenario, er
 	if err := os.WriteFile(file, c.YAML(), 0o644); err != nil {
 		return nil, err
 	}
-	run := runFolder(c)
+	run := c.Folder()
 	return &scenario{
 		name: c.Name, runs: []string{run}, status: []record.Status{status},
 		again: func(out string) []string {
@@ -104,16 +104,10 @@ func smallSweep(dir, data string) (*scenario, error) {
 	}
 	return &scenario{
 		name:   "sweep",
-		runs:   []string{runFolder(finished), runFolder(diverged)},
+		runs:   []string{finished.Folder(), diverged.Folder()},
 		status: []record.Status{record.Finished, record.Diverged},
 		again:  func(out string) []string { return []string{"sweep", "--config", file, "--out", out} },
 	}, nil
-}
-
-// runFolder is where the program puts the record of c, below its folder for
-// records.
-func runFolder(c config.Config) string {
-	return filepath.Join(c.Name, fmt.Sprintf("seed-%d-%s", c.Seed, c.Hash()[:8]))
 }
 
 // undisturbed sets what must come of the scenario.

@@ -16,16 +16,18 @@ import (
 	"github.com/bgmd/bgmd/pkg/corrupt"
 )
 
-// walk calls visit with the path of every leaf field of a struct, as its
-// mapstructure tags give it, in the order of the fields.
+// walk calls visit with every leaf field of a struct and its path: the fields' names in
+// lower case, those of embedded structs left out.
 func walk(prefix string, v reflect.Value, visit func(path string, field reflect.Value)) {
 	for i := range v.NumField() {
-		tag, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("mapstructure"), ",")
-		path := strings.TrimPrefix(prefix+"."+tag, ".")
+		field := v.Type().Field(i)
+		path := joinKey(prefix, strings.ToLower(field.Name))
+		if field.Anonymous {
+			path = prefix
+		}
 		switch {
-		case options == "squash":
-			walk(prefix, v.Field(i), visit)
-		case v.Field(i).Kind() == reflect.Struct:
+		case !field.IsExported():
+		case field.Type.Kind() == reflect.Struct:
 			walk(path, v.Field(i), visit)
 		default:
 			visit(path, v.Field(i))
@@ -33,27 +35,24 @@ func walk(prefix string, v reflect.Value, visit func(path string, field reflect.
 	}
 }
 
+// Every field has one key, which is called as the field is, but for underscores.
 func TestKeysCoverConfig(t *testing.T) {
 	var c Config
-	pointers := map[string]uintptr{}
-	var fields []string
-	walk("", reflect.ValueOf(&c).Elem(), func(path string, field reflect.Value) {
-		fields = append(fields, path)
-		pointers[path] = field.Addr().Pointer()
-	})
-	var keys []string
+	fields := map[uintptr]string{}
+	walk("", reflect.ValueOf(&c).Elem(), func(path string, field reflect.Value) { fields[field.Addr().Pointer()] = path })
+	for _, s := range settings {
+		pointer := reflect.ValueOf(s.at(&c)).Pointer()
+		if got, want := strings.ReplaceAll(s.path, "_", ""), fields[pointer]; got != want {
+			t.Errorf("the key %s is the field %q", s.path, want)
+		}
+		delete(fields, pointer)
+	}
+	for _, path := range fields {
+		t.Errorf("the field %s has no key", path)
+	}
 	for _, key := range Keys() {
-		keys = append(keys, key.Path)
 		if key.Allowed == "" || key.Meaning == "" {
 			t.Errorf("%s: allowed %q, meaning %q: want both", key.Path, key.Allowed, key.Meaning)
-		}
-	}
-	if !slices.Equal(keys, fields) {
-		t.Errorf("keys and fields differ:\nkeys   %v\nfields %v", keys, fields)
-	}
-	for _, s := range settings {
-		if got := reflect.ValueOf(s.at(&c)).Pointer(); got != pointers[s.path] {
-			t.Errorf("%s: the entry points at another field", s.path)
 		}
 	}
 }
@@ -372,12 +371,12 @@ func TestLateKeys(t *testing.T) {
 			t.Errorf("%s is in the YAML of a config of before it", path)
 		}
 	}
-	below, err := Below("author-code", "cifar-10", func(path string) bool { return written[path] != nil })
+	below, err := unwritten("author-code", "cifar-10", func(path string) bool { return written[path] != nil })
 	if got, want := changes(below, c), []string(nil); err != nil || !slices.Equal(got, want) {
 		t.Errorf("read again: %v, %v, want no difference", got, err)
 	}
 	delete(written, "optimizer.lr")
-	below, err = Below("author-code", "cifar-10", func(path string) bool { return written[path] != nil })
+	below, err = unwritten("author-code", "cifar-10", func(path string) bool { return written[path] != nil })
 	if got, want := changes(c, below), []string{"diverged_at=epoch", "model.eval_batch=128", "model.conv=auto"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("one key not written: %v, %v, want %v", got, err, want)
 	}

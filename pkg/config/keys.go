@@ -1,6 +1,8 @@
 package config
 
 import (
+	"reflect"
+
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/corrupt"
 	"github.com/bgmd/bgmd/pkg/data"
@@ -39,8 +41,7 @@ func Keys() []Key {
 	return keys
 }
 
-// typeOf and valueAt give the type of what a setting's pointer points at, and
-// what it points at.
+// typeOf gives the type of what a setting's pointer points at.
 func typeOf(pointer any) Type {
 	switch pointer.(type) {
 	case *string:
@@ -59,23 +60,10 @@ func typeOf(pointer any) Type {
 	panic("config: a setting has a type without a name")
 }
 
-func valueAt(pointer any) any {
-	switch p := pointer.(type) {
-	case *string:
-		return *p
-	case *int:
-		return *p
-	case *uint64:
-		return *p
-	case *float64:
-		return *p
-	case *bool:
-		return *p
-	case *[]int:
-		return *p
-	}
-	panic("config: a setting has a type without a name")
-}
+// valueAt returns what a setting's pointer points at, and assign sets it.
+func valueAt(pointer any) any { return reflect.ValueOf(pointer).Elem().Interface() }
+
+func assign(pointer, value any) { reflect.ValueOf(pointer).Elem().Set(reflect.ValueOf(value)) }
 
 // setting ties a key to its field. One table serves validation, printing,
 // hashing and the manual, so that they cannot disagree; a test walks Config

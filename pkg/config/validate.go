@@ -29,7 +29,9 @@ func Clash(problem string, keys ...string) *KeyError { return &KeyError{keys[0],
 // others, joined by [errors.Join]: each is a *[KeyError]. Numbers that are not
 // finite are never allowed. Where all values are, it reports a rule that cannot
 // run with as many clients, or as many of them corrupt.
-func (c Config) Validate() error {
+func (c Config) Validate() error { return errors.Join(c.problems()...) }
+
+func (c Config) problems() []error {
 	var problems []error
 	bad := map[string]bool{}
 	for _, s := range settings {
@@ -51,7 +53,7 @@ func (c Config) Validate() error {
 			problems = append(problems, Clash("cannot run: "+ofPackages.Replace(err.Error()), c.ruleKeys()...))
 		}
 	}
-	return errors.Join(problems...)
+	return problems
 }
 
 // ofPackages takes from an error of tryRule what says nothing about the config.

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,10 +58,10 @@ var lateKeys = map[string]func(*Config){
 	"model.conv":       func(c *Config) { c.Model.Conv = "direct" },
 }
 
-// Below returns the config that gives the keys which are not written their values:
+// unwritten returns the config that gives the keys which are not written their values:
 // the profile's, see [Profile], unless what is written is a whole config as
 // [Config.YAML] gives it, in which keys that it is older than keep their meaning.
-func Below(profile, set string, written func(path string) bool) (Config, error) {
+func unwritten(profile, set string, written func(path string) bool) (Config, error) {
 	c, err := Profile(profile, set)
 	if err != nil {
 		return c, err
@@ -94,7 +95,7 @@ func reads(option string) func(*Config) bool {
 
 // YAML returns c in the order of [Keys], with every key but those young ones
 // that have no effect and are as the profile sets them, and the late ones that are
-// as before there were any. Loaded again, over what [Below] returns, it gives a
+// as before there were any. Loaded again, over what [Merge] returns, it gives a
 // config equal to c, whatever profiles have become by then.
 func (c Config) YAML() []byte {
 	base, err := Profile(c.Profile, c.Data.Set)
@@ -115,7 +116,7 @@ func (c Config) YAML() []byte {
 		if _, late := lateKeys[s.path]; late && Format(value) == Format(valueAt(s.at(&then))) {
 			continue
 		}
-		prefix, leaf := cutLast(s.path)
+		prefix, leaf := splitKey(s.path)
 		parent := section(sections, prefix)
 		parent.Content = append(parent.Content, name(leaf), node(value))
 	}
@@ -134,18 +135,12 @@ func section(sections map[string]*yaml.Node, path string) *yaml.Node {
 	if node := sections[path]; node != nil {
 		return node
 	}
-	prefix, leaf := cutLast(path)
+	prefix, leaf := splitKey(path)
 	parent := section(sections, prefix)
 	node := &yaml.Node{Kind: yaml.MappingNode}
 	parent.Content = append(parent.Content, name(leaf), node)
 	sections[path] = node
 	return node
-}
-
-// cutLast splits a path before its last key.
-func cutLast(path string) (prefix, leaf string) {
-	i := strings.LastIndexByte(path, '.')
-	return path[:max(i, 0)], path[i+1:]
 }
 
 func name(key string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: key} }
@@ -195,3 +190,10 @@ func (c Config) Recorded() Config {
 // what is [Config.Recorded]. Two configs with equal hashes give equal results
 // on the same backend.
 func (c Config) Hash() string { return record.ConfigHash(c.Recorded().YAML()) }
+
+// Folder is where the program puts the run's record, below its folder for records:
+// NAME/seed-SEED-HASH, by the seed for people, by the hash so that no two different
+// runs share one.
+func (c Config) Folder() string {
+	return filepath.Join(c.Name, fmt.Sprintf("seed-%d-%s", c.Seed, c.Hash()[:8]))
+}

@@ -26,9 +26,9 @@
 // in the order of the axes, and those overrides, in order, whose every "when"
 // names the run's variant or value. "exclude" is matched in the same way.
 //
-// What the keys of a configuration are is not known here: [Parse] returns the
-// pieces as YAML nodes, for the caller to resolve, and [Launcher] trains what
-// came out.
+// [Parse] reads a grid and knows nothing of a configuration's keys. [Spec] makes runs
+// of it, as package config understands the pieces; [Look] says how far each is,
+// [Estimate] how long the rest takes, and [Launcher] trains it.
 package sweep
 
 import (

@@ -1,4 +1,4 @@
-package main
+package sweep
 
 import (
 	"errors"
@@ -8,30 +8,25 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/bgmd/bgmd/internal/yamltext"
 	"github.com/bgmd/bgmd/pkg/config"
-	"github.com/bgmd/bgmd/pkg/sweep"
 )
 
-// sweepFlags says what to sweep over.
-type sweepFlags struct {
-	file  string
-	sets  []string
-	seeds []uint // instead of the grid's, unless empty
-	only  string // patterns on names; empty for all
-	out   string // empty for runs/<file's stem>
-
-	at map[string]*places // of the runs' keys, by name, once runs has returned
+// Spec says what to sweep over: a grid's file and what the caller has to say to it.
+type Spec struct {
+	File  string   // of the grid, as [Parse] reads it; "-" for standard input
+	Sets  []string // assignments to keys of every run, over the file, as [config.Load] takes them
+	Seeds []uint   // instead of the grid's, unless empty
+	Only  string   // patterns on names, such as clean-*,bitflip40-bgmd; empty for all
+	Out   string   // the folder for the records
 }
 
-// runs returns the runs of the grid, in order and with their records' folders
-// as [runName] has them, and what in them is hardly meant, as loadConfig says it.
-// The error lists the problems of all runs. A warning or problem of several runs
-// is there once.
-func (f *sweepFlags) runs() (runs []sweep.Run, warnings []error, err error) {
-	grid, err := f.grid()
+// Runs returns the runs of the grid, in order and with their records' folders,
+// Out/[config.Config.Folder], and what in them is hardly meant, see
+// [config.Config.Warnings]. The error lists the problems of all runs. A warning or
+// problem of several runs is there once.
+func (s Spec) Runs() (runs []Run, warnings []error, err error) {
+	grid, err := s.grid()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,33 +34,31 @@ func (f *sweepFlags) runs() (runs []sweep.Run, warnings []error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(cells)*len(grid.Seeds) > sweep.MaxRuns {
-		return nil, nil, fmt.Errorf("%s: %d combinations × %d seeds, want at most %d runs", f.file, len(cells), len(grid.Seeds), sweep.MaxRuns)
+	if len(cells)*len(grid.Seeds) > MaxRuns {
+		return nil, nil, fmt.Errorf("%s: %d combinations × %d seeds, want at most %d runs", s.File, len(cells), len(grid.Seeds), MaxRuns)
 	}
 	var problems findings
 	unmeant := map[string][]error{} // warnings, by the run's name
-	f.at = map[string]*places{}
 	for _, cell := range cells {
 		for i, seed := range grid.Seeds {
-			c, at, err := f.resolve(grid, cell, seed)
-			if err != nil {
-				for _, problem := range unjoin(err) {
-					problems.add(problem, cell.Name)
-				}
+			c, found := s.merge(grid, cell, seed)
+			for _, problem := range found {
+				problems.add(problem, cell.Name)
+			}
+			if found != nil {
 				continue
 			}
 			if i == 0 {
-				unmeant[cell.Name] = at.locateAll(c.Warnings())
-				f.at[cell.Name] = at
+				unmeant[cell.Name] = c.Warnings()
 			}
-			runs = append(runs, f.run(c))
+			runs = append(runs, s.run(c))
 		}
 	}
 	if problems.list != nil {
 		return nil, nil, errors.Join(problems.all()...)
 	}
-	if runs, err = f.selected(runs); err == nil {
-		err = f.different(runs)
+	if runs, err = s.selected(runs); err == nil {
+		err = s.different(runs)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -80,17 +73,17 @@ func (f *sweepFlags) runs() (runs []sweep.Run, warnings []error, err error) {
 }
 
 // grid reads the grid's file. --seeds replaces its seeds.
-func (f *sweepFlags) grid() (*sweep.Grid, error) {
-	source, _, err := readSource(f.file)
+func (s Spec) grid() (*Grid, error) {
+	source, _, err := yamltext.Read(s.File)
 	if err != nil {
-		return nil, fmt.Errorf("--config %s: %w", f.file, err)
+		return nil, fmt.Errorf("--config %s: %w", s.File, err)
 	}
-	grid, err := sweep.Parse(f.file, source)
+	grid, err := Parse(s.File, source)
 	if err != nil {
 		return nil, err
 	}
-	for i, seed := range f.seeds {
-		if slices.Contains(f.seeds[:i], seed) {
+	for i, seed := range s.Seeds {
+		if slices.Contains(s.Seeds[:i], seed) {
 			return nil, fmt.Errorf("--seeds has %d twice", seed)
 		}
 		grid.Seeds = append(grid.Seeds[:i:i], uint64(seed))
@@ -145,7 +138,7 @@ func someOf(runs []string) string {
 
 // different complains of runs that differ in their names alone: they would be one
 // measurement under two names.
-func (f *sweepFlags) different(runs []sweep.Run) error {
+func (s Spec) different(runs []Run) error {
 	var problems []error
 	names := map[string]string{} // by the rest of the configuration, seeds apart
 	for _, r := range runs {
@@ -156,28 +149,17 @@ func (f *sweepFlags) different(runs []sweep.Run) error {
 		case other == "":
 			names[hash] = r.Config.Name
 		case other != r.Config.Name && r.Config.Seed == runs[0].Config.Seed:
-			problems = append(problems, fmt.Errorf("%s: the runs %s and %s have one configuration", f.file, other, r.Config.Name))
+			problems = append(problems, fmt.Errorf("%s: the runs %s and %s have one configuration", s.File, other, r.Config.Name))
 		}
 	}
 	return errors.Join(problems...)
-}
-
-// locate says of an error about one run's keys, which the data alone could tell,
-// where they are, and which run it is.
-func (f *sweepFlags) locate(err error) error {
-	of, ok := errors.AsType[*sweep.RunError](err)
-	if !ok || !isKeyError(err) {
-		return fmt.Errorf("estimate the time: %w", err)
-	}
-	name := of.Config.Name
-	return fmt.Errorf("%w, in %s", f.at[name].locate(err), someOf([]string{name}))
 }
 
 // run returns the run of a configuration, or one that is there, has finished and is
 // as good. Where diverged_at is epoch, that is one with step, the same to the bit: no
 // loss in it was ever beyond the bound. Where model.conv is auto, whatever is fast, it
 // is one with direct, the same but for roundings.
-func (f *sweepFlags) run(c config.Config) sweep.Run {
+func (s Spec) run(c config.Config) Run {
 	asGood := []config.Config{c}
 	if c.Model.Conv == "auto" {
 		direct := c
@@ -188,47 +170,31 @@ func (f *sweepFlags) run(c config.Config) sweep.Run {
 		strict := c
 		strict.DivergedAt = "step"
 		for _, c := range []config.Config{strict, c} {
-			if r := f.named(c); sweep.Look(r).State == sweep.Finished {
+			if r := s.named(c); Look(r).State == Finished {
 				return r
 			}
 		}
 	}
-	return f.named(c)
+	return s.named(c)
 }
 
-func (f *sweepFlags) named(c config.Config) sweep.Run {
-	return sweep.Run{Config: c, Dir: filepath.Join(f.out, c.Name, runName(c))}
+func (s Spec) named(c config.Config) Run {
+	return Run{Config: c, Dir: filepath.Join(s.Out, c.Folder())}
 }
 
-// unjoin returns the errors that errors.Join has joined.
-func unjoin(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
-}
-
-// resolve returns the configuration of one run. It reads all layers anew: merged
-// ones share maps with what they were merged into.
-func (f *sweepFlags) resolve(grid *sweep.Grid, cell sweep.Cell, seed uint64) (config.Config, *places, error) {
-	var layers []*layer
+// merge returns the configuration of one run, and what is wrong with it.
+func (s Spec) merge(grid *Grid, cell Cell, seed uint64) (config.Config, []error) {
+	var layers []*config.Layer
 	if grid.Base != nil {
-		layers = readFiles(yamltext.At(f.file, grid.Base), beside(f.file, grid.Base.Value))
+		layers = config.ReadFiles(yamltext.At(s.File, grid.Base), config.Beside(s.File, grid.Base.Value))
 	}
 	for _, piece := range cell.Pieces {
-		layers = append(layers, f.piece(piece))
+		layers = append(layers, refuse(config.Piece(s.File, piece)))
 	}
-	top := newLayer()
-	for _, assignment := range f.sets {
-		top.assign("--set", assignment)
-	}
-	top.refuse()
-	top.set(f.file, "name", cell.Name)
-	top.set(f.file, "seed", seed)
-	return resolve(append(layers, top))
+	top := refuse(config.Assignments(s.Sets))
+	top.Set(s.File, "name", cell.Name)
+	top.Set(s.File, "seed", seed)
+	return config.Merge(append(layers, top)...)
 }
 
 // ofTheSweep holds the keys that a sweep sets itself, and by what.
@@ -238,34 +204,24 @@ var ofTheSweep = []struct{ key, instead string }{
 	{"workers", "use --jobs, which share the cores"},
 }
 
-// refuse complains about keys that a sweep sets itself.
-func (l *layer) refuse() {
+// refuse complains about keys that a sweep sets itself, and returns the layer.
+func refuse(l *config.Layer) *config.Layer {
 	for _, k := range ofTheSweep {
-		if where := l.origin[k.key]; where != "" {
-			l.complain(where, "a sweep has no use for %s: %s", k.key, k.instead)
+		if where := l.Where(k.key); where != "" {
+			l.Complain(where, "a sweep has no use for %s: %s", k.key, k.instead)
 		}
 	}
-}
-
-// piece reads a piece of configuration of the grid's file.
-func (f *sweepFlags) piece(node *yaml.Node) *layer {
-	l := newLayer()
-	l.section(f.file, "", node)
-	if l.base != "" {
-		l.complain(l.origin["base"], "base belongs at the top of the file")
-	}
-	l.refuse()
 	return l
 }
 
 // selected returns those of runs whose names match one of the patterns of
 // --only. A pattern that matches no run is an error.
-func (f *sweepFlags) selected(runs []sweep.Run) ([]sweep.Run, error) {
-	if f.only == "" {
+func (s Spec) selected(runs []Run) ([]Run, error) {
+	if s.Only == "" {
 		return runs, nil
 	}
 	chosen := make([]bool, len(runs))
-	for pattern := range strings.SplitSeq(f.only, ",") {
+	for pattern := range strings.SplitSeq(s.Only, ",") {
 		found := false
 		for i, r := range runs {
 			matches, err := path.Match(pattern, r.Config.Name)
@@ -279,7 +235,7 @@ func (f *sweepFlags) selected(runs []sweep.Run) ([]sweep.Run, error) {
 			return nil, fmt.Errorf("--only: no run matches %q (have %s)", pattern, strings.Join(names(runs), ", "))
 		}
 	}
-	var some []sweep.Run
+	var some []Run
 	for i, r := range runs {
 		if chosen[i] {
 			some = append(some, r)
@@ -289,7 +245,7 @@ func (f *sweepFlags) selected(runs []sweep.Run) ([]sweep.Run, error) {
 }
 
 // names returns the runs' names, each once, in order.
-func names(runs []sweep.Run) []string {
+func names(runs []Run) []string {
 	var names []string
 	for _, r := range runs {
 		names = append(names, r.Config.Name)

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"io/fs"
@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
@@ -24,9 +23,9 @@ func TestCommittedRecordsKeepTheirHashes(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		c, _, err := resolve([]*layer{parseFile(path, text)})
-		if err != nil {
-			t.Errorf("%s: %v", path, err)
+		c, problems := Merge(parseFile(path, text))
+		if problems != nil {
+			t.Errorf("%s: %v", path, problems)
 		} else if c.Hash() != record.ConfigHash(text) {
 			t.Errorf("%s is read as another configuration:\n%s", path, c.Recorded().YAML())
 		}
@@ -43,16 +42,16 @@ func TestCommittedRecordsKeepTheirHashes(t *testing.T) {
 // TestLateKeysOfAFile: a file that leaves something to its profile has the
 // profile's late keys; one that leaves nothing, as an old record, has them as then.
 func TestLateKeysOfAFile(t *testing.T) {
-	short, _, err := resolve([]*layer{parseFile("short", []byte("profile: author-code\ndata: {set: cifar-10}\n"))})
-	if err != nil || short.DivergedAt != "epoch" || short.Model.EvalBatch != 128 || short.Model.Conv != "auto" {
-		t.Errorf("%s, %d, %s, %v", short.DivergedAt, short.Model.EvalBatch, short.Model.Conv, err)
+	short, problems := Merge(parseFile("short", []byte("profile: author-code\ndata: {set: cifar-10}\n")))
+	if problems != nil || short.DivergedAt != "epoch" || short.Model.EvalBatch != 128 || short.Model.Conv != "auto" {
+		t.Errorf("%s, %d, %s, %v", short.DivergedAt, short.Model.EvalBatch, short.Model.Conv, problems)
 	}
 	old := short
 	old.DivergedAt, old.Model.EvalBatch, old.Model.Conv = "step", 80, "direct"
-	for _, c := range []config.Config{short, old} {
-		again, _, err := resolve([]*layer{parseFile("whole", c.YAML())})
-		if err != nil || again.DivergedAt != c.DivergedAt || again.Model.EvalBatch != c.Model.EvalBatch || again.Model.Conv != c.Model.Conv {
-			t.Errorf("read again: %s, %d, %s, %v", again.DivergedAt, again.Model.EvalBatch, again.Model.Conv, err)
+	for _, c := range []Config{short, old} {
+		again, problems := Merge(parseFile("whole", c.YAML()))
+		if problems != nil || again.DivergedAt != c.DivergedAt || again.Model.EvalBatch != c.Model.EvalBatch || again.Model.Conv != c.Model.Conv {
+			t.Errorf("read again: %s, %d, %s, %v", again.DivergedAt, again.Model.EvalBatch, again.Model.Conv, problems)
 		}
 	}
 }
@@ -62,9 +61,9 @@ func TestLateKeysOfAFile(t *testing.T) {
 func TestEverySetHasItsProfilesModel(t *testing.T) {
 	for set, want := range map[string]string{"fashion-mnist": "lenet", "mnist": "mlp", "cifar-10": "resnet18"} {
 		for _, profile := range []string{"", "profile: paper\n"} {
-			c, _, err := resolve([]*layer{parseFile("x", []byte(profile+"data: {set: "+set+"}\n"))})
-			if err != nil || c.Model.Name != want {
-				t.Errorf("%q, %s: model %s, %v, want %s", profile, set, c.Model.Name, err, want)
+			c, problems := Merge(parseFile("x", []byte(profile+"data: {set: "+set+"}\n")))
+			if problems != nil || c.Model.Name != want {
+				t.Errorf("%q, %s: model %s, %v, want %s", profile, set, c.Model.Name, problems, want)
 			}
 		}
 	}

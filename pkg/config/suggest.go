@@ -1,22 +1,24 @@
-package main
+package config
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/bgmd/bgmd/internal/yamltext"
-	"github.com/bgmd/bgmd/pkg/config"
 )
 
 // keyIndex knows the keys of a configuration and the sections they are in.
 type keyIndex struct {
-	keys     map[string]config.Key
+	keys     map[string]Key
 	sections map[string][]string // what a section holds, in order; "" is the top
 }
 
+// index is that of all keys.
+var index = newKeyIndex()
+
 func newKeyIndex() keyIndex {
-	x := keyIndex{map[string]config.Key{}, map[string][]string{}}
-	for _, key := range config.Keys() {
+	x := keyIndex{map[string]Key{}, map[string][]string{}}
+	for _, key := range Keys() {
 		x.keys[key.Path] = key
 		for path := key.Path; path != ""; {
 			section, name := splitKey(path)
@@ -66,7 +68,7 @@ func (x keyIndex) unknown(path string) string {
 // elsewhere finds the first key in another section whose last name is path's.
 func (x keyIndex) elsewhere(path string) string {
 	_, name := splitKey(path)
-	for _, key := range config.Keys() {
+	for _, key := range Keys() {
 		if _, other := splitKey(key.Path); strings.EqualFold(other, name) {
 			return key.Path
 		}

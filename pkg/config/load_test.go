@@ -1,7 +1,6 @@
-package main
+package config
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -14,25 +13,10 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
-
-	"github.com/bgmd/bgmd/pkg/config"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected outputs in testdata")
-
-// load returns the configuration that a command with the given flags runs.
-func load(t testing.TB, args ...string) (config.Config, error) {
-	t.Helper()
-	cmd := &cobra.Command{}
-	addConfigFlags(cmd)
-	if err := cmd.ParseFlags(args); err != nil {
-		t.Fatal(err)
-	}
-	c, _, err := loadConfig(cmd)
-	return c, err
-}
 
 // golden compares got with a file, or writes the file with -update.
 func golden(t *testing.T, file, got string) {
@@ -48,12 +32,22 @@ func golden(t *testing.T, file, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s (go test ./cmd/bgmd -update writes it anew):\ngot:\n%s\nwant:\n%s", file, got, want)
+		t.Errorf("%s (go test ./pkg/config -update writes it anew):\ngot:\n%s\nwant:\n%s", file, got, want)
 	}
 }
 
+// writeFile writes a file into a folder of the test's and returns its path.
+func writeFile(t testing.TB, dir, name, text string) string {
+	t.Helper()
+	file := filepath.Join(dir, name)
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // flat returns the keys of a configuration with their values.
-func flat(t testing.TB, c config.Config) map[string]any {
+func flat(t testing.TB, c Config) map[string]any {
 	t.Helper()
 	var tree map[string]any
 	if err := yaml.Unmarshal(c.YAML(), &tree); err != nil {
@@ -75,9 +69,9 @@ func flat(t testing.TB, c config.Config) map[string]any {
 }
 
 // changed lists the keys in which c differs from the defaults.
-func changed(t testing.TB, c config.Config) string {
+func changed(t testing.TB, c Config) string {
 	t.Helper()
-	defaults := flat(t, config.Defaults())
+	defaults := flat(t, Defaults())
 	keys := flat(t, c)
 	var b strings.Builder
 	for _, path := range slices.Sorted(maps.Keys(keys)) {
@@ -93,14 +87,14 @@ func changed(t testing.TB, c config.Config) string {
 }
 
 func TestGoodFiles(t *testing.T) {
-	t.Chdir("testdata/config")
+	t.Chdir("testdata")
 	files, _ := filepath.Glob("*.good.yml")
 	if len(files) == 0 {
 		t.Fatal("there are none")
 	}
 	for _, file := range files {
 		t.Run(file, func(t *testing.T) {
-			c, err := load(t, "--config", file)
+			c, err := Load([]string{file}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,19 +105,16 @@ func TestGoodFiles(t *testing.T) {
 }
 
 func TestBadFiles(t *testing.T) {
-	t.Chdir("testdata/config")
+	t.Chdir("testdata")
 	files, _ := filepath.Glob("*.bad.yml")
 	if len(files) == 0 {
 		t.Fatal("there are none")
 	}
 	for _, file := range files {
 		t.Run(file, func(t *testing.T) {
-			_, err := load(t, "--config", file)
+			_, err := Load([]string{file}, nil)
 			if err == nil {
 				t.Fatal("it was accepted")
-			}
-			if !errors.Is(err, errConfig) {
-				t.Errorf("error is not an errConfig: %v", err)
 			}
 			golden(t, strings.TrimSuffix(file, ".yml")+".txt", err.Error()+"\n")
 		})
@@ -131,26 +122,26 @@ func TestBadFiles(t *testing.T) {
 }
 
 // checkReload writes c as a run does and reads it again.
-func checkReload(t testing.TB, c config.Config) {
+func checkReload(t testing.TB, c Config) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	if err := os.WriteFile(file, c.YAML(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	again, err := load(t, "--config", file)
+	again, err := Load([]string{file}, nil)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, c.YAML())
 	}
-	if !reflect.DeepEqual(again, c) || again.Hash() != c.Hash() {
+	if changes(again, c) != nil || again.Hash() != c.Hash() {
 		t.Errorf("read again, the configuration is another:\n%s\nwas:\n%s", again.YAML(), c.YAML())
 	}
 }
 
 // Every profile survives being written and read, whatever is set over it.
 func TestReload(t *testing.T) {
-	for _, profile := range config.Profiles() {
-		c, err := load(t, "--set", "profile="+profile, "--set", "name=", "--set", "optimizer.lr=1e-300",
-			"--set", "optimizer.weight_decay=1e+300", "--set", "data.dir=true")
+	for _, profile := range Profiles() {
+		c, err := Load(nil, []string{"profile=" + profile, "name=", "optimizer.lr=1e-300",
+			"optimizer.weight_decay=1e+300", "data.dir=true"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +158,7 @@ func TestSetText(t *testing.T) {
 		"a\nb", "a\r\nb", "\n", "a\n", "\na\n\n", "a\u0085b", "a\u2028b", "\ufeffa", "\x01", "日本 語", "e\u0301", "🙂",
 	} {
 		for _, key := range []string{"data.dir", "model.init"} {
-			c, err := load(t, "--set", key+"="+text)
+			c, err := Load(nil, []string{key + "=" + text})
 			if err != nil {
 				t.Errorf("%q: %v", text, err)
 				continue
@@ -193,16 +184,12 @@ func TestSources(t *testing.T) {
 		"pipe": "it is a pipe, want a regular file", "/dev/zero": "it is a device, want a regular file",
 		"large.yaml": "it is larger than 1 MiB, want a configuration",
 	} {
-		_, err := load(t, "--config", path)
+		_, err := Load([]string{path}, nil)
 		if got := fmt.Sprint(err); got != "--config "+path+": "+want {
 			t.Errorf("got %s, want %s", got, want)
 		}
-		_, err = load(t, "--config", writeFile(t, ".", "a.yaml", "base: "+path+"\n"))
+		_, err = Load([]string{writeFile(t, ".", "a.yaml", "base: "+path+"\n")}, nil)
 		if got := fmt.Sprint(err); got != "a.yaml:1: base "+path+": "+want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-		_, _, err = (&sweepFlags{file: path}).runs()
-		if got := fmt.Sprint(err); got != "--config "+path+": "+want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
@@ -218,36 +205,20 @@ func TestSources(t *testing.T) {
 	if err := write.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c, err := load(t, "--config", fmt.Sprintf("/dev/fd/%d", read.Fd()))
+	c, err := Load([]string{fmt.Sprintf("/dev/fd/%d", read.Fd())}, nil)
 	if err != nil || c.Epochs != 3 {
 		t.Errorf("from an open pipe: %d epochs, %v, want 3", c.Epochs, err)
 	}
 }
 
-// A file can have an error in each of its lines.
-func TestManyErrors(t *testing.T) {
-	var source strings.Builder
-	for i := range 80_000 {
-		fmt.Fprintf(&source, "k%d: 1\n", i)
-	}
-	file := writeFile(t, t.TempDir(), "keys.yaml", source.String())
-	var out strings.Builder
-	if code := execute(t.Context(), []string{"config", "--config", file}, &out, &out); code != exitUsage {
-		t.Errorf("exit code %d, want %d", code, exitUsage)
-	}
-	if got, want := out.String(), "\nbgmd: … and 79950 lines more\n"; strings.Count(got, "\n") != 51 || !strings.HasSuffix(got, want) {
-		t.Errorf("%d lines that end with %q, want 51 that end with %q", strings.Count(got, "\n"), got[max(0, len(got)-100):], want)
-	}
-}
-
 // A run's file says everything itself: no profile can change it later.
 func TestResolvedFileNeedsNoProfile(t *testing.T) {
-	c, err := load(t, "--set", "profile=author-code")
+	c, err := Load(nil, []string{"profile=author-code"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := parseFile("config.yaml", c.YAML())
-	for _, key := range config.Keys() {
+	for _, key := range Keys() {
 		if strings.HasPrefix(key.Path, "aggregator.") && !strings.HasPrefix(key.Path, "aggregator.block.") {
 			continue // some are left out where they have no effect
 		}
@@ -287,12 +258,9 @@ func TestConfigs(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.Contains(string(text), "\ngrid:\n") {
-			if _, _, err := (&sweepFlags{file: file}).runs(); err != nil {
-				t.Errorf("%v", err)
-			}
-			continue
+			continue // see TestGrids of package sweep
 		}
-		c, err := load(t, "--config", file)
+		c, err := Load([]string{file}, nil)
 		if err != nil {
 			t.Errorf("%v", err)
 			continue
@@ -308,29 +276,28 @@ func TestConfigs(t *testing.T) {
 	}
 }
 
-func TestFlags(t *testing.T) {
-	t.Chdir("testdata/config")
+func TestLoad(t *testing.T) {
+	t.Chdir("testdata")
 	tests := []struct {
 		name string
-		args []string
+		file string // none if empty
+		sets []string
 		want string // changed keys, or the error
 	}{
-		{"none", nil, ""},
-		{"--set over the file", []string{"-c", "base.good.yml", "--set", "optimizer.lr=2", "--set", "data.clients=9"},
+		{"none", "", nil, ""},
+		{"--set over the file", "base.good.yml", []string{"optimizer.lr=2", "data.clients=9"},
 			"data.batch: 2\ndata.clients: 9\nname: \"base.good\"\noptimizer.lr: 2\nseed: 5\n"},
-		{"the last --set counts", []string{"--set", "seed=2", "--set", "seed=3"}, "seed: 3\n"},
-		{"--seed over --set", []string{"--seed", "4", "--set", "seed=3"}, "seed: 4\n"},
-		{"--seed 0 is a seed", []string{"--seed", "0"}, "seed: 0\n"},
-		{"a profile", []string{"--set", "optimizer.lr=0.5", "--set", "profile=corrected"},
+		{"the last --set counts", "", []string{"seed=2", "seed=3"}, "seed: 3\n"},
+		{"a profile", "", []string{"optimizer.lr=0.5", "profile=corrected"},
 			"aggregator.block.memory: \"client\"\naggregator.eps: 1e-05\naggregator.max_iter: 50\n" +
 				"aggregator.solver: \"vardi-zhang\"\naggregator.stop: \"step\"\ncorruption.feature.amount: 0.95\n" +
 				"corruption.feature.clip: true\ncorruption.gradient.scale: 5\ndata.batch: 16\n" +
 				"data.partition: \"pooled\"\noptimizer.lr: 0.5\nprofile: \"corrected\"\nschedule.factor: 0.9\n"},
-		{"name of its own", []string{"-c", "minimal.good.yml", "--set", "name=mine"}, "name: \"mine\"\nseed: 7\n"},
-		{"name of all sorts", []string{"-c", "own-key-over-profile.good.yml", "--set", "name=a b"},
+		{"name of its own", "minimal.good.yml", []string{"name=mine"}, "name: \"mine\"\nseed: 7\n"},
+		{"name of all sorts", "own-key-over-profile.good.yml", []string{"name=a b"},
 			`--set name=a b: name is "a b", want at most 100 letters, digits and . _ -, not a dot first`},
-		{"every mistake", []string{"--set", "seed", "--set", "sede=1", "--set", "data=1", "--set", "base=x",
-			"--set", "seed=1.5", "--set", "epochs=0", "--set", "optimizer.lr=[", "--set", "workers="},
+		{"every mistake", "", []string{"seed", "sede=1", "data=1", "base=x",
+			"seed=1.5", "epochs=0", "optimizer.lr=[", "workers="},
 			`--set seed: want key=value
 --set sede=1: unknown key "sede", did you mean seed? (have name, profile, seed, epochs, workers, diverged_loss, diverged_at, data, model, corruption, aggregator, optimizer, schedule)
 --set data=1: data is a section, want one of its keys: set, dir, partition, clients, batch, shards, alpha, crop, flip
@@ -339,32 +306,36 @@ func TestFlags(t *testing.T) {
 --set optimizer.lr=[: optimizer.lr is [, want a number (> 0)
 --set workers=: workers is empty, want an integer (0 to 100000)
 --set epochs=0: epochs is 0, want 1 to 100000`},
-		{"no such file", []string{"-c", "nowhere.yml"}, "--config nowhere.yml: no such file or directory"},
-		{"a folder", []string{"-c", "."}, "--config .: it is a folder, want a regular file"},
-		{"a list", []string{"--set", "model.widths= [ 30,20 ]"}, "model.widths: [30 20]\n"},
-		{"an empty list", []string{"--set", "model.widths=[ ]"}, "model.widths: []\n"},
-		{"no list", []string{"--set", "model.widths=[1, 2] # [3]", "--set", "model.widths=[1\n---\n2]", "--set", "model.widths=7",
-			"--set", "model.widths=[[1]]", "--set", "model.widths=[1,]"},
+		{"no such file", "nowhere.yml", nil, "--config nowhere.yml: no such file or directory"},
+		{"a folder", ".", nil, "--config .: it is a folder, want a regular file"},
+		{"a list", "", []string{"model.widths= [ 30,20 ]"}, "model.widths: [30 20]\n"},
+		{"an empty list", "", []string{"model.widths=[ ]"}, "model.widths: []\n"},
+		{"no list", "", []string{"model.widths=[1, 2] # [3]", "model.widths=[1\n---\n2]", "model.widths=7",
+			"model.widths=[[1]]", "model.widths=[1,]"},
 			`--set model.widths=[1, 2] # [3]: model.widths has in place 2 what is 2] # [3, want an integer (up to 100, each 1 to 1000000)
 --set "model.widths=[1\n---\n2]": model.widths has in place 1 what is "1\n---\n2", want an integer (up to 100, each 1 to 1000000)
 --set model.widths=7: model.widths is 7, want a list of integers, such as [200, 100] (up to 100, each 1 to 1000000)
 --set model.widths=[[1]]: model.widths has in place 1 what is [1], want an integer (up to 100, each 1 to 1000000)
 --set model.widths=[1,]: model.widths has in place 2 what is empty, want an integer (up to 100, each 1 to 1000000)`},
-		{"numbers with a tail", []string{"--set", "epochs=5 # or 6", "--set", "seed=5\n---\n6", "--set", "data.flip=&a true", "--set", "optimizer.lr='1'"},
+		{"numbers with a tail", "", []string{"epochs=5 # or 6", "seed=5\n---\n6", "data.flip=&a true", "optimizer.lr='1'"},
 			`--set epochs=5 # or 6: epochs is 5 # or 6, want an integer (1 to 100000)
 --set "seed=5\n---\n6": seed is "5\n---\n6", want an integer (≥ 0)
 --set data.flip=&a true: data.flip is &a true, want true or false
 --set optimizer.lr='1': optimizer.lr is '1', want a number (> 0)`},
-		{"quotes in a name", []string{"--set", `name="x"`},
+		{"quotes in a name", "", []string{`name="x"`},
 			`--set name="x": name is "\"x\"", want at most 100 letters, digits and . _ -, not a dot first`},
-		{"no UTF-8", []string{"--set", "model.init=\xff"}, `--set "model.init=\xff": model.init is "\xff", want text in UTF-8`},
-		{"a long list", []string{"--set", "model.widths=[" + strings.Repeat("1,", 100) + "1]"},
+		{"no UTF-8", "", []string{"model.init=\xff"}, `--set "model.init=\xff": model.init is "\xff", want text in UTF-8`},
+		{"a long list", "", []string{"model.widths=[" + strings.Repeat("1,", 100) + "1]"},
 			"--set model.widths=[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,…: " +
 				"model.widths is [1, 1, 1, 1, 1, 1, 1, 1, 1, 1… (101 numbers), want up to 100, each 1 to 1000000"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, err := load(t, tt.args...)
+			var files []string
+			if tt.file != "" {
+				files = []string{tt.file}
+			}
+			c, err := Load(files, tt.sets)
 			got := ""
 			if err != nil {
 				got = err.Error()
@@ -381,7 +352,7 @@ func TestFlags(t *testing.T) {
 // Whatever a file holds, reading it returns a valid configuration or says where
 // it is wrong.
 func FuzzParseFile(f *testing.F) {
-	files, _ := filepath.Glob("testdata/config/*.yml")
+	files, _ := filepath.Glob("testdata/*.yml")
 	for _, file := range files {
 		source, err := os.ReadFile(file)
 		if err != nil {
@@ -390,18 +361,18 @@ func FuzzParseFile(f *testing.F) {
 		f.Add(source)
 	}
 	f.Fuzz(func(t *testing.T, source []byte) {
-		c, _, err := resolve([]*layer{parseFile("fuzz.yaml", source)})
-		if err != nil {
+		c, problems := Merge(parseFile("fuzz.yaml", source))
+		if problems != nil {
 			return
 		}
 		if err := c.Validate(); err != nil {
 			t.Fatalf("accepted, but %v", err)
 		}
-		again, _, err := resolve([]*layer{parseFile("config.yaml", c.YAML())})
-		if err != nil {
-			t.Fatalf("%v\n%s", err, c.YAML())
+		again, problems := Merge(parseFile("config.yaml", c.YAML()))
+		if problems != nil {
+			t.Fatalf("%v\n%s", problems, c.YAML())
 		}
-		if !reflect.DeepEqual(again, c) || again.Hash() != c.Hash() {
+		if changes(again, c) != nil || again.Hash() != c.Hash() {
 			t.Fatalf("read again, the configuration is another:\n%s\nwas:\n%s", again.YAML(), c.YAML())
 		}
 	})
