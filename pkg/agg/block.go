@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,8 +87,8 @@ func NewBlock(inner Aggregator, o BlockOptions) (*Block, error) {
 
 // notOneOf reports a value of a block's option that is not allowed.
 func notOneOf(name, value string, allowed func() []string) error {
-	if want := oneOf(allowed)(value); want != "" {
-		return fmt.Errorf("agg: rule \"block\": %s is %q, want %s", name, value, want)
+	if value != "" && !slices.Contains(allowed(), value) {
+		return fmt.Errorf("agg: rule \"block\": %s is %q, want one of %s", name, value, strings.Join(allowed(), ", "))
 	}
 	return nil
 }

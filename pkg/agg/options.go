@@ -1,16 +1,19 @@
 package agg
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 )
 
 // Options configure rules and pre-aggregators, each of which reads those that
-// its description names. The zero value of each field means its default.
+// its description names. The zero value of each field means its default, but for Tau
+// and Radius, which have none here. [OptionTable] has the ranges.
 type Options struct {
 	// F is the number of rows that may be corrupt.
 	F int
@@ -57,41 +60,84 @@ type Options struct {
 	MaxIter int
 }
 
-// option names a field of Options.
-type option struct {
-	name    string
-	at      func(*Options) any // *int, *float64 or *string
-	problem func(value any) string
+// Option describes a field of [Options].
+type Option struct {
+	Name    string // as [Options.Set] takes it
+	Default any    // what zero stands for: a string, an int or a float64
+	Range   Range  // what is allowed, apart from a zero that stands for the default
+	Meaning string // one line
+	Zero    string // what zero means where that is no value, such as n-f-2
+	Ask     string // what a caller has to say, as zero stands for nothing; Default is an example
+	Counts  bool   // whether a value fits depends on the number of rows, too
+
+	at func(*Options) any // *string, *int or *float64
 }
 
-var options = []option{
-	{"f", func(o *Options) any { return &o.F }, natural},
-	{"beta", func(o *Options) any { return &o.Beta }, func(v any) string {
-		if b := v.(float64); !(b >= 0 && b < 0.5) {
-			return "[0, 0.5) (0 means f rows)"
-		}
-		return ""
-	}},
-	{"keep", func(o *Options) any { return &o.Keep }, naturalOrDefault},
-	{"tau", func(o *Options) any { return &o.Tau }, positive},
-	{"iterations", func(o *Options) any { return &o.Iterations }, naturalOrDefault},
-	{"sigma", func(o *Options) any { return &o.Sigma }, positiveOrDefault},
-	{"pivot", func(o *Options) any { return &o.Pivot }, natural},
-	{"bucket", func(o *Options) any { return &o.Bucket }, naturalOrDefault},
-	{"radius", func(o *Options) any { return &o.Radius }, positive},
-	{"solver", func(o *Options) any { return &o.Solver }, oneOf(Solvers)},
-	{"stop", func(o *Options) any { return &o.Stop }, oneOf(Stops)},
-	{"on_fail", func(o *Options) any { return &o.OnFail }, oneOf(OnFails)},
-	{"eps", func(o *Options) any { return &o.Eps }, positiveOrDefault},
-	{"max_iter", func(o *Options) any { return &o.MaxIter }, naturalOrDefault},
+// options has a line for every field of Options. To add an option, add its field there,
+// its line at the end here, as configurations write and hash options in this order, and
+// its name to the descriptions of the rules that read it. By its default, a rule that was
+// there before the option must do what it did.
+var options = []Option{
+	{Name: "solver", at: func(o *Options) any { return &o.Solver }, Default: solverGram, Range: Range{Names: Solvers()}, Meaning: "how the geometric median is found"},
+	{Name: "stop", at: func(o *Options) any { return &o.Stop }, Default: stopResidual, Range: Range{Names: Stops()}, Meaning: "what eps bounds: the optimality residual or the last step's length"},
+	{Name: "eps", at: func(o *Options) any { return &o.Eps }, Default: 0., Range: positive(), Meaning: "tolerance at which the solver stops"}, // see defaultEps
+	{Name: "max_iter", at: func(o *Options) any { return &o.MaxIter }, Default: 100, Range: integers(1), Meaning: "most iterations"},
+	{Name: "on_fail", at: func(o *Options) any { return &o.OnFail }, Default: onFailLast, Range: Range{Names: OnFails()}, Meaning: "what a solver that runs out of iterations returns"},
+	{Name: "f", at: func(o *Options) any { return &o.F }, Default: 0, Range: integers(0), Meaning: "corrupt rows that the rule assumes", Counts: true},
+	{Name: "beta", at: func(o *Options) any { return &o.Beta }, Default: 0., Range: Range{Max: 0.5, Below: true}, Meaning: "share of rows dropped", Zero: "f rows", Counts: true},
+	{Name: "keep", at: func(o *Options) any { return &o.Keep }, Default: 0, Range: integers(0), Meaning: "rows averaged", Zero: "n-f-2", Counts: true},
+	{Name: "tau", at: func(o *Options) any { return &o.Tau }, Default: 10., Range: positive(), Meaning: "radius, in units of the rows", Ask: "how far one row may pull"},
+	{Name: "iterations", at: func(o *Options) any { return &o.Iterations }, Default: 1, Range: integers(1), Meaning: "steps a call"},
+	{Name: "sigma", at: func(o *Options) any { return &o.Sigma }, Default: 0., Range: Range{Max: math.Inf(1), Below: true}, Meaning: "standard deviation of honest rows", Zero: "unknown"},
+	{Name: "pivot", at: func(o *Options) any { return &o.Pivot }, Default: 0, Range: integers(0), Meaning: "number of the row that is trusted, from 0", Counts: true},
+	{Name: "bucket", at: func(o *Options) any { return &o.Bucket }, Default: 2, Range: integers(1), Meaning: "rows averaged", Counts: true},
+	{Name: "radius", at: func(o *Options) any { return &o.Radius }, Default: 10., Range: positive(), Meaning: "norm to which rows are shortened", Ask: "to which norm"},
 }
+
+// OptionTable describes every field of [Options].
+func OptionTable() []Option { return slices.Clone(options) }
 
 // OptionNames returns the names of the fields of [Options] as [Options.Set]
 // takes them.
 func OptionNames() []string {
 	var names []string
 	for _, o := range options {
-		names = append(names, o.name)
+		names = append(names, o.Name)
+	}
+	return names
+}
+
+// DefaultOptions returns the options with every [Option]'s Default: for those that have
+// none it is an example.
+func DefaultOptions() Options {
+	var o Options
+	for _, x := range options {
+		x.set(&o, x.Default)
+	}
+	return o
+}
+
+// At returns a pointer to the option's field in o: a *string, *int or *float64.
+func (x Option) At(o *Options) any { return x.at(o) }
+
+func (x Option) value(o *Options) any { return reflect.ValueOf(x.at(o)).Elem().Interface() }
+func (x Option) set(o *Options, value any) {
+	reflect.ValueOf(x.at(o)).Elem().Set(reflect.ValueOf(value))
+}
+
+// Readers returns the rules and the pre-aggregators that read the option: it has no
+// effect on others.
+func (x Option) Readers() []string {
+	var names []string
+	for _, r := range rules {
+		if slices.Contains(r.Options, x.Name) {
+			names = append(names, r.Name)
+		}
+	}
+	for _, p := range pres {
+		if slices.Contains(p.Options, x.Name) {
+			names = append(names, p.Name)
+		}
 	}
 	return names
 }
@@ -99,7 +145,7 @@ func OptionNames() []string {
 // Set sets the option called name to value, as written on a command line. The
 // range is checked when a rule is built.
 func (o *Options) Set(name, value string) error {
-	i := slices.IndexFunc(options, func(x option) bool { return x.name == name })
+	i := slices.IndexFunc(options, func(x Option) bool { return x.Name == name })
 	if i < 0 {
 		return fmt.Errorf("agg: unknown option %q (have %s)", name, strings.Join(OptionNames(), ", "))
 	}
@@ -121,71 +167,48 @@ func (o *Options) Set(name, value string) error {
 	return nil
 }
 
-// validate reports the values that are not allowed among the named options.
-func (o Options) validate(what, owner string, names []string) error {
+// checked returns o with the defaults of the named options, which what, called owner,
+// reads, in place of zeros, and reports those of their values that are not allowed.
+func (o Options) checked(what, owner string, names []string) (Options, error) {
 	var errs []error
 	for _, x := range options {
-		if !slices.Contains(names, x.name) {
+		if !slices.Contains(names, x.Name) {
 			continue
 		}
-		var value any
-		var shown string
-		switch p := x.at(&o).(type) {
-		case *int:
-			value, shown = *p, fmt.Sprint(*p)
-		case *float64:
-			value, shown = *p, fmt.Sprint(*p)
-		case *string:
-			value, shown = *p, strconv.Quote(*p)
+		v := x.value(&o)
+		if reflect.ValueOf(v).IsZero() && x.Ask == "" {
+			x.set(&o, x.Default)
+			continue
 		}
-		if want := x.problem(value); want != "" {
-			errs = append(errs, fmt.Errorf("agg: %s %q: %s is %s, want %s", what, owner, x.name, shown, want))
+		if !x.Range.Holds(v) {
+			shown := fmt.Sprint(v)
+			if s, ok := v.(string); ok {
+				shown = strconv.Quote(s)
+			}
+			errs = append(errs, fmt.Errorf("agg: %s %q: %s is %s, want %s", what, owner, x.Name, shown, x.wanted(v)))
 		}
 	}
-	return errors.Join(errs...)
+	return o, errors.Join(errs...)
 }
 
-// mostNatural bounds integers, so that four times one is an int. No matrix has so many
-// rows.
-const mostNatural = 1 << 30
-
-func natural(v any) string {
-	switch x := v.(int); {
-	case x < 0:
-		return "≥ 0"
-	case x > mostNatural:
-		return fmt.Sprintf("at most %d", mostNatural)
+// wanted says what is allowed where v is not.
+func (x Option) wanted(v any) string {
+	want := x.Range.String()
+	switch v := v.(type) {
+	case string:
+		return "one of " + want
+	case int:
+		if float64(v) > x.Range.Max {
+			return fmt.Sprintf("at most %.0f", x.Range.Max)
+		}
+		want = "≥ 0"
+	case float64:
+		if math.IsInf(x.Range.Max, 1) {
+			want = "a finite number " + want
+		}
 	}
-	return ""
-}
-
-func naturalOrDefault(v any) string {
-	want := natural(v)
-	if want != "" {
-		want += " (0 means the default)"
+	if zero := cmp.Or(x.Zero, "the default"); x.Zero != "" || x.Ask == "" && !x.Range.Holds(reflect.Zero(reflect.TypeOf(v)).Interface()) {
+		want = strings.Replace(want, "> 0", "≥ 0", 1) + " (0 means " + zero + ")"
 	}
 	return want
-}
-
-func positive(v any) string {
-	if x := v.(float64); !(x > 0) || math.IsInf(x, 1) {
-		return "a finite number > 0"
-	}
-	return ""
-}
-
-func positiveOrDefault(v any) string {
-	if x := v.(float64); !(x >= 0) || math.IsInf(x, 1) {
-		return "a finite number ≥ 0 (0 means the default)"
-	}
-	return ""
-}
-
-func oneOf(allowed func() []string) func(any) string {
-	return func(v any) string {
-		if s := v.(string); s != "" && !slices.Contains(allowed(), s) {
-			return "one of " + strings.Join(allowed(), ", ")
-		}
-		return ""
-	}
 }

@@ -79,7 +79,8 @@ func NewPre(name string, inner Aggregator, o Options) (Aggregator, error) {
 	if !ok {
 		return nil, fmt.Errorf("agg: unknown pre-aggregator %q (have %s)", name, strings.Join(PreNames(), ", "))
 	}
-	if err := o.validate("pre-aggregator", name, pre.Options); err != nil {
+	o, err := o.checked("pre-aggregator", name, pre.Options)
+	if err != nil {
 		return nil, err
 	}
 	if pre.shuffles && inner.Traits().Numbered {

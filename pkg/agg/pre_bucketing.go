@@ -10,12 +10,7 @@ var bucketingPre = Pre{
 	Name: "bucketing", Title: "bucketing",
 	Options: []string{"bucket"}, Cost: "O(nd)",
 	Source: "Karimireddy, He and Jaggi 2022", shuffles: true, mixes: true,
-	build: func(o Options) transform {
-		if o.Bucket == 0 {
-			o.Bucket = 2
-		}
-		return &bucketing{size: o.Bucket}
-	},
+	build: func(o Options) transform { return &bucketing{size: o.Bucket} },
 }
 
 // bucketing shuffles the rows, cuts them into ⌈n/size⌉ buckets and replaces each

@@ -25,7 +25,7 @@ type Rule struct {
 }
 
 // Traits returns those of the rule with the default options.
-func (r Rule) Traits() Traits { return r.build(Options{}).Traits() }
+func (r Rule) Traits() Traits { return r.build(DefaultOptions()).Traits() }
 
 // rules is every rule, the seven of the paper's Table 1 first and the mean at their
 // head. A new rule is one new file and one line here, at the end.
@@ -79,7 +79,8 @@ func New(name string, o Options) (Aggregator, error) {
 	if !ok {
 		return nil, fmt.Errorf("agg: unknown rule %q (have %s)", name, strings.Join(Names(), ", "))
 	}
-	if err := o.validate("rule", name, rule.Options); err != nil {
+	o, err := o.checked("rule", name, rule.Options)
+	if err != nil {
 		return nil, err
 	}
 	return &framed{core: rule.build(o), name: name}, nil

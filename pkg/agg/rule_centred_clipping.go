@@ -13,9 +13,7 @@ var centredClippingRule = Rule{
 	Cost:    "O(nd) an iteration", Breakdown: "1: a call moves by at most τ an iteration; many calls move anywhere",
 	MaxCorrupt: func(n int) int { return n },
 	Source:     "Karimireddy, He and Jaggi 2021",
-	build: func(o Options) core {
-		return &centredClipping{tau: o.Tau, iterations: max(1, o.Iterations)}
-	},
+	build:      func(o Options) core { return &centredClipping{tau: o.Tau, iterations: o.Iterations} },
 }
 
 // centredClipping is the rule "centred-clipping". From the last call's result

@@ -65,7 +65,7 @@ var gmRule = Rule{
 }
 
 func newGM(o Options) core {
-	o = o.withDefaults()
+	o.Eps = cmp.Or(o.Eps, o.defaultEps())
 	g := &gm{options: o}
 	switch o.Solver {
 	case solverGram:
@@ -76,42 +76,27 @@ func newGM(o Options) core {
 	return g
 }
 
-func (o Options) withDefaults() Options {
-	set := func(field *string, v string) {
-		if *field == "" {
-			*field = v
-		}
+func (o Options) defaultEps() float64 {
+	switch {
+	case o.Stop == stopStep:
+		return 1e-5
+	case o.Solver == solverGram:
+		return 1e-8
 	}
-	set(&o.Solver, Solvers()[0])
-	set(&o.Stop, Stops()[0])
-	set(&o.OnFail, OnFails()[0])
-	if o.Eps == 0 {
-		switch {
-		case o.Stop == stopStep:
-			o.Eps = 1e-5
-		case o.Solver == solverGram:
-			o.Eps = 1e-8
-		default:
-			o.Eps = 1e-6
-		}
-	}
-	if o.MaxIter == 0 {
-		o.MaxIter = 100
-	}
-	return o
+	return 1e-6
 }
 
 // String returns "gm", followed by the options that are not the default.
 func (g *gm) String() string {
-	o, def := g.options, Options{Solver: g.options.Solver, Stop: g.options.Stop}.withDefaults()
+	o, def := g.options, DefaultOptions()
 	var more []string
-	if o.Solver != Solvers()[0] {
+	if o.Solver != def.Solver {
 		more = append(more, o.Solver)
 	}
-	if o.Stop != Stops()[0] {
+	if o.Stop != def.Stop {
 		more = append(more, "stop="+o.Stop)
 	}
-	if o.Eps != def.Eps {
+	if o.Eps != o.defaultEps() {
 		more = append(more, fmt.Sprintf("eps=%g", o.Eps))
 	}
 	if o.MaxIter != def.MaxIter {
