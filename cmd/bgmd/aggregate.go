@@ -67,11 +67,11 @@ FILE - is standard input; with -o - the JSON goes to standard error. Rules and t
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&a.rule, "rule", "gm", "the `name` of a rule")
+	f.StringVar(&a.Rule, "rule", "gm", "the `name` of a rule")
 	f.StringArrayVar(&a.options, "opt", nil, "set an option of the rule or pre-aggregator, as `key=value` (repeatable)")
-	f.StringVar(&a.pre, "pre", "", "the `name` of a pre-aggregator to go before the rule")
+	f.StringVar(&a.Pre, "pre", "", "the `name` of a pre-aggregator to go before the rule")
 	f.Float64Var(&a.block, "block", 1, "aggregate this `share` of the coordinates, those with the largest norms, and leave the others 0")
-	f.BoolVar(&a.drop, "drop-non-finite", false, "leave out rows with NaN or Inf instead of refusing them")
+	f.BoolVar(&a.DropNonFinite, "drop-non-finite", false, "leave out rows with NaN or Inf instead of refusing them")
 	f.Uint64Var(&seed, "seed", 1, "seed of rules that draw")
 	f.StringVarP(&out, "out", "o", "", "`file` to write")
 	names := func(list []string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -87,45 +87,35 @@ FILE - is standard input; with -o - the JSON goes to standard error. Rules and t
 
 // aggregation says how to aggregate.
 type aggregation struct {
-	rule, pre string
-	options   []string
-	block     float64
-	drop      bool
+	agg.Chain
+	options []string // assignments to Chain's
+	block   float64  // share of the coordinates; 1 is no block
 }
 
 // build returns the rule with all that goes around it.
 func (a aggregation) build() (agg.Aggregator, error) {
-	o, err := a.parse()
-	if err != nil {
+	if err := a.parse(); err != nil {
 		return nil, err
 	}
-	rule, err := agg.New(a.rule, o)
-	if err == nil && a.pre != "" {
-		rule, err = agg.NewPre(a.pre, rule, o)
+	if a.block != 1 {
+		a.Block = &agg.BlockOptions{Fraction: a.block, Memory: "none"}
 	}
-	if err == nil && a.block != 1 {
-		rule, err = agg.NewBlock(rule, agg.BlockOptions{Fraction: a.block, Memory: "none"})
-	}
-	if err == nil && a.drop {
-		rule, err = agg.DropNonFinite(rule)
-	}
-	return rule, err
+	return a.New()
 }
 
 // parse reads the options and refuses those that nothing would read.
-func (a aggregation) parse() (agg.Options, error) {
-	var o agg.Options
-	rule, ok := agg.Lookup(a.rule)
+func (a *aggregation) parse() error {
+	rule, ok := agg.Lookup(a.Rule)
 	if !ok {
-		_, err := agg.New(a.rule, o)
-		return o, err
+		_, err := agg.New(a.Rule, a.Options)
+		return err
 	}
-	pre, ok := agg.LookupPre(a.pre)
-	if a.pre != "" && !ok {
-		_, err := agg.NewPre(a.pre, nil, o)
-		return o, err
+	pre, ok := agg.LookupPre(a.Pre)
+	if a.Pre != "" && !ok {
+		_, err := agg.NewPre(a.Pre, nil, a.Options)
+		return err
 	}
-	read := slices.Concat(rule.Options, pre.Options)
+	read := a.Reads()
 	given := map[string]bool{}
 	var errs []error
 	for _, assignment := range a.options {
@@ -140,36 +130,41 @@ func (a aggregation) parse() (agg.Options, error) {
 			if len(read) > 0 {
 				have = "has " + strings.Join(read, ", ")
 			}
-			errs = append(errs, fmt.Errorf("--opt %s: %s %s", assignment, strings.TrimSpace(a.pre+" "+a.rule), have))
+			errs = append(errs, fmt.Errorf("--opt %s: %s %s", assignment, strings.TrimSpace(a.Pre+" "+a.Rule), have))
 		default:
 			given[key] = true
-			if err := o.Set(key, value); err != nil {
+			if err := a.Set(key, value); err != nil {
 				errs = append(errs, fmt.Errorf("--opt %s: %w", assignment, err))
 			}
 		}
 	}
-	given["beta"] = o.Beta != 0 // which stands for f
-	return o, errors.Join(append(errs, a.checkGiven(given, rule.Options, pre.Options))...)
+	given["beta"] = a.Beta != 0 // which stands for f
+	return errors.Join(append(errs, a.checkGiven(given, rule.Options, pre.Options))...)
 }
 
-// checkGiven reports what the rule, or what goes before it, is not told: a radius,
-// for which there is no default, and how many rows may be corrupt.
+// checkGiven reports what the rule, or what goes before it, is not told: options for
+// which there is no default, and how many rows may be corrupt.
 func (a aggregation) checkGiven(given map[string]bool, rule, pre []string) error {
+	for _, o := range agg.OptionTable() {
+		switch {
+		case o.Ask == "" || given[o.Name]:
+		case slices.Contains(rule, o.Name):
+			return fmt.Errorf("--rule %s: say %s: --opt %s=%v", a.Rule, o.Ask, o.Name, o.Default)
+		case slices.Contains(pre, o.Name):
+			return fmt.Errorf("--pre %s: say %s: --opt %s=%v", a.Pre, o.Ask, o.Name, o.Default)
+		}
+	}
 	byShare := slices.Contains(rule, "beta")
 	ruleAsks, preAsks := slices.Contains(rule, "f"), slices.Contains(pre, "f")
 	switch {
-	case slices.Contains(rule, "tau") && !given["tau"]:
-		return fmt.Errorf("--rule %s: say how far one row may pull: --opt tau=10", a.rule)
-	case slices.Contains(pre, "radius") && !given["radius"]:
-		return fmt.Errorf("--pre %s: say to which norm: --opt radius=10", a.pre)
 	case given["f"] && given["beta"] && byShare && !preAsks:
-		return fmt.Errorf("--opt f and --opt beta: %s drops f rows or a share of them, want one of the two", a.rule)
+		return fmt.Errorf("--opt f and --opt beta: %s drops f rows or a share of them, want one of the two", a.Rule)
 	case preAsks && !given["f"]:
-		return fmt.Errorf("--pre %s: say how many rows may be corrupt: --opt f=2", a.pre)
+		return fmt.Errorf("--pre %s: say how many rows may be corrupt: --opt f=2", a.Pre)
 	case ruleAsks && !given["f"] && byShare && !given["beta"]:
-		return fmt.Errorf("--rule %s: say how many rows may be corrupt: --opt f=2, or their share: --opt beta=0.2", a.rule)
+		return fmt.Errorf("--rule %s: say how many rows may be corrupt: --opt f=2, or their share: --opt beta=0.2", a.Rule)
 	case ruleAsks && !given["f"] && !byShare:
-		return fmt.Errorf("--rule %s: say how many rows may be corrupt: --opt f=2", a.rule)
+		return fmt.Errorf("--rule %s: say how many rows may be corrupt: --opt f=2", a.Rule)
 	}
 	return nil
 }
@@ -248,7 +243,7 @@ func (a aggregation) explain(err error, path string, part agg.Matrix, from int) 
 		return &inputError{fmt.Errorf("%s: %w", path, err)}
 	case !errors.Is(err, agg.ErrNotFinite):
 		return &configError{err}
-	case a.drop:
+	case a.DropNonFinite:
 		return &inputError{fmt.Errorf("%s: %w", path, err)}
 	}
 	for i := range part.Rows {

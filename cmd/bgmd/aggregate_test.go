@@ -58,7 +58,7 @@ func TestAggregateColumns(t *testing.T) {
 // TestTallMatrix: a matrix of more rows than a rule can compare is refused as data.
 func TestTallMatrix(t *testing.T) {
 	path := write(t, mat.NewDense(20_000, 2, nil))
-	a := aggregation{rule: "krum", options: []string{"f=1"}, block: 1}
+	a := aggregation{Chain: agg.Chain{Rule: "krum"}, options: []string{"f=1"}, block: 1}
 	rule, err := a.build()
 	if err != nil {
 		t.Fatal(err)

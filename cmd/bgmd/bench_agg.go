@@ -135,7 +135,8 @@ type timed struct {
 func (b aggBench) all() ([]timed, error) {
 	list := []timed{{readRule, read, 0}}
 	var errs []error
-	add := func(name string, rule agg.Aggregator, err error) {
+	add := func(name string, chain agg.Chain) {
+		rule, err := chain.New()
 		if err != nil {
 			errs = append(errs, err)
 			return
@@ -148,42 +149,29 @@ func (b aggBench) all() ([]timed, error) {
 			list = append(list, timed{rule.String(), rule.Aggregate, rule.Scratch(b.N, b.D)})
 		}
 	}
-	f := b.N / 5
+	options := agg.DefaultOptions()
 	for _, r := range agg.Rules() {
 		most := r.MaxCorrupt(b.N)
 		if most < 0 {
 			continue
 		}
-		rule, err := agg.New(r.Name, agg.Options{F: min(f, most), Tau: 10})
-		add(r.Name, rule, err)
+		options.F = min(b.N/5, most)
+		add(r.Name, agg.Chain{Rule: r.Name, Options: options})
 		if r.Name == "gm" {
 			for _, solver := range agg.Solvers()[1:] {
-				rule, err := agg.New("gm", agg.Options{Solver: solver})
-				add("gm", rule, err)
+				add("gm", agg.Chain{Rule: "gm", Options: agg.Options{Solver: solver}})
 			}
-			rule, err := paperBlock()
-			add(blockRule, rule, err)
+			// On a tenth of the coordinates, with the memory of [bgmd, Alg. 1].
+			add(blockRule, agg.Chain{Rule: "gm", Block: &agg.BlockOptions{Fraction: 0.1}})
 		}
 	}
-	mean, err := agg.New("mean", agg.Options{})
-	errs = append(errs, err)
+	options.F = b.N / 5
 	for _, p := range agg.Pres() {
 		if b.rules == nil {
-			rule, err := agg.NewPre(p.Name, mean, agg.Options{F: f, Radius: 10})
-			add(p.Name, rule, err)
+			add(p.Name, agg.Chain{Rule: "mean", Options: options, Pre: p.Name})
 		}
 	}
 	return list, errors.Join(errs...)
-}
-
-// paperBlock is the geometric median on a tenth of the coordinates with the
-// memory of [bgmd, Alg. 1].
-func paperBlock() (*agg.Block, error) {
-	gm, err := agg.New("gm", agg.Options{})
-	if err != nil {
-		return nil, err
-	}
-	return agg.NewBlock(gm, agg.BlockOptions{Fraction: 0.1})
 }
 
 // read reads all of G and nothing else.

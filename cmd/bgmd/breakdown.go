@@ -191,19 +191,18 @@ func (b *breakdown) measure(p *breakdownPoint, attack corrupt.Gradient, root str
 
 // ruleFor builds a rule for f corrupt ones of n rows, or as many as it can stand.
 func ruleFor(name string, n, f int) (rule agg.Aggregator, told int, err error) {
+	chain := agg.Chain{Rule: name, Options: agg.DefaultOptions()}
 	if name == "block" {
-		gm, err := agg.New("gm", agg.Options{})
-		if err != nil {
-			return nil, 0, err
-		}
-		rule, err := agg.NewBlock(gm, agg.BlockOptions{Fraction: 0.1, Memory: "none"})
+		chain.Rule, chain.Block = "gm", &agg.BlockOptions{Fraction: 0.1, Memory: "none"}
+		rule, err = chain.New()
 		return rule, f, err
 	}
 	if r, ok := agg.Lookup(name); ok {
 		told = max(0, min(f, r.MaxCorrupt(n)))
 	}
 	// The last row is honest; τ is an honest row's distance from the others' mean.
-	rule, err = agg.New(name, agg.Options{F: told, Pivot: n - 1, Tau: 30})
+	chain.F, chain.Pivot, chain.Tau = told, n-1, 30
+	rule, err = chain.New()
 	return rule, told, err
 }
 

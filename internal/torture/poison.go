@@ -28,24 +28,21 @@ func poison(s *session) error {
 
 // poisoned is one case: how to build the rule, and what it is given.
 type poisoned struct {
-	rule    agg.Rule
-	options agg.Options
-	pre     string            // empty for none
-	block   *agg.BlockOptions // nil for none
-	drop    bool              // rows that are not finite
-	inputs  []hostile         // one a step
-	restore int               // the step before which a new rule takes over the state
+	rule agg.Rule
+	agg.Chain
+	inputs  []hostile // one a step
+	restore int       // the step before which a new rule takes over the state
 }
 
 func (p *poisoned) String() string {
-	text := fmt.Sprintf("%s%+v", p.rule.Name, p.options)
-	if p.pre != "" {
-		text = p.pre + " + " + text
+	text := fmt.Sprintf("%s%+v", p.rule.Name, p.Options)
+	if p.Pre != "" {
+		text = p.Pre + " + " + text
 	}
-	if p.block != nil {
-		text = fmt.Sprintf("block%+v %s", *p.block, text)
+	if p.Block != nil {
+		text = fmt.Sprintf("block%+v %s", *p.Block, text)
 	}
-	if p.drop {
+	if p.DropNonFinite {
 		text += ", dropping rows"
 	}
 	for _, in := range p.inputs {
@@ -70,22 +67,22 @@ func draw(rule agg.Rule, rng *rand.Rand) *poisoned {
 	if rule.Name == "smea" {
 		n = 1 + rng.IntN(10) // it looks at all subsets
 	}
-	p := &poisoned{rule: rule, options: drawOptions(rule, n, rng)}
+	p := &poisoned{rule: rule, Chain: agg.Chain{Rule: rule.Name, Options: drawOptions(rule, n, rng)}}
 	if pres := agg.Pres(); rng.IntN(2) == 0 {
-		p.pre = pres[rng.IntN(len(pres))].Name
+		p.Pre = pres[rng.IntN(len(pres))].Name
 	}
 	if rng.IntN(2) == 0 {
-		p.block = &agg.BlockOptions{
+		p.Block = &agg.BlockOptions{
 			Fraction: math.Pow(rng.Float64(), 3) + 1e-6,
 			Select:   agg.Selections()[rng.IntN(len(agg.Selections()))],
 			Memory:   agg.Memories()[rng.IntN(len(agg.Memories()))],
 		}
-		p.block.Fraction = min(1, p.block.Fraction)
+		p.Block.Fraction = min(1, p.Block.Fraction)
 	}
-	p.drop = rng.IntN(2) == 0
+	p.DropNonFinite = rng.IntN(2) == 0
 	most := []float64{3, 30}[rng.IntN(2)]
 	for range 1 + rng.IntN(4) {
-		in := drawHostile(n, d, p.options.F, rng)
+		in := drawHostile(n, d, p.Options.F, rng)
 		in.gamma = powerOfTen(rng, most)
 		p.inputs = append(p.inputs, in)
 	}
@@ -108,20 +105,32 @@ func powerOfTen(rng *rand.Rand, most float64) float64 {
 
 // drawOptions draws options that the rule allows, f mostly as large as n allows.
 func drawOptions(rule agg.Rule, n int, rng *rand.Rand) agg.Options {
-	o := agg.Options{
-		Tau: powerOfTen(rng, 6), Radius: powerOfTen(rng, 6), Pivot: rng.IntN(n), Bucket: rng.IntN(4),
-		Iterations: rng.IntN(4), Keep: rng.IntN(n + 1),
-		Solver: agg.Solvers()[rng.IntN(len(agg.Solvers()))],
-		Stop:   agg.Stops()[rng.IntN(len(agg.Stops()))],
-		OnFail: agg.OnFails()[rng.IntN(len(agg.OnFails()))],
+	o := agg.DefaultOptions()
+	for _, x := range agg.OptionTable() {
+		names, often := x.Range.Names, rng.IntN(4) > 0
+		switch p := x.At(&o).(type) {
+		case *string:
+			*p = names[rng.IntN(len(names))]
+		case *int:
+			if x.Counts {
+				*p = rng.IntN(1 + rng.IntN(n))
+			} else if !often {
+				*p = 1 + rng.IntN(5)
+			}
+		case *float64:
+			switch {
+			case often && x.Ask == "":
+			case math.IsInf(x.Range.Max, 1):
+				*p = powerOfTen(rng, 6)
+			default:
+				*p = x.Range.Max * rng.Float64()
+			}
+		}
 	}
 	if most := rule.MaxCorrupt(n); most > 0 {
 		o.F = rng.IntN(min(most, n/2) + 1)
 	}
-	switch rng.IntN(4) {
-	case 0:
-		o.Beta, o.Sigma, o.Eps, o.MaxIter = rng.Float64()/2, powerOfTen(rng, 6), powerOfTen(rng, 12), 1+rng.IntN(5)
-	case 1:
+	if rng.IntN(4) == 0 {
 		o.F = rng.IntN(n + 1) // perhaps too many
 	}
 	return o
@@ -129,18 +138,6 @@ func drawOptions(rule agg.Rule, n int, rng *rand.Rand) agg.Options {
 
 // build builds the rule, nil where it refuses to be.
 func (p *poisoned) build() agg.Aggregator {
-	rule, err := agg.New(p.rule.Name, p.options)
-	if err == nil && p.pre != "" {
-		rule, err = agg.NewPre(p.pre, rule, p.options)
-	}
-	if err == nil && p.block != nil {
-		rule, err = agg.NewBlock(rule, *p.block)
-	}
-	if err == nil && p.drop {
-		rule, err = agg.DropNonFinite(rule)
-	}
-	if err != nil {
-		return nil
-	}
+	rule, _ := p.New()
 	return rule
 }

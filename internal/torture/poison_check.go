@@ -104,7 +104,7 @@ func (p *poisoned) step(rule agg.Aggregator, in hostile, step agg.Step, first bo
 		return r, ""
 	}
 	r.dst, r.weights = slices.Clone(dst), slices.Clone(stats.Weights)
-	if differs := r.judge(stats, in, p.drop); differs != "" {
+	if differs := r.judge(stats, in, p.DropNonFinite); differs != "" {
 		return r, differs
 	}
 	if bound := p.bound(in); p.claims(in, first) && (stats.GM == nil || stats.GM.Converged) && !(norm(r.dst) <= bound) {
@@ -165,7 +165,7 @@ func (p *poisoned) bound(in hostile) float64 {
 
 // claims tells whether the rule claims to withstand the matrix's corrupt rows.
 func (p *poisoned) claims(in hostile, first bool) bool {
-	o, n, f := p.options, in.G.Rows, in.corrupt
+	o, n, f := p.Options, in.G.Rows, in.corrupt
 	switch {
 	case f == 0, f > p.rule.MaxCorrupt(n), 2*f >= n:
 	case slices.Contains(p.rule.Options, "f") && (f > o.F || o.F > p.rule.MaxCorrupt(n)):
@@ -173,8 +173,8 @@ func (p *poisoned) claims(in hostile, first bool) bool {
 	case p.rule.Name == "gm" && o.Stop == "step": // exact to an absolute length
 	case p.rule.Name == "mean", p.rule.Name == "centred-clipping": // the latter moves by τ a step
 	case p.rule.Name == "monna" && o.Pivot < f: // a corrupt row is trusted
-	case p.pre != "" && (p.pre != "nnm" || f > o.F || 2*o.F >= n):
-	case p.block != nil && !first: // memory brings back what was left out
+	case p.Pre != "" && (p.Pre != "nnm" || f > o.F || 2*o.F >= n):
+	case p.Block != nil && !first: // memory brings back what was left out
 	default:
 		return true
 	}

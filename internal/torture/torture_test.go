@@ -87,12 +87,8 @@ func (s *spoilt) Aggregate(dst []float32, G agg.Matrix, step agg.Step) (agg.Stat
 // TestPoisonFinds gives the checks rules that are broken, and one that is not.
 func TestPoisonFinds(t *testing.T) {
 	for _, how := range []string{"", "not finite", "G is changed", "changes the state", "out of bounds", "make it fail", "the weights sum to", "are accepted"} {
-		p := &poisoned{}
-		for _, p.rule = range agg.Rules() {
-			if p.rule.Name == "cm" {
-				break
-			}
-		}
+		p := &poisoned{Chain: agg.Chain{Rule: "cm"}}
+		p.rule, _ = agg.Lookup("cm")
 		in := hostile{G: agg.NewMatrix(5, 3), corrupt: 1, honest: 2, far: 1e6, gamma: 1}
 		for i := range in.G.Data {
 			in.G.Data[i] = float32(i % 2)

@@ -27,10 +27,7 @@ func newBuffers(kind string, clients int, net *models.Net) (*buffers, error) {
 		return nil, nil
 	}
 	name := map[string]string{"mean": "mean", "median": "cm"}[kind]
-	rule, err := agg.New(name, agg.Options{})
-	if err == nil {
-		rule, err = agg.DropNonFinite(rule)
-	}
+	rule, err := agg.Chain{Rule: name, DropNonFinite: true}.New()
 	return &buffers{rule, agg.NewMatrix(clients, size), make([]float32, size)}, err
 }
 
