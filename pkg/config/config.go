@@ -1,5 +1,10 @@
 package config
 
+import (
+	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/corrupt"
+)
+
 // Config is one experiment: everything that decides its result, and nothing
 // that does not, except Name, Workers and Data.Dir.
 //
@@ -60,73 +65,34 @@ type CorruptionConfig struct {
 	Gradient GradientConfig
 }
 
-// MembersConfig says who is corrupt: a fraction ψ of the clients of a step,
-// whose whole batches are corrupted, or of the samples of every client's batch.
-type MembersConfig struct {
-	Fraction float64 // ψ
-	Level    string  // client or sample
-	Members  string  // fixed, redrawn or first
-	Count    string  // floor or ceil of ψn
-}
-
 // FeatureConfig corrupts images.
 type FeatureConfig struct {
-	Kind string // none, additive or impulse
-	MembersConfig
-	Std    float64 // additive: σ of the noise, in units of the space's white
-	Clip   bool    // clip corrupt values to [0, white]
-	Amount float64 // impulse: probability that a pixel is replaced
-	Space  string  // image: white is 1; whitened: white counts as 255
+	Kind string // a name of corrupt.FeatureNames
+	corrupt.Victims
+	corrupt.FeatureOptions
 }
 
 // LabelConfig corrupts labels.
 type LabelConfig struct {
-	Kind string // none or backdoor
-	MembersConfig
-	Target int // class that corrupt samples are labelled as
+	Kind string // a name of corrupt.LabelNames
+	corrupt.Victims
+	corrupt.LabelOptions
 }
 
 // GradientConfig corrupts rows of G.
 type GradientConfig struct {
-	Kind     string  // a name of corrupt.GradientNames
-	Fraction float64 // ψ
-	Members  string  // fixed, redrawn, first or, for corrupt.NumPyNames, numpy
-	Count    string  // floor or ceil of ψn
-	Std      float64 // additive, gaussian: σ of the noise on every coordinate
-	Scale    float64 // bitflip: g becomes −Scale·g
-	Z        float64 // alie: σs between the honest mean and g; 0 is corrupt.MaxZ
-	Epsilon  float64 // ipm: g becomes −Epsilon times the honest mean
+	Kind string // a name of corrupt.GradientNames
+	corrupt.RowVictims
+	corrupt.GradientOptions
 }
 
-// AggregatorConfig names a rule of agg, its options and its block.
+// AggregatorConfig names a rule of agg, its options, and what goes around it.
 type AggregatorConfig struct {
-	Rule    string  // a name of agg.Names
-	Solver  string  // gm: gram, weiszfeld or vardi-zhang
-	Stop    string  // gm: what Eps bounds, residual or step
-	Eps     float64 // gm: stopping tolerance
-	MaxIter int     // gm: most iterations
-	OnFail  string  // gm, not converged: last or zero
-
-	F          int     // corrupt rows that the rule assumes; −1 as many as there may be
-	Beta       float64 // trimmed-mean, norm-clipping: share dropped; 0: F rows
-	Keep       int     // multi-krum: rows averaged; 0: n − f − 2
-	Tau        float64 // centred-clipping: radius
-	Iterations int     // centred-clipping: steps a call
-	Sigma      float64 // spectral-filter: honest standard deviation; 0: unknown
-	Pivot      int     // monna: the trusted row
-	Pre        string  // none or a name of agg.PreNames
-	Bucket     int     // bucketing: rows averaged
-	Radius     float64 // clip: norm
-	NonFinite  string  // rows of NaN or Inf: refuse or drop
-
-	Block BlockConfig
-}
-
-// BlockConfig wraps the rule in block coordinate selection with memory.
-type BlockConfig struct {
-	Fraction float64 // β = k/d; 1 aggregates all coordinates, without memory
-	Select   string  // top-k, random or norm-proportional
-	Memory   string  // none, mean, client or gm-weighted
+	Rule        string           // a name of agg.Names
+	agg.Options                  // of the rule and of Pre; F −1 stands for as many rows as may be corrupt
+	Pre         string           // none or a name of agg.PreNames
+	NonFinite   string           // rows of NaN or Inf: refuse or drop
+	Block       agg.BlockOptions // Fraction 1 aggregates all coordinates, without memory
 }
 
 // OptimizerConfig is stochastic gradient descent or Adam, in PyTorch's form.

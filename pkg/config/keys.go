@@ -2,6 +2,8 @@ package config
 
 import (
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/corrupt"
@@ -75,7 +77,7 @@ type setting struct {
 	meaning string
 }
 
-var settings = []setting{
+var settings = slices.Concat([]setting{
 	{"name", func(c *Config) any { return &c.Name }, fileName(), "label of the run; empty: the config file's name"},
 	{"profile", func(c *Config) any { return &c.Profile }, oneOf(Profiles()...), "whose protocol sets the keys that are not written"},
 	{"seed", func(c *Config) any { return &c.Seed }, anything("≥ 0"), "root of every random stream"},
@@ -97,7 +99,7 @@ var settings = []setting{
 	{"model.name", func(c *Config) any { return &c.Model.Name }, oneOf(models.Names()...), "architecture"},
 	{"model.widths", func(c *Config) any { return &c.Model.Widths }, upTo(mostLayers, 1, mostUnits), "mlp: units of each hidden layer"},
 	{"model.stem", func(c *Config) any { return &c.Model.Stem }, oneOf(models.Stems()...), "resnet18: 7×7, stride 2 and a pool, or 3×3 for small images"},
-	{"model.dropout", func(c *Config) any { return &c.Model.Dropout }, below(1), "probability that a unit is dropped, where the model has dropout"},
+	{"model.dropout", func(c *Config) any { return &c.Model.Dropout }, share(), "probability that a unit is dropped, where the model has dropout"},
 	{"model.eval_dropout", func(c *Config) any { return &c.Model.EvalDropout }, booleans, "keep dropping units in evaluation"},
 	{"model.buffers", func(c *Config) any { return &c.Model.Buffers }, oneOf(bufferNames...), "batch norm: how the clients' statistics of a step become one"},
 	{"model.eval_batch_stats", func(c *Config) any { return &c.Model.EvalBatchStats }, booleans, "batch norm: evaluate by each batch's own statistics, not running averages"},
@@ -106,7 +108,7 @@ var settings = []setting{
 	{"model.init", func(c *Config) any { return &c.Model.Init }, anything("a file"), "safetensors file, with PyTorch's names, of initial parameters; empty: drawn"},
 
 	{"corruption.feature.kind", func(c *Config) any { return &c.Corruption.Feature.Kind }, oneOf(corrupt.FeatureNames()...), "what happens to images"},
-	{"corruption.feature.fraction", func(c *Config) any { return &c.Corruption.Feature.Fraction }, below(1), "ψ, the share of clients or samples corrupted"},
+	{"corruption.feature.fraction", func(c *Config) any { return &c.Corruption.Feature.Fraction }, share(), "ψ, the share of clients or samples corrupted"},
 	{"corruption.feature.level", func(c *Config) any { return &c.Corruption.Feature.Level }, oneOf(levelNames...), "a share of the clients, wholly, or of every client's samples"},
 	{"corruption.feature.members", func(c *Config) any { return &c.Corruption.Feature.Members }, oneOf(memberNames...), "who: drawn once, drawn anew each step, or the first"},
 	{"corruption.feature.count", func(c *Config) any { return &c.Corruption.Feature.Count }, oneOf(countNames...), "how ψn is rounded"},
@@ -116,14 +118,14 @@ var settings = []setting{
 	{"corruption.feature.space", func(c *Config) any { return &c.Corruption.Feature.Space }, oneOf(spaceNames...), "image: before whitening, white is 1; whitened: after, white counts as 255"},
 
 	{"corruption.label.kind", func(c *Config) any { return &c.Corruption.Label.Kind }, oneOf(corrupt.LabelNames()...), "what happens to labels"},
-	{"corruption.label.fraction", func(c *Config) any { return &c.Corruption.Label.Fraction }, below(1), "ψ, the share of clients or samples corrupted"},
+	{"corruption.label.fraction", func(c *Config) any { return &c.Corruption.Label.Fraction }, share(), "ψ, the share of clients or samples corrupted"},
 	{"corruption.label.level", func(c *Config) any { return &c.Corruption.Label.Level }, oneOf(levelNames...), "a share of the clients, wholly, or of every client's samples"},
 	{"corruption.label.members", func(c *Config) any { return &c.Corruption.Label.Members }, oneOf(memberNames...), "who: drawn once, drawn anew each step, or the first"},
 	{"corruption.label.count", func(c *Config) any { return &c.Corruption.Label.Count }, oneOf(countNames...), "how ψn is rounded"},
 	{"corruption.label.target", func(c *Config) any { return &c.Corruption.Label.Target }, between(0, 255), "backdoor: the class that corrupt samples are labelled as"},
 
 	{"corruption.gradient.kind", func(c *Config) any { return &c.Corruption.Gradient.Kind }, oneOf(corrupt.GradientNames()...), "what happens to rows of G, the clients' gradients"},
-	{"corruption.gradient.fraction", func(c *Config) any { return &c.Corruption.Gradient.Fraction }, below(1), "ψ, the share of rows corrupted"},
+	{"corruption.gradient.fraction", func(c *Config) any { return &c.Corruption.Gradient.Fraction }, share(), "ψ, the share of rows corrupted"},
 	{"corruption.gradient.members", func(c *Config) any { return &c.Corruption.Gradient.Members }, oneOf(gradientMemberNames...), "who: as above; numpy: NumPy's seed 1 at every step fixes rows and noise"},
 	{"corruption.gradient.count", func(c *Config) any { return &c.Corruption.Gradient.Count }, oneOf(countNames...), "how ψn is rounded"},
 	{"corruption.gradient.std", func(c *Config) any { return &c.Corruption.Gradient.Std }, positive(), "additive, gaussian: σ of the noise on every coordinate"},
@@ -132,21 +134,9 @@ var settings = []setting{
 	{"corruption.gradient.epsilon", func(c *Config) any { return &c.Corruption.Gradient.Epsilon }, positive(), "ipm: g becomes −epsilon times the honest rows' mean"},
 
 	{"aggregator.rule", func(c *Config) any { return &c.Aggregator.Rule }, oneOf(agg.Names()...), "how rows become one step: see bgmd rules"},
-	{"aggregator.solver", func(c *Config) any { return &c.Aggregator.Solver }, oneOf(agg.Solvers()...), "gm: how the geometric median is found"},
-	{"aggregator.stop", func(c *Config) any { return &c.Aggregator.Stop }, oneOf(agg.Stops()...), "gm: what eps bounds: the optimality residual or the last step's length"},
-	{"aggregator.eps", func(c *Config) any { return &c.Aggregator.Eps }, positive(), "gm: tolerance at which the solver stops"},
-	{"aggregator.max_iter", func(c *Config) any { return &c.Aggregator.MaxIter }, between(1, most), "gm: most iterations"},
-	{"aggregator.on_fail", func(c *Config) any { return &c.Aggregator.OnFail }, oneOf(agg.OnFails()...), "gm: what a solver that runs out of iterations returns"},
-	{"aggregator.f", func(c *Config) any { return &c.Aggregator.F }, between(-1, most), "corrupt rows that the rule assumes; -1: as many as the corruptions may make"},
-	{"aggregator.beta", func(c *Config) any { return &c.Aggregator.Beta }, below(0.5), "trimmed-mean, norm-clipping: share of rows dropped; 0: f rows"},
-	{"aggregator.keep", func(c *Config) any { return &c.Aggregator.Keep }, between(0, most), "multi-krum: rows averaged; 0: n-f-2"},
-	{"aggregator.tau", func(c *Config) any { return &c.Aggregator.Tau }, positive(), "centred-clipping: radius, in units of the rows"},
-	{"aggregator.iterations", func(c *Config) any { return &c.Aggregator.Iterations }, between(1, most), "centred-clipping: steps a call"},
-	{"aggregator.sigma", func(c *Config) any { return &c.Aggregator.Sigma }, from(0), "spectral-filter: standard deviation of honest rows; 0: unknown"},
-	{"aggregator.pivot", func(c *Config) any { return &c.Aggregator.Pivot }, between(0, most), "monna: number of the row that is trusted, from 0"},
-	{"aggregator.pre", func(c *Config) any { return &c.Aggregator.Pre }, oneOf(append([]string{"none"}, agg.PreNames()...)...), "what changes the rows before the rule: see bgmd rules"},
-	{"aggregator.bucket", func(c *Config) any { return &c.Aggregator.Bucket }, between(1, most), "bucketing: rows averaged"},
-	{"aggregator.radius", func(c *Config) any { return &c.Aggregator.Radius }, positive(), "clip: norm to which rows are shortened"},
+}, optionSettings("solver", "pivot"), []setting{
+	{"aggregator.pre", func(c *Config) any { return &c.Aggregator.Pre }, oneOf(append([]string{agg.NoPre}, agg.PreNames()...)...), "what changes the rows before the rule: see bgmd rules"},
+}, optionSettings("bucket", ""), []setting{
 	{"aggregator.non_finite", func(c *Config) any { return &c.Aggregator.NonFinite }, oneOf("refuse", "drop"), "rows with NaN or Inf: end the run as diverged, or leave them out"},
 	{"aggregator.block.fraction", func(c *Config) any { return &c.Aggregator.Block.Fraction }, openClosed(0, 1), "β = k/d; 1: all coordinates, no block and no memory"},
 	{"aggregator.block.select", func(c *Config) any { return &c.Aggregator.Block.Select }, oneOf(agg.Selections()...), "how the k coordinates are chosen"},
@@ -154,11 +144,11 @@ var settings = []setting{
 
 	{"optimizer.kind", func(c *Config) any { return &c.Optimizer.Kind }, oneOf(optimizerNames...), "how the aggregate becomes a step, as PyTorch's SGD or Adam"},
 	{"optimizer.lr", func(c *Config) any { return &c.Optimizer.LR }, positive(), "γ at the start"},
-	{"optimizer.momentum", func(c *Config) any { return &c.Optimizer.Momentum }, below(1), "sgd: μ; 0: plain gradient descent"},
+	{"optimizer.momentum", func(c *Config) any { return &c.Optimizer.Momentum }, share(), "sgd: μ; 0: plain gradient descent"},
 	{"optimizer.nesterov", func(c *Config) any { return &c.Optimizer.Nesterov }, booleans, "sgd: step along u + μv instead of v"},
 	{"optimizer.weight_decay", func(c *Config) any { return &c.Optimizer.WeightDecay }, from(0), "wd: u = aggregate + wd·x"},
-	{"optimizer.beta1", func(c *Config) any { return &c.Optimizer.Beta1 }, below(1), "adam: decay of the running mean of u"},
-	{"optimizer.beta2", func(c *Config) any { return &c.Optimizer.Beta2 }, below(1), "adam: decay of the running mean of u²"},
+	{"optimizer.beta1", func(c *Config) any { return &c.Optimizer.Beta1 }, share(), "adam: decay of the running mean of u"},
+	{"optimizer.beta2", func(c *Config) any { return &c.Optimizer.Beta2 }, share(), "adam: decay of the running mean of u²"},
 	{"optimizer.eps", func(c *Config) any { return &c.Optimizer.Eps }, positive(), "adam: added to the root of that mean"},
 
 	{"schedule.kind", func(c *Config) any { return &c.Schedule.Kind }, oneOf(scheduleNames...), "how γ changes from epoch to epoch"},
@@ -166,6 +156,32 @@ var settings = []setting{
 	{"schedule.every", func(c *Config) any { return &c.Schedule.Every }, between(1, most), "step: epochs between two multiplications (exponential: always 1)"},
 	{"schedule.t_max", func(c *Config) any { return &c.Schedule.TMax }, between(0, most), "cosine: epochs from γ down to 0; 0: all after the warm-up"},
 	{"schedule.warmup", func(c *Config) any { return &c.Schedule.Warmup }, between(0, most), "first epochs, in which γ rises linearly; the schedule begins after them"},
+})
+
+// optionSettings are the settings of the options of agg, in its table's order, those
+// from one to another, or to the end. What it says of them holds here; but integers are
+// bounded further, and f, which only a caller can know, has a default of its own.
+func optionSettings(from, to string) []setting {
+	var list []setting
+	for _, o := range agg.OptionTable() {
+		if o.Name != from && list == nil {
+			continue
+		}
+		s := setting{"aggregator." + o.Name, func(c *Config) any { return o.At(&c.Aggregator.Options) }, of(o.Range), strings.Join(o.Readers(), ", ") + ": " + o.Meaning}
+		if _, integer := o.Default.(int); integer {
+			s.limit = between(int(o.Range.Min), most)
+		}
+		if o.Zero != "" {
+			s.meaning += "; 0: " + o.Zero
+		}
+		if o.Name == "f" {
+			s.limit, s.meaning = between(-1, most), o.Meaning+"; -1: as many as the corruptions may make"
+		}
+		if list = append(list, s); o.Name == to {
+			break
+		}
+	}
+	return list
 }
 
 var booleans = anything("true, false")

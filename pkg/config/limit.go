@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/bgmd/bgmd/pkg/agg"
 )
 
 // limit is what a key allows. The value that ok is given has the key's type.
@@ -34,10 +36,16 @@ const (
 	mostLayers = 100
 )
 
-// between allows integers from low to high.
-func between(low, high int) limit {
-	return limit{fmt.Sprintf("%d to %d", low, high), "", func(v any) bool { return v.(int) >= low && v.(int) <= high }}
+// of allows what a range holds.
+func of(r agg.Range) limit {
+	if r.Names != nil {
+		return oneOf(r.Names...)
+	}
+	return limit{r.String(), "", r.Holds}
 }
+
+// between allows integers from low to high.
+func between(low, high int) limit { return of(agg.Range{Min: float64(low), Max: float64(high)}) }
 
 // upTo allows lists, empty ones too, of at most so many integers from low to high.
 func upTo(count, low, high int) limit {
@@ -46,26 +54,12 @@ func upTo(count, low, high int) limit {
 	}}
 }
 
-// positive and from allow finite numbers above 0, and from low on.
-func positive() limit {
-	return limit{"> 0", "", func(v any) bool { return v.(float64) > 0 && finite(v) }}
-}
-
-func from(low float64) limit {
-	return limit{fmt.Sprintf("≥ %v", low), "", func(v any) bool { return v.(float64) >= low && finite(v) }}
-}
-
-// below allows [0, high).
-func below(high float64) limit {
-	return limit{fmt.Sprintf("[0, %v)", high), "", func(v any) bool { return v.(float64) >= 0 && v.(float64) < high }}
-}
-
-// openClosed allows (low, high].
-func openClosed(low, high float64) limit {
-	return limit{fmt.Sprintf("(%v, %v]", low, high), "", func(v any) bool { return v.(float64) > low && v.(float64) <= high }}
-}
-
-func finite(v any) bool { return !math.IsInf(v.(float64), 0) && !math.IsNaN(v.(float64)) }
+// Numbers, none of them NaN or infinite: above 0, from low on, in [0, 1) and in
+// (low, high].
+func positive() limit                    { return of(agg.Range{Max: math.Inf(1), Above: true, Below: true}) }
+func from(low float64) limit             { return of(agg.Range{Min: low, Max: math.Inf(1), Below: true}) }
+func share() limit                       { return of(agg.Range{Max: 1, Below: true}) }
+func openClosed(low, high float64) limit { return of(agg.Range{Min: low, Max: high, Above: true}) }
 
 // fileName allows what every file system takes as part of a file's name: a
 // run's name becomes part of a path. Empty is allowed.

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"github.com/bgmd/bgmd/pkg/agg"
 )
 
 // profiles maps names to functions that set the keys a protocol decides, for
@@ -68,10 +70,9 @@ func Defaults() Config {
 	// Attacks that [bgmd] does not have: z as their authors choose it, and an ε
 	// small enough that −ε·mean lies among the honest rows.
 	c.Corruption.Gradient.Z, c.Corruption.Gradient.Epsilon = 0, 0.1
-	c.Aggregator.Rule = "mean"
 	a := &c.Aggregator
-	a.F, a.Tau, a.Iterations, a.Pre, a.Bucket, a.Radius, a.NonFinite = -1, 10, 1, "none", 2, 10, "refuse"
-	c.Aggregator.Block.Fraction = 1
+	a.Options = agg.DefaultOptions()
+	a.Rule, a.F, a.Pre, a.NonFinite, a.Block.Fraction = "mean", -1, agg.NoPre, "refuse", 1
 	c.Optimizer.Kind = "sgd"
 	c.Optimizer.Beta1, c.Optimizer.Beta2, c.Optimizer.Eps = 0.9, 0.999, 1e-8 // PyTorch's
 	c.Schedule.Every = 1

@@ -1,39 +1,30 @@
 package config
 
 import (
-	"fmt"
-
 	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/corrupt"
 )
 
-// Rule returns what the config aggregates with: the rule, behind a
-// pre-aggregator if there is one, inside a block if Block.Fraction is below 1,
-// with rows dropped that are not finite if it says so.
-func (c Config) Rule() (agg.Aggregator, error) {
+// Chain returns what the config aggregates with: the rule, told of as many corrupt
+// rows as there may be, behind a pre-aggregator if there is one, inside a block if
+// Block.Fraction is below 1, with rows dropped that are not finite if it says so.
+func (c Config) Chain() agg.Chain {
 	a := c.Aggregator
-	o := agg.Options{
-		F: a.F, Beta: a.Beta, Keep: a.Keep, Tau: a.Tau, Iterations: a.Iterations, Sigma: a.Sigma, Pivot: a.Pivot,
-		Bucket: a.Bucket, Radius: a.Radius,
-		Solver: a.Solver, Stop: a.Stop, Eps: a.Eps, MaxIter: a.MaxIter, OnFail: a.OnFail,
-	}
+	chain := agg.Chain{Rule: a.Rule, Options: a.Options, Pre: a.Pre, DropNonFinite: a.NonFinite == "drop"}
 	if a.F < 0 {
-		o.F = c.corrupt()
+		chain.F = c.corrupt()
 	}
-	rule, err := agg.New(a.Rule, o)
-	if err == nil && a.Pre != "none" {
-		rule, err = agg.NewPre(a.Pre, rule, o)
+	if a.Block.Fraction < 1 {
+		chain.Block = &a.Block
 	}
-	if err == nil && a.Block.Fraction < 1 {
-		rule, err = agg.NewBlock(rule, agg.BlockOptions{Fraction: a.Block.Fraction, Select: a.Block.Select, Memory: a.Block.Memory})
-	}
-	if err == nil && a.NonFinite == "drop" {
-		rule, err = agg.DropNonFinite(rule)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("config: %w", err)
-	}
-	return rule, nil
+	return chain
 }
+
+// Rule builds the config's [Config.Chain].
+func (c Config) Rule() (agg.Aggregator, error) { return c.Chain().New() }
+
+// reads returns the options that have an effect.
+func (a AggregatorConfig) reads() []string { return agg.Chain{Rule: a.Rule, Pre: a.Pre}.Reads() }
 
 // corrupt is the largest number of clients that may be corrupt in a step: all of
 // them, where a share of every client's samples is. Corruptions that draw their
@@ -47,7 +38,7 @@ func (c Config) corrupt() int {
 		case part.Level == "sample":
 			return n
 		default:
-			most[part.Members] = max(most[part.Members], part.size(n))
+			most[part.Members] = max(most[part.Members], size(part.Victims, n))
 		}
 	}
 	all := 0
@@ -61,26 +52,36 @@ func (c Config) corrupt() int {
 type corruption struct {
 	name string // the section's
 	kind string
-	MembersConfig
+	corrupt.Victims
 }
 
 // corruptions returns those of features, labels and gradients, in this order.
 func (c Config) corruptions() []corruption {
+	x := c.Corruption
 	return []corruption{
-		{"feature", c.Corruption.Feature.Kind, c.Corruption.Feature.MembersConfig},
-		{"label", c.Corruption.Label.Kind, c.Corruption.Label.MembersConfig},
-		{"gradient", c.Corruption.Gradient.Kind, c.Corruption.Gradient.membersConfig()},
+		{"feature", x.Feature.Kind, x.Feature.Victims},
+		{"label", x.Label.Kind, x.Label.Victims},
+		{"gradient", x.Gradient.Kind, x.Gradient.victims()},
 	}
 }
 
-// Corrupt returns how many of n rows are corrupt in a step.
-func (g GradientConfig) Corrupt(n int) int { return g.membersConfig().size(n) }
+// size returns how many of n clients may be corrupt in a step.
+func size(v corrupt.Victims, n int) int {
+	count := corrupt.Floor
+	if v.Count == "ceil" {
+		count = corrupt.Ceil
+	}
+	return corrupt.Members{Fraction: v.Fraction, Count: count}.Size(n)
+}
 
-// membersConfig says which clients' rows are corrupt, with the count that
-// members drawn by NumPy have whatever the config says.
-func (g GradientConfig) membersConfig() MembersConfig {
+// Corrupt returns how many of n rows are corrupt in a step.
+func (g GradientConfig) Corrupt(n int) int { return size(g.victims(), n) }
+
+// victims says which clients' rows are corrupt, with the count that members drawn by
+// NumPy have whatever the config says.
+func (g GradientConfig) victims() corrupt.Victims {
 	if g.Members == "numpy" {
 		g.Count = "floor"
 	}
-	return MembersConfig{g.Fraction, "client", g.Members, g.Count}
+	return corrupt.Victims{Fraction: g.Fraction, Level: "client", Members: g.Members, Count: g.Count}
 }

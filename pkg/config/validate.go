@@ -57,7 +57,7 @@ func (c Config) problems() []error {
 }
 
 // ofPackages takes from an error of tryRule what says nothing about the config.
-var ofPackages = strings.NewReplacer("config: ", "", "agg: ", "")
+var ofPackages = strings.NewReplacer("agg: ", "")
 
 // show writes a value as an error message shows it: text in quotes, and what is
 // long cut.
@@ -148,20 +148,19 @@ func hiding(n int) (few, many int) {
 func (c Config) ruleKeys() []string {
 	a := c.Aggregator
 	keys := []string{"aggregator.rule", "data.clients"}
-	if reads("f")(&c) {
-		keys = append(keys, "aggregator.f")
+	reads := a.reads()
+	for _, o := range agg.OptionTable() {
+		if !o.Counts || !slices.Contains(reads, o.Name) {
+			continue
+		}
+		keys = append(keys, "aggregator."+o.Name)
 		for _, part := range c.corruptions() {
-			if a.F < 0 && part.kind != "none" && part.Fraction > 0 {
+			if o.Name == "f" && a.F < 0 && part.kind != "none" && part.Fraction > 0 {
 				keys = append(keys, "corruption."+part.name+".fraction")
 			}
 		}
 	}
-	for _, option := range []string{"beta", "keep", "pivot", "bucket"} {
-		if reads(option)(&c) {
-			keys = append(keys, "aggregator."+option)
-		}
-	}
-	if a.Pre != "none" {
+	if a.Pre != agg.NoPre {
 		keys = append(keys, "aggregator.pre")
 	}
 	if a.NonFinite == "drop" {
@@ -178,15 +177,6 @@ func (c Config) tryRule() error {
 		return err
 	}
 	return rule.Fits(c.Data.Clients, 0, agg.Step{})
-}
-
-// size returns how many of n are corrupt.
-func (m MembersConfig) size(n int) int {
-	count := corrupt.Floor
-	if m.Count == "ceil" {
-		count = corrupt.Ceil
-	}
-	return corrupt.Members{Fraction: m.Fraction, Count: count}.Size(n)
 }
 
 // membersPaths are the keys that say who suffers a part's corruption.

@@ -35,16 +35,7 @@ var youngKeys = map[string]func(*Config) bool{
 	"optimizer.beta2":             func(c *Config) bool { return c.Optimizer.Kind == "adam" },
 	"optimizer.eps":               func(c *Config) bool { return c.Optimizer.Kind == "adam" },
 	"schedule.warmup":             func(c *Config) bool { return c.Schedule.Warmup != 0 },
-	"aggregator.f":                reads("f"),
-	"aggregator.beta":             reads("beta"),
-	"aggregator.keep":             reads("keep"),
-	"aggregator.tau":              reads("tau"),
-	"aggregator.sigma":            reads("sigma"),
-	"aggregator.pivot":            reads("pivot"),
 	"aggregator.pre":              func(*Config) bool { return false },
-	"aggregator.bucket":           reads("bucket"),
-	"aggregator.radius":           reads("radius"),
-	"aggregator.iterations":       reads("iterations"),
 	"aggregator.non_finite":       func(*Config) bool { return false },
 }
 
@@ -67,7 +58,7 @@ func unwritten(profile, set string, written func(path string) bool) (Config, err
 		return c, err
 	}
 	for _, s := range settings {
-		_, young := youngKeys[s.path]
+		_, young := effectOf(s.path)
 		_, late := lateKeys[s.path]
 		if !young && !late && s.path != "name" && !written(s.path) {
 			return c, nil
@@ -84,13 +75,18 @@ func ofModel(name string) func(*Config) bool {
 	return func(c *Config) bool { return c.Model.Name == name }
 }
 
-// reads tells whether the rule or what is before it has the option.
-func reads(option string) func(*Config) bool {
-	return func(c *Config) bool {
-		rule, _ := agg.Lookup(c.Aggregator.Rule)
-		pre, _ := agg.LookupPre(c.Aggregator.Pre)
-		return slices.Contains(rule.Options, option) || slices.Contains(pre.Options, option)
+// oldOptions are the options of rules that the first records have.
+var oldOptions = []string{"solver", "stop", "eps", "max_iter", "on_fail"}
+
+// effectOf returns where a young key has an effect, and whether it is one. An option
+// has one where the rule or what is before it reads it.
+func effectOf(path string) (effect func(*Config) bool, young bool) {
+	option := strings.TrimPrefix(path, "aggregator.")
+	if !slices.Contains(agg.OptionNames(), option) || option == path {
+		effect, young = youngKeys[path]
+		return effect, young
 	}
+	return func(c *Config) bool { return slices.Contains(c.Aggregator.reads(), option) }, !slices.Contains(oldOptions, option)
 }
 
 // YAML returns c in the order of [Keys], with every key but those young ones
@@ -110,7 +106,7 @@ func (c Config) YAML() []byte {
 	sections := map[string]*yaml.Node{"": root}
 	for _, s := range settings {
 		value := valueAt(s.at(&c))
-		if effect, young := youngKeys[s.path]; young && !effect(&c) && Format(value) == Format(valueAt(s.at(&base))) {
+		if effect, young := effectOf(s.path); young && !effect(&c) && Format(value) == Format(valueAt(s.at(&base))) {
 			continue
 		}
 		if _, late := lateKeys[s.path]; late && Format(value) == Format(valueAt(s.at(&then))) {

@@ -46,9 +46,8 @@ func newSource(c config.Config, clock *clock) (*source, error) {
 	}
 	var errs [2]error
 	f, l := c.Corruption.Feature, c.Corruption.Label
-	s.features, errs[0] = corrupt.NewFeaturePlan(f.Kind,
-		corrupt.FeatureOptions{Std: f.Std, Amount: f.Amount, Clip: f.Clip, Space: f.Space}, corrupt.Victims(f.MembersConfig), n, s.streams)
-	s.labels, errs[1] = corrupt.NewLabelPlan(l.Kind, corrupt.LabelOptions{Target: l.Target}, corrupt.Victims(l.MembersConfig), n, s.streams)
+	s.features, errs[0] = corrupt.NewFeaturePlan(f.Kind, f.FeatureOptions, f.Victims, n, s.streams)
+	s.labels, errs[1] = corrupt.NewLabelPlan(l.Kind, l.LabelOptions, l.Victims, n, s.streams)
 	return s, errors.Join(errs[:]...)
 }
 

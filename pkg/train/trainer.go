@@ -106,9 +106,7 @@ func (t *trainer) build() error {
 		errs[0] = smaller(t.Config, errs[0])
 	}
 	g := t.Corruption.Gradient
-	t.rows, errs[1] = corrupt.NewGradientPlan(g.Kind,
-		corrupt.GradientOptions{Std: g.Std, Scale: g.Scale, Z: g.Z, Epsilon: g.Epsilon},
-		corrupt.RowVictims{Fraction: g.Fraction, Members: g.Members, Count: g.Count}, t.streams)
+	t.rows, errs[1] = corrupt.NewGradientPlan(g.Kind, g.GradientOptions, g.RowVictims, t.streams)
 	t.rule, errs[2] = t.Rule()
 	return errors.Join(errs[:]...)
 }
