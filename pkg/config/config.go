@@ -19,18 +19,18 @@ type Config struct {
 	Workers      int     // clients computed at once; 0 is one a core
 	DivergedLoss float64 // a mean loss above it ends the run
 	DivergedAt   string  // when it is looked at: at an epoch's end, or at every step, too
-	Data         DataConfig
-	Model        ModelConfig
-	Corruption   CorruptionConfig
-	Aggregator   AggregatorConfig
-	Optimizer    OptimizerConfig
-	Schedule     ScheduleConfig
+	Data         Data
+	Model        Model
+	Corruption   Corruption
+	Aggregator   Aggregator
+	Optimizer    Optimizer
+	Schedule     Schedule
 
 	from *places // where the values were written; nil for a config that was not loaded
 }
 
-// DataConfig says what is trained on and how it reaches the clients.
-type DataConfig struct {
+// Data says what is trained on and how it reaches the clients.
+type Data struct {
 	Set       string // a name of data.Names
 	Dir       string // folder with one subfolder a set
 	Partition string // a name of data.Partitions
@@ -43,8 +43,8 @@ type DataConfig struct {
 	Flip   bool    // mirror images at random
 }
 
-// ModelConfig names an architecture and its options.
-type ModelConfig struct {
+// Model names an architecture and its options.
+type Model struct {
 	Name           string  // a name of models.Names
 	Widths         []int   // mlp: units of each hidden layer
 	Stem           string  // resnet18: a name of models.Stems
@@ -57,37 +57,37 @@ type ModelConfig struct {
 	Init           string  // file of initial parameters; empty draws them
 }
 
-// CorruptionConfig holds one corruption of each kind; any may be "none". The
+// Corruption holds one corruption of each kind; any may be "none". The
 // settings of a kind that is "none" have no effect: they say how it would act.
-type CorruptionConfig struct {
-	Feature  FeatureConfig
-	Label    LabelConfig
-	Gradient GradientConfig
+type Corruption struct {
+	Feature  Feature
+	Label    Label
+	Gradient Gradient
 }
 
-// FeatureConfig corrupts images.
-type FeatureConfig struct {
+// Feature corrupts images.
+type Feature struct {
 	Kind string // a name of corrupt.FeatureNames
 	corrupt.Victims
 	corrupt.FeatureOptions
 }
 
-// LabelConfig corrupts labels.
-type LabelConfig struct {
+// Label corrupts labels.
+type Label struct {
 	Kind string // a name of corrupt.LabelNames
 	corrupt.Victims
 	corrupt.LabelOptions
 }
 
-// GradientConfig corrupts rows of G.
-type GradientConfig struct {
+// Gradient corrupts rows of G.
+type Gradient struct {
 	Kind string // a name of corrupt.GradientNames
 	corrupt.RowVictims
 	corrupt.GradientOptions
 }
 
-// AggregatorConfig names a rule of agg, its options, and what goes around it.
-type AggregatorConfig struct {
+// Aggregator names a rule of agg, its options, and what goes around it.
+type Aggregator struct {
 	Rule        string           // a name of agg.Names
 	agg.Options                  // of the rule and of Pre; F −1 stands for as many rows as may be corrupt
 	Pre         string           // none or a name of agg.PreNames
@@ -95,8 +95,8 @@ type AggregatorConfig struct {
 	Block       agg.BlockOptions // Fraction 1 aggregates all coordinates, without memory
 }
 
-// OptimizerConfig is stochastic gradient descent or Adam, in PyTorch's form.
-type OptimizerConfig struct {
+// Optimizer is stochastic gradient descent or Adam, in PyTorch's form.
+type Optimizer struct {
 	Kind        string  // sgd or adam
 	LR          float64 // γ at the start
 	Momentum    float64 // sgd: μ
@@ -107,8 +107,8 @@ type OptimizerConfig struct {
 	Eps         float64 // adam: added to the root of that mean
 }
 
-// ScheduleConfig says how γ changes over the epochs.
-type ScheduleConfig struct {
+// Schedule says how γ changes over the epochs.
+type Schedule struct {
 	Kind   string  // constant, step, exponential or cosine
 	Factor float64 // exponential: γ is multiplied by it every epoch; step: …
 	Every  int     // … every so many epochs

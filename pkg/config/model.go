@@ -6,7 +6,7 @@ import (
 )
 
 // Options returns the model's own options; the caller adds those of its data.
-func (m ModelConfig) Options() models.Options {
+func (m Model) Options() models.Options {
 	return models.Options{Widths: m.Widths, Stem: m.Stem, Dropout: m.Dropout, BatchStats: m.EvalBatchStats, Direct: m.Conv == "direct"}
 }
 

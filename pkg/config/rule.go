@@ -23,9 +23,6 @@ func (c Config) Chain() agg.Chain {
 // Rule builds the config's [Config.Chain].
 func (c Config) Rule() (agg.Aggregator, error) { return c.Chain().New() }
 
-// reads returns the options that have an effect.
-func (a AggregatorConfig) reads() []string { return agg.Chain{Rule: a.Rule, Pre: a.Pre}.Reads() }
-
 // corrupt is the largest number of clients that may be corrupt in a step: all of
 // them, where a share of every client's samples is. Corruptions that draw their
 // members in the same way share them, the fewer among the more; others may not.
@@ -75,11 +72,11 @@ func size(v corrupt.Victims, n int) int {
 }
 
 // Corrupt returns how many of n rows are corrupt in a step.
-func (g GradientConfig) Corrupt(n int) int { return size(g.victims(), n) }
+func (g Gradient) Corrupt(n int) int { return size(g.victims(), n) }
 
 // victims says which clients' rows are corrupt, with the count that members drawn by
 // NumPy have whatever the config says.
-func (g GradientConfig) victims() corrupt.Victims {
+func (g Gradient) victims() corrupt.Victims {
 	if g.Members == "numpy" {
 		g.Count = "floor"
 	}

@@ -4,40 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/record"
 )
-
-// youngKeys are younger than the first records. They are written only where
-// they have an effect or differ from what the profile sets for the data set, so
-// that the configs of those records, and their hashes, stay what they are. The
-// functions say where a key has an effect.
-var youngKeys = map[string]func(*Config) bool{
-	"data.shards":                 func(c *Config) bool { return c.Data.Partition == "shards" },
-	"data.alpha":                  func(c *Config) bool { return c.Data.Partition == "dirichlet" },
-	"data.crop":                   func(c *Config) bool { return c.Data.Crop != 0 },
-	"data.flip":                   func(c *Config) bool { return c.Data.Flip },
-	"model.widths":                ofModel("mlp"),
-	"model.stem":                  ofModel("resnet18"),
-	"model.buffers":               ofModel("resnet18"),
-	"model.eval_batch_stats":      ofModel("resnet18"),
-	"model.init":                  func(*Config) bool { return false },
-	"corruption.gradient.z":       func(c *Config) bool { return c.Corruption.Gradient.Kind == "alie" },
-	"corruption.gradient.epsilon": func(c *Config) bool { return c.Corruption.Gradient.Kind == "ipm" },
-	"optimizer.kind":              func(c *Config) bool { return c.Optimizer.Kind != "sgd" },
-	"optimizer.beta1":             func(c *Config) bool { return c.Optimizer.Kind == "adam" },
-	"optimizer.beta2":             func(c *Config) bool { return c.Optimizer.Kind == "adam" },
-	"optimizer.eps":               func(c *Config) bool { return c.Optimizer.Kind == "adam" },
-	"schedule.warmup":             func(c *Config) bool { return c.Schedule.Warmup != 0 },
-	"aggregator.pre":              func(*Config) bool { return false },
-	"aggregator.non_finite":       func(*Config) bool { return false },
-}
 
 // lateKeys are keys that a config without them, but with all others that are
 // always written, is older than: a record's. They have, in such a config and in
@@ -58,9 +31,8 @@ func unwritten(profile, set string, written func(path string) bool) (Config, err
 		return c, err
 	}
 	for _, s := range settings {
-		_, young := effectOf(s.path)
 		_, late := lateKeys[s.path]
-		if !young && !late && s.path != "name" && !written(s.path) {
+		if s.effect == nil && !late && s.path != "name" && !written(s.path) {
 			return c, nil
 		}
 	}
@@ -68,25 +40,6 @@ func unwritten(profile, set string, written func(path string) bool) (Config, err
 		asThen(&c)
 	}
 	return c, nil
-}
-
-// ofModel tells whether the model is the one that has the key.
-func ofModel(name string) func(*Config) bool {
-	return func(c *Config) bool { return c.Model.Name == name }
-}
-
-// oldOptions are the options of rules that the first records have.
-var oldOptions = []string{"solver", "stop", "eps", "max_iter", "on_fail"}
-
-// effectOf returns where a young key has an effect, and whether it is one. An option
-// has one where the rule or what is before it reads it.
-func effectOf(path string) (effect func(*Config) bool, young bool) {
-	option := strings.TrimPrefix(path, "aggregator.")
-	if !slices.Contains(agg.OptionNames(), option) || option == path {
-		effect, young = youngKeys[path]
-		return effect, young
-	}
-	return func(c *Config) bool { return slices.Contains(c.Aggregator.reads(), option) }, !slices.Contains(oldOptions, option)
 }
 
 // YAML returns c in the order of [Keys], with every key but those young ones
@@ -106,7 +59,7 @@ func (c Config) YAML() []byte {
 	sections := map[string]*yaml.Node{"": root}
 	for _, s := range settings {
 		value := valueAt(s.at(&c))
-		if effect, young := effectOf(s.path); young && !effect(&c) && Format(value) == Format(valueAt(s.at(&base))) {
+		if s.effect != nil && !s.effect(&c) && Format(value) == Format(valueAt(s.at(&base))) {
 			continue
 		}
 		if _, late := lateKeys[s.path]; late && Format(value) == Format(valueAt(s.at(&then))) {

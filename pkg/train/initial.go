@@ -17,7 +17,7 @@ import (
 // LoadInitial sets the parameters and buffers of net to those of the file c.Init, if
 // there is one, and returns its MD5 sum. Its errors wrap [data.ErrData] where the file
 // is damaged; where it cannot be opened, or holds another model, they are *[config.KeyError]s.
-func LoadInitial(c config.ModelConfig, net *models.Net) (md5 string, err error) {
+func LoadInitial(c config.Model, net *models.Net) (md5 string, err error) {
 	if c.Init == "" {
 		return "", nil
 	}

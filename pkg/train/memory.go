@@ -95,7 +95,7 @@ func MemoryOf(c config.Config) (Memory, error) {
 }
 
 // vectors is the number of the optimiser's vectors of d values.
-func vectors(c config.OptimizerConfig) float64 {
+func vectors(c config.Optimizer) float64 {
 	switch {
 	case c.Kind == "adam":
 		return 2

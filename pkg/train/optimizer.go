@@ -18,7 +18,7 @@ type optimizer interface {
 	state() map[string][]float32
 }
 
-func newOptimizer(c config.OptimizerConfig, d int) optimizer {
+func newOptimizer(c config.Optimizer, d int) optimizer {
 	if c.Kind == "adam" {
 		return newAdam(c, d)
 	}
@@ -49,12 +49,12 @@ func restore(o optimizer, saved map[string][]float32) error {
 //
 // μ = wd = 0 is the last line of [bgmd, Alg. 1].
 type sgd struct {
-	config.OptimizerConfig
+	config.Optimizer
 	velocity []float32 // v, nil with μ = 0
 }
 
-func newSGD(c config.OptimizerConfig, d int) *sgd {
-	o := &sgd{OptimizerConfig: c}
+func newSGD(c config.Optimizer, d int) *sgd {
+	o := &sgd{Optimizer: c}
 	if c.Momentum != 0 {
 		o.velocity = make([]float32, d)
 	}

@@ -16,11 +16,11 @@ import (
 //	v ← β₂·v + (1 − β₂)·u²
 //	x ← x − γ/(1 − β₁ᵗ) · m/(√v/√(1 − β₂ᵗ) + ε)
 type adam struct {
-	config.OptimizerConfig
+	config.Optimizer
 	m, v []float32
 }
 
-func newAdam(c config.OptimizerConfig, d int) *adam {
+func newAdam(c config.Optimizer, d int) *adam {
 	return &adam{c, make([]float32, d), make([]float32, d)}
 }
 

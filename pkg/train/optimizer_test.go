@@ -13,15 +13,15 @@ import (
 func TestSGDIsPyTorchs(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		config.OptimizerConfig
+		config.Optimizer
 		want [3]float64
 	}{
-		{"plain", config.OptimizerConfig{}, [3]float64{0.95, 0.975, 0.875}},
-		{"weight decay", config.OptimizerConfig{WeightDecay: 0.01}, [3]float64{0.949, 0.973051, 0.872077949}},
-		{"momentum", config.OptimizerConfig{Momentum: 0.9, WeightDecay: 0.01}, [3]float64{0.949, 0.927151, 0.806559749}},
-		{"Nesterov", config.OptimizerConfig{Momentum: 0.9, Nesterov: true, WeightDecay: 0.01}, [3]float64{0.9031, 0.90757411, 0.698189208}},
+		{"plain", config.Optimizer{}, [3]float64{0.95, 0.975, 0.875}},
+		{"weight decay", config.Optimizer{WeightDecay: 0.01}, [3]float64{0.949, 0.973051, 0.872077949}},
+		{"momentum", config.Optimizer{Momentum: 0.9, WeightDecay: 0.01}, [3]float64{0.949, 0.927151, 0.806559749}},
+		{"Nesterov", config.Optimizer{Momentum: 0.9, Nesterov: true, WeightDecay: 0.01}, [3]float64{0.9031, 0.90757411, 0.698189208}},
 	} {
-		o := newSGD(c.OptimizerConfig, 1)
+		o := newSGD(c.Optimizer, 1)
 		x := []float32{1}
 		for i, g := range []float32{0.5, -0.25, 1} {
 			o.step(x, []float32{g}, 0.1, i+1)
@@ -44,7 +44,7 @@ func TestAdamIsPyTorchs(t *testing.T) {
 		{0.01, 0.9, 0.999, 1e-8, [3]float64{0.900000002, 0.8712293476, 0.8046143342}},
 		{0.1, 0.5, 0.8, 0.1, [3]float64{0.9142857143, 0.8960520313, 0.8196317163}},
 	} {
-		o := newOptimizer(config.OptimizerConfig{Kind: "adam", WeightDecay: c.weightDecay, Beta1: c.beta1, Beta2: c.beta2, Eps: c.eps}, 1)
+		o := newOptimizer(config.Optimizer{Kind: "adam", WeightDecay: c.weightDecay, Beta1: c.beta1, Beta2: c.beta2, Eps: c.eps}, 1)
 		x := []float32{1}
 		for i, g := range []float32{0.5, -0.25, 1} {
 			o.step(x, []float32{g}, 0.1, i+1)
@@ -56,7 +56,7 @@ func TestAdamIsPyTorchs(t *testing.T) {
 }
 
 func TestRestoreRefusesAnotherOptimizersState(t *testing.T) {
-	err := restore(newAdam(config.OptimizerConfig{}, 2), map[string][]float32{velocityName: {1, 2}, meanName: {1, 2}})
+	err := restore(newAdam(config.Optimizer{}, 2), map[string][]float32{velocityName: {1, 2}, meanName: {1, 2}})
 	if want := "optimizer.exp_avg_sq has 0 elements, want 2"; err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
 	}

@@ -1,0 +1,56 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/bgmd/bgmd/pkg/agg"
+)
+
+// firstOptions are the options that the first records have.
+var firstOptions = []string{"solver", "stop", "eps", "max_iter", "on_fail"}
+
+// optionSettings are the settings of agg's options, in its table's order, from one to
+// another, or to the end where that is empty.
+func optionSettings(from, to string) []setting {
+	table := agg.OptionTable()
+	index := func(name string) int {
+		return slices.IndexFunc(table, func(o agg.Option) bool { return o.Name == name })
+	}
+	last := index(to)
+	if to == "" {
+		last = len(table) - 1
+	}
+	var list []setting
+	for _, o := range table[index(from) : last+1] {
+		list = append(list, optionSetting(o))
+	}
+	return list
+}
+
+// optionSetting makes an option's key. What the table says of it holds; but integers
+// are bounded further, and f, which the config can count, has a default of its own.
+func optionSetting(o agg.Option) setting {
+	s := setting{
+		path:    "aggregator." + o.Name,
+		at:      func(c *Config) any { return o.At(&c.Aggregator.Options) },
+		limit:   of(o.Range),
+		meaning: strings.Join(o.Readers(), ", ") + ": " + o.Meaning,
+	}
+	if o.Zero != "" {
+		s.meaning += "; 0: " + o.Zero
+	}
+	if _, integer := o.Default.(int); integer {
+		s.limit = between(int(o.Range.Min), most)
+	}
+	if o.Name == "f" {
+		s.limit, s.meaning = between(-1, most), o.Meaning+"; -1: as many as the corruptions may make"
+	}
+	if !slices.Contains(firstOptions, o.Name) {
+		s.effect = func(c *Config) bool { return slices.Contains(c.Aggregator.reads(), o.Name) }
+	}
+	return s
+}
+
+// reads returns the options that have an effect.
+func (a Aggregator) reads() []string { return agg.Chain{Rule: a.Rule, Pre: a.Pre}.Reads() }
