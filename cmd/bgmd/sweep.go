@@ -16,7 +16,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/internal/ram"
-	"github.com/bgmd/bgmd/pkg/config"
+	"github.com/bgmd/bgmd/internal/yamltext"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models/device"
 	"github.com/bgmd/bgmd/pkg/sweep"
@@ -88,7 +88,7 @@ func runSweep(cmd *cobra.Command, spec sweep.Spec, jobs int, dry, estimate bool)
 		return err
 	}
 	if spec.Out == "" {
-		spec.Out = filepath.Join("runs", config.Stem(spec.File))
+		spec.Out = filepath.Join("runs", yamltext.Stem(spec.File))
 	}
 	if errs := outOfRange([]count{{"jobs", jobs, 1}}); errs != nil {
 		return &configError{errors.Join(errs...)}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/bgmd/bgmd/internal/whole"
@@ -44,6 +45,14 @@ func Read(path string) ([]byte, fs.FileInfo, error) {
 		return nil, nil, fmt.Errorf("it is larger than %d MiB, want a configuration", maxSource>>20)
 	}
 	return source, info, nil
+}
+
+// Stem is a file's name without its folder and ending, for what is named after it.
+func Stem(file string) string {
+	if file == Standard {
+		return "standard-input"
+	}
+	return strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 }
 
 func withoutPath(err error) error {

@@ -1,3 +1,45 @@
+// Package config says what an experiment is. A [Config] holds every setting of one;
+// this package reads it from files, checks it, writes it, and gives it a hash by which
+// its record is found again. Package train runs it.
+//
+// # Reading
+//
+// [Load] reads YAML files and assignments such as optimizer.lr=0.1, as bgmd does:
+//
+//	c, err := config.Load([]string{"experiment.yaml"}, []string{"seed=2"})
+//
+// Each layer lies over the one before: [Defaults], the profile, the file that a file
+// names as its base, the file, the assignments. A [Profile] is a protocol, such as the
+// paper's: it sets every key that nobody has written, for the data set at hand. A program
+// may as well start from [Defaults] or a Profile and set fields. [Merge] takes layers
+// from elsewhere, as the pieces of a sweep's grid are.
+//
+// # Checking
+//
+// [Config.Validate] reports everything that is wrong at once, and [Config.Warnings] what
+// is allowed but hardly meant. Load returns valid configs alone; a program that changes
+// one calls Validate again, and package train does so in any case. A problem is a
+// [KeyError]: the key, its value, what is allowed, and the keys beside it without which
+// there would be no problem. [Config.Locate] adds where they were written.
+//
+// # Keys
+//
+// One table has a line for every key: its path, its field, what it allows, what it means
+// and where it has an effect. Load, Validate, [Config.YAML], the hash, [Keys] and with it
+// the program's manual all go by it. To add a key, add the field and its line. Options of
+// aggregation rules are not even that: agg.Options is embedded, and its table, in package
+// agg, makes the lines.
+//
+// # Writing
+//
+// [Config.YAML] is the whole config, which no later profile can change; read again, it is
+// equal to what it was. [Config.Hash] is that of the YAML, without what does not decide
+// the result, and names the record's [Config.Folder]. Both hold for ever: a key that is
+// younger than the first records is written only where it has an effect, or differs from
+// the profile.
+//
+// [bgmd] is Acharya et al., "Robust Training in High Dimensions via Block Coordinate
+// Geometric Median Descent", AISTATS 2022.
 package config
 
 import (
@@ -6,11 +48,8 @@ import (
 )
 
 // Config is one experiment: everything that decides its result, and nothing
-// that does not, except Name, Workers and Data.Dir.
-//
-// A value is built in three layers, each over the one below: [Defaults], the
-// profile's settings ([Profile]), and what the user wrote. What each key means
-// and allows is in the table that [Keys] returns; [Config.Validate] checks it.
+// that does not, except Name, Workers and Data.Dir. [Keys] says what each field means
+// and allows.
 type Config struct {
 	Name         string  // label for people and folders
 	Profile      string  // a name of Profiles

@@ -22,7 +22,7 @@ import (
 func Load(files, sets []string) (Config, error) {
 	var layers []*Layer
 	for _, file := range files {
-		layers = append(layers, ReadFiles("", file)...)
+		layers = append(layers, readFiles("", file)...)
 	}
 	top := Assignments(sets)
 	if len(files) > 0 {
@@ -44,21 +44,17 @@ func (l *Layer) nameAfter(file string, layers []*Layer) {
 			return r
 		}
 		return '-'
-	}, strings.TrimLeft(Stem(file), ".")))
+	}, strings.TrimLeft(yamltext.Stem(file), ".")))
 }
 
-// Stem is a file's name without its folder and ending.
-func Stem(file string) string {
-	if file == yamltext.Standard {
-		return "standard-input"
-	}
-	return strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
-}
+// Base reads what a file names at where as its base, and the files below that, and
+// returns them from the lowest up.
+func Base(where, file, base string) []*Layer { return readFiles(where, beside(file, base)) }
 
-// ReadFiles reads a file, which is named at where if by another file, and the
+// readFiles reads a file, which is named at where if by another file, and the
 // ones below it, and returns them from the lowest up. It stops at the first base
 // that cannot be read or closes a cycle.
-func ReadFiles(where, file string) []*Layer {
+func readFiles(where, file string) []*Layer {
 	var layers []*Layer
 	var chain []string // files read so far, the highest first
 	var seen []fs.FileInfo
@@ -82,12 +78,12 @@ func ReadFiles(where, file string) []*Layer {
 			return layers
 		}
 		where = l.Where("base")
-		file = Beside(file, l.base)
+		file = beside(file, l.base)
 	}
 }
 
-// Beside returns the path of a base that file names.
-func Beside(file, base string) string {
+// beside returns the path of a base that file names.
+func beside(file, base string) string {
 	if filepath.IsAbs(base) {
 		return base
 	}

@@ -39,23 +39,6 @@ func TestCommittedRecordsKeepTheirHashes(t *testing.T) {
 	}
 }
 
-// TestLateKeysOfAFile: a file that leaves something to its profile has the
-// profile's late keys; one that leaves nothing, as an old record, has them as then.
-func TestLateKeysOfAFile(t *testing.T) {
-	short, problems := Merge(parseFile("short", []byte("profile: author-code\ndata: {set: cifar-10}\n")))
-	if problems != nil || short.DivergedAt != "epoch" || short.Model.EvalBatch != 128 || short.Model.Conv != "auto" {
-		t.Errorf("%s, %d, %s, %v", short.DivergedAt, short.Model.EvalBatch, short.Model.Conv, problems)
-	}
-	old := short
-	old.DivergedAt, old.Model.EvalBatch, old.Model.Conv = "step", 80, "direct"
-	for _, c := range []Config{short, old} {
-		again, problems := Merge(parseFile("whole", c.YAML()))
-		if problems != nil || again.DivergedAt != c.DivergedAt || again.Model.EvalBatch != c.Model.EvalBatch || again.Model.Conv != c.Model.Conv {
-			t.Errorf("read again: %s, %d, %s, %v", again.DivergedAt, again.Model.EvalBatch, again.Model.Conv, problems)
-		}
-	}
-}
-
 // TestEverySetHasItsProfilesModel: a file that names a set alone has the default
 // profile's settings for that set.
 func TestEverySetHasItsProfilesModel(t *testing.T) {

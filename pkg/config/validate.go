@@ -67,10 +67,10 @@ func show(value any) string {
 		return yamltext.Quote(v)
 	case []int:
 		if len(v) > 10 {
-			return fmt.Sprintf("%s… (%d numbers)", strings.TrimSuffix(Format(v[:10]), "]"), len(v))
+			return fmt.Sprintf("%s… (%d numbers)", strings.TrimSuffix(format(v[:10]), "]"), len(v))
 		}
 	}
-	return Format(value)
+	return format(value)
 }
 
 // check compares keys with each other. It is skipped where one of them has a
@@ -203,5 +203,5 @@ func roundedToNobody(c *Config, part corruption) *KeyError {
 	}
 	section := "corruption." + part.name
 	return Clash(fmt.Sprintf("is %s, which of %d (%s) rounds down to none: want 0 or at least %s",
-		Format(part.Fraction), n, of, Format(math.Ceil(1e4/float64(n))/1e4)), section+".fraction", of, section+".kind")
+		format(part.Fraction), n, of, format(math.Ceil(1e4/float64(n))/1e4)), section+".fraction", of, section+".kind")
 }

@@ -59,10 +59,10 @@ func (c Config) YAML() []byte {
 	sections := map[string]*yaml.Node{"": root}
 	for _, s := range settings {
 		value := valueAt(s.at(&c))
-		if s.effect != nil && !s.effect(&c) && Format(value) == Format(valueAt(s.at(&base))) {
+		if s.effect != nil && !s.effect(&c) && format(value) == format(valueAt(s.at(&base))) {
 			continue
 		}
-		if _, late := lateKeys[s.path]; late && Format(value) == Format(valueAt(s.at(&then))) {
+		if _, late := lateKeys[s.path]; late && format(value) == format(valueAt(s.at(&then))) {
 			continue
 		}
 		prefix, leaf := splitKey(s.path)
@@ -104,16 +104,16 @@ func node(value any) *yaml.Node {
 		}
 		return node
 	}
-	node := &yaml.Node{Kind: yaml.ScalarNode, Value: Format(value)}
+	node := &yaml.Node{Kind: yaml.ScalarNode, Value: format(value)}
 	if text, ok := value.(string); ok {
 		node.SetString(text)
 	}
 	return node
 }
 
-// Format writes a value in the shortest form that reads back as the same
+// format writes a value in the shortest form that reads back as the same
 // value; zero has no sign.
-func Format(value any) string {
+func format(value any) string {
 	switch v := value.(type) {
 	case float64:
 		if v == 0 {

@@ -186,7 +186,7 @@ func (s Spec) named(c config.Config) Run {
 func (s Spec) merge(grid *Grid, cell Cell, seed uint64) (config.Config, []error) {
 	var layers []*config.Layer
 	if grid.Base != nil {
-		layers = config.ReadFiles(yamltext.At(s.File, grid.Base), config.Beside(s.File, grid.Base.Value))
+		layers = config.Base(yamltext.At(s.File, grid.Base), s.File, grid.Base.Value)
 	}
 	for _, piece := range cell.Pieces {
 		layers = append(layers, refuse(config.Piece(s.File, piece)))

@@ -154,9 +154,9 @@ func savings(c config.Config, total float64) []string {
 		{fmt.Sprintf("data.batch below %d", c.Data.Batch), func(x *config.Config) { x.Data.Batch = (c.Data.Batch + 1) / 2 }, 0},
 		{fmt.Sprintf("model.eval_batch below %d", c.Model.EvalBatch), func(x *config.Config) { x.Model.EvalBatch = (c.Model.EvalBatch + 1) / 2 }, 0},
 		{fmt.Sprintf("workers below %d", replicas(c)), func(x *config.Config) { x.Workers = (replicas(c) + 1) / 2 }, 0},
-		{fmt.Sprintf("smaller model.widths than %s", config.Format(c.Model.Widths)), func(x *config.Config) { x.Model.Widths = halved(c.Model.Widths) }, 0},
+		{"smaller model.widths than " + strings.ReplaceAll(fmt.Sprint(c.Model.Widths), " ", ", "), func(x *config.Config) { x.Model.Widths = halved(c.Model.Widths) }, 0},
 		{fmt.Sprintf("aggregator.block.memory mean, not %s", c.Aggregator.Block.Memory), func(x *config.Config) { x.Aggregator.Block.Memory = "mean" }, 0},
-		{fmt.Sprintf("aggregator.block.fraction below %s", config.Format(c.Aggregator.Block.Fraction)), func(x *config.Config) { x.Aggregator.Block.Fraction /= 2 }, 0},
+		{fmt.Sprintf("aggregator.block.fraction below %v", c.Aggregator.Block.Fraction), func(x *config.Config) { x.Aggregator.Block.Fraction /= 2 }, 0},
 	}
 	for i := range changes {
 		x := c
