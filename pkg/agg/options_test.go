@@ -33,18 +33,16 @@ func TestOptionTable(t *testing.T) {
 	if len(fields) > 0 {
 		t.Errorf("the fields %v have no line", fields)
 	}
+	var read []string
 	for _, r := range Rules() {
-		for _, name := range r.Options {
-			if !slices.Contains(OptionNames(), name) {
-				t.Errorf("%s reads an option %s, which there is not", r.Name, name)
-			}
-		}
+		read = append(read, r.Options...)
 	}
 	for _, p := range Pres() {
-		for _, name := range p.Options {
-			if !slices.Contains(OptionNames(), name) {
-				t.Errorf("%s reads an option %s, which there is not", p.Name, name)
-			}
+		read = append(read, p.Options...)
+	}
+	for _, name := range read {
+		if !slices.Contains(OptionNames(), name) {
+			t.Errorf("a rule or a pre-aggregator reads the option %s, which there is not", name)
 		}
 	}
 }

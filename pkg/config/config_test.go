@@ -51,8 +51,8 @@ func TestKeysCoverConfig(t *testing.T) {
 		t.Errorf("the field %s has no key", path)
 	}
 	for _, key := range Keys() {
-		if key.Allowed == "" || key.Meaning == "" {
-			t.Errorf("%s: allowed %q, meaning %q: want both", key.Path, key.Allowed, key.Meaning)
+		if key.Type == "" || key.Allowed == "" || key.Meaning == "" {
+			t.Errorf("%+v: want a type, what is allowed and a meaning", key)
 		}
 	}
 }

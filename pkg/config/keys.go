@@ -19,10 +19,10 @@ type Key struct {
 	Meaning string `json:"meaning"` // one line
 }
 
-// Type is the type of a key's value.
+// Type is the type of a key's value. A number may be written without a decimal point.
 type Type string
 
-// The types of keys. A number may be written without a decimal point.
+// The types of keys.
 const (
 	Text    Type = "text"
 	Integer Type = "integer"
@@ -32,33 +32,19 @@ const (
 	List    Type = "list" // of integers
 )
 
+var types = map[reflect.Kind]Type{
+	reflect.String: Text, reflect.Int: Integer, reflect.Uint64: Natural, reflect.Float64: Number, reflect.Bool: Boolean, reflect.Slice: List,
+}
+
 // Keys returns every key, in the order of [Config]'s fields.
 func Keys() []Key {
 	defaults := Defaults()
 	keys := make([]Key, len(settings))
 	for i, s := range settings {
-		keys[i] = Key{s.path, typeOf(s.at(&defaults)), valueAt(s.at(&defaults)), s.limit.text, s.meaning}
+		value := valueAt(s.at(&defaults))
+		keys[i] = Key{s.path, types[reflect.TypeOf(value).Kind()], value, s.limit.text, s.meaning}
 	}
 	return keys
-}
-
-// typeOf gives the type of what a setting's pointer points at.
-func typeOf(pointer any) Type {
-	switch pointer.(type) {
-	case *string:
-		return Text
-	case *int:
-		return Integer
-	case *uint64:
-		return Natural
-	case *float64:
-		return Number
-	case *bool:
-		return Boolean
-	case *[]int:
-		return List
-	}
-	panic("config: a setting has a type without a name")
 }
 
 // valueAt returns what a setting's pointer points at, and assign sets it.
@@ -170,3 +156,17 @@ func ofModel(name string) func(*Config) bool {
 }
 
 var booleans = anything("true, false")
+
+// Names that no package exports a list of.
+var (
+	levelNames          = []string{"client", "sample"}
+	memberNames         = []string{"fixed", "redrawn", "first"}
+	gradientMemberNames = []string{"fixed", "redrawn", "first", "numpy"}
+	countNames          = []string{"floor", "ceil"}
+	spaceNames          = []string{"image", "whitened"}
+	optimizerNames      = []string{"sgd", "adam"}
+	divergedNames       = []string{"epoch", "step"}
+	bufferNames         = []string{"mean", "median"}
+	convNames           = []string{"auto", "direct"}
+	scheduleNames       = []string{"constant", "step", "exponential", "cosine"}
+)

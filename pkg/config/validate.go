@@ -56,6 +56,20 @@ func (c Config) problems() []error {
 	return problems
 }
 
+// Warnings reports what is allowed and hardly meant: corruptions that have a kind
+// and corrupt nobody. Each is a *[KeyError], located as [Config.Locate] does.
+func (c Config) Warnings() []error {
+	var warnings []error
+	for _, part := range c.corruptions() {
+		if part.kind != "none" && part.Fraction == 0 {
+			section := "corruption." + part.name
+			warnings = append(warnings, c.Locate(Clash(fmt.Sprintf("is %q, but nothing is corrupt: %s.fraction is 0", part.kind, section),
+				section+".kind", section+".fraction")))
+		}
+	}
+	return warnings
+}
+
 // ofPackages takes from an error of tryRule what says nothing about the config.
 var ofPackages = strings.NewReplacer("agg: ", "")
 
@@ -114,6 +128,18 @@ var checks = []check{
 		}
 		return nil
 	}},
+}
+
+// weightedRules are the rules whose result is Σ wᵢ gᵢ with known weights, as
+// the gm-weighted memory needs them.
+func weightedRules() []string {
+	var names []string
+	for _, r := range agg.Rules() {
+		if r.Traits().Weights {
+			names = append(names, r.Name)
+		}
+	}
+	return names
 }
 
 // hidden refuses an ALIE that is told to choose its z, and has none to choose.
