@@ -25,7 +25,7 @@
 // # Keys
 //
 // One table has a line for every key: its path, its field, what it allows, what it means
-// and where it has an effect. Load, Validate, [Config.YAML], the hash, [Keys] and with it
+// and when it is written. Load, Validate, [Config.YAML], the hash, [Keys] and with it
 // the program's manual all go by it. To add a key, add the field and its line. Options of
 // aggregation rules are not even that: agg.Options is embedded, and its table, in package
 // agg, makes the lines.
@@ -34,9 +34,8 @@
 //
 // [Config.YAML] is the whole config, which no later profile can change; read again, it is
 // equal to what it was. [Config.Hash] is that of the YAML, without what does not decide
-// the result, and names the record's [Config.Folder]. Both hold for ever: a key that is
-// younger than the first records is written only where it has an effect, or differs from
-// the profile.
+// the result, and names the record's [Config.Folder]. Both hold for ever: a new key is
+// written only where it differs from what the program did before there was one.
 //
 // [bgmd] is Acharya et al., "Robust Training in High Dimensions via Block Coordinate
 // Geometric Median Descent", AISTATS 2022.

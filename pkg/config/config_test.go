@@ -356,11 +356,15 @@ func TestHash(t *testing.T) {
 // meant, and has the hash that it had; any other config has the profile's.
 func TestLateKeys(t *testing.T) {
 	c, _ := Profile("author-code", "cifar-10")
-	for _, asThen := range lateKeys {
-		asThen(&c)
+	var late []string
+	for _, s := range settings {
+		if s.written.before != nil {
+			assign(s.at(&c), s.written.before)
+			late = append(late, s.path)
+		}
 	}
 	l := parseFile("old.yaml", c.YAML())
-	for path := range lateKeys {
+	for _, path := range late {
 		if l.Where(path) != "" {
 			t.Errorf("%s is in the YAML of a config of before it", path)
 		}

@@ -183,7 +183,7 @@ func TestResolvedFileNeedsNoProfile(t *testing.T) {
 	}
 	l := parseFile("config.yaml", c.YAML())
 	for _, s := range settings {
-		if _, late := lateKeys[s.path]; s.effect == nil && !late && l.origin[s.path] == "" {
+		if s.written.effect == nil && s.written.before == nil && l.origin[s.path] == "" {
 			t.Errorf("%s is not in it", s.path)
 		}
 	}

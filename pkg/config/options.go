@@ -7,8 +7,12 @@ import (
 	"github.com/bgmd/bgmd/pkg/agg"
 )
 
-// firstOptions are the options that the first records have.
-var firstOptions = []string{"solver", "stop", "eps", "max_iter", "on_fail"}
+// firstOptions are the options that all records have, and youngOptions those that they
+// have where something read them. A record may lack all others.
+var (
+	firstOptions = []string{"solver", "stop", "eps", "max_iter", "on_fail"}
+	youngOptions = []string{"f", "beta", "keep", "tau", "iterations", "sigma", "pivot", "bucket", "radius"}
+)
 
 // optionSettings are the settings of agg's options, in its table's order, from one to
 // another, or to the end where that is empty.
@@ -46,8 +50,13 @@ func optionSetting(o agg.Option) setting {
 	if o.Name == "f" {
 		s.limit, s.meaning = between(-1, most), o.Meaning+"; -1: as many as the corruptions may make"
 	}
-	if !slices.Contains(firstOptions, o.Name) {
-		s.effect = func(c *Config) bool { return slices.Contains(c.Aggregator.reads(), o.Name) }
+	switch {
+	case slices.Contains(firstOptions, o.Name):
+		s.written = always
+	case slices.Contains(youngOptions, o.Name):
+		s.written = where(func(c *Config) bool { return slices.Contains(c.Aggregator.reads(), o.Name) })
+	default:
+		s.written = before(o.Default)
 	}
 	return s
 }

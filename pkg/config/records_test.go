@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/bgmd/bgmd/pkg/record"
@@ -36,6 +37,23 @@ func TestCommittedRecordsKeepTheirHashes(t *testing.T) {
 	}
 	if records < 100 {
 		t.Errorf("%d records found", records)
+	}
+}
+
+// TestHashesHold: configs with one thing set, such as each rule, have the hashes that
+// the program gave them which wrote the committed records, whatever options and keys have
+// come since. A line is the first eight digits and what is set.
+func TestHashesHold(t *testing.T) {
+	text, err := os.ReadFile("testdata/hashes.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		c, err := Load(nil, fields[1:])
+		if err != nil || c.Hash()[:8] != fields[0] {
+			t.Errorf("%v: hash is %.8s, %v, want %s:\n%s", fields[1:], c.Hash(), err, fields[0], c.YAML())
+		}
 	}
 }
 

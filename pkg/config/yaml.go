@@ -12,16 +12,6 @@ import (
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
-// lateKeys are keys that a config without them, but with all others that are
-// always written, is older than: a record's. They have, in such a config and in
-// those that are equal to it, the value by which the program went then, whatever the
-// profile sets, and are left out of the YAML.
-var lateKeys = map[string]func(*Config){
-	"diverged_at":      func(c *Config) { c.DivergedAt = "step" },
-	"model.eval_batch": func(c *Config) { c.Model.EvalBatch = 80 },
-	"model.conv":       func(c *Config) { c.Model.Conv = "direct" },
-}
-
 // unwritten returns the config that gives the keys which are not written their values:
 // the profile's, see [Profile], unless what is written is a whole config as
 // [Config.YAML] gives it, in which keys that it is older than keep their meaning.
@@ -31,38 +21,34 @@ func unwritten(profile, set string, written func(path string) bool) (Config, err
 		return c, err
 	}
 	for _, s := range settings {
-		_, late := lateKeys[s.path]
-		if s.effect == nil && !late && s.path != "name" && !written(s.path) {
+		if s.written.effect == nil && s.written.before == nil && s.path != "name" && !written(s.path) {
 			return c, nil
 		}
 	}
-	for _, asThen := range lateKeys {
-		asThen(&c)
+	for _, s := range settings {
+		if s.written.before != nil {
+			assign(s.at(&c), s.written.before)
+		}
 	}
 	return c, nil
 }
 
-// YAML returns c in the order of [Keys], with every key but those young ones
-// that have no effect and are as the profile sets them, and the late ones that are
-// as before there were any. Loaded again, over what [Merge] returns, it gives a
-// config equal to c, whatever profiles have become by then.
+// YAML returns c in the order of [Keys], with every key but the young ones that are as
+// if they were not written. Loaded again, it gives a config equal to c, whatever
+// profiles have become by then.
 func (c Config) YAML() []byte {
 	base, err := Profile(c.Profile, c.Data.Set)
 	if err != nil {
 		base = Defaults()
 	}
-	then := c
-	for _, asThen := range lateKeys {
-		asThen(&then)
-	}
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	sections := map[string]*yaml.Node{"": root}
 	for _, s := range settings {
 		value := valueAt(s.at(&c))
-		if s.effect != nil && !s.effect(&c) && format(value) == format(valueAt(s.at(&base))) {
+		switch w := s.written; {
+		case w.effect != nil && !w.effect(&c) && format(value) == format(valueAt(s.at(&base))):
 			continue
-		}
-		if _, late := lateKeys[s.path]; late && format(value) == format(valueAt(s.at(&then))) {
+		case w.before != nil && format(value) == format(w.before):
 			continue
 		}
 		prefix, leaf := splitKey(s.path)
