@@ -96,7 +96,7 @@ var settings = slices.Concat([]setting{
 	{"epochs", func(c *Config) any { return &c.Epochs }, between(1, most), "passes over the training set", always},
 	{"workers", func(c *Config) any { return &c.Workers }, between(0, most), "clients computed at once; 0: one a core; results do not depend on it", always},
 	{"diverged_loss", func(c *Config) any { return &c.DivergedLoss }, positive(), "a loss above it ends the run as diverged; one that is not finite always does", always},
-	{"diverged_at", func(c *Config) any { return &c.DivergedAt }, oneOf(divergedNames...), "whose loss counts: epoch: the test set's at an epoch's end; step: each step's, too (mean of the clients with clean samples)", before("step")},
+	{"diverged_at", func(c *Config) any { return &c.DivergedAt }, oneOf("epoch", "step"), "whose loss counts: epoch: the test set's at an epoch's end; step: each step's, too (mean of the clients with clean samples)", before("step")},
 
 	{"data.set", func(c *Config) any { return &c.Data.Set }, oneOf(data.Names()...), "what to train on", always},
 	{"data.dir", func(c *Config) any { return &c.Data.Dir }, folder(), "folder with one subfolder a set; results do not depend on it", always},
@@ -113,10 +113,10 @@ var settings = slices.Concat([]setting{
 	{"model.stem", func(c *Config) any { return &c.Model.Stem }, oneOf(models.Stems()...), "resnet18: 7×7, stride 2 and a pool, or 3×3 for small images", where(ofModel("resnet18"))},
 	{"model.dropout", func(c *Config) any { return &c.Model.Dropout }, share(), "probability that a unit is dropped, where the model has dropout", always},
 	{"model.eval_dropout", func(c *Config) any { return &c.Model.EvalDropout }, booleans, "keep dropping units in evaluation", always},
-	{"model.buffers", func(c *Config) any { return &c.Model.Buffers }, oneOf(bufferNames...), "batch norm: how the clients' statistics of a step become one", where(ofModel("resnet18"))},
+	{"model.buffers", func(c *Config) any { return &c.Model.Buffers }, oneOf("mean", "median"), "batch norm: how the clients' statistics of a step become one", where(ofModel("resnet18"))},
 	{"model.eval_batch_stats", func(c *Config) any { return &c.Model.EvalBatchStats }, booleans, "batch norm: evaluate by each batch's own statistics, not running averages", where(ofModel("resnet18"))},
 	{"model.eval_batch", func(c *Config) any { return &c.Model.EvalBatch }, between(1, most), "samples a batch in evaluation; the test set's last batch is filled up with its first images", before(80)},
-	{"model.conv", func(c *Config) any { return &c.Model.Conv }, oneOf(convNames...), "convolutions: auto: with fewer multiplications where that is faster; direct: by definition, to the bit as in records that have no such key", before("direct")},
+	{"model.conv", func(c *Config) any { return &c.Model.Conv }, oneOf("auto", "direct"), "convolutions: auto: with fewer multiplications where that is faster; direct: by definition, to the bit as in records that have no such key", before("direct")},
 	{"model.init", func(c *Config) any { return &c.Model.Init }, anything("a file"), "safetensors file, with PyTorch's names, of initial parameters; empty: drawn", where(never)},
 
 	{"corruption.feature.kind", func(c *Config) any { return &c.Corruption.Feature.Kind }, oneOf(corrupt.FeatureNames()...), "what happens to images", always},
@@ -127,7 +127,7 @@ var settings = slices.Concat([]setting{
 	{"corruption.feature.std", func(c *Config) any { return &c.Corruption.Feature.Std }, positive(), "additive: σ of the noise; 1 is the space's white", always},
 	{"corruption.feature.clip", func(c *Config) any { return &c.Corruption.Feature.Clip }, booleans, "clip corrupt values to [0, white]", always},
 	{"corruption.feature.amount", func(c *Config) any { return &c.Corruption.Feature.Amount }, openClosed(0, 1), "impulse: probability that a pixel becomes black or white", always},
-	{"corruption.feature.space", func(c *Config) any { return &c.Corruption.Feature.Space }, oneOf(spaceNames...), "image: before whitening, white is 1; whitened: after, white counts as 255", always},
+	{"corruption.feature.space", func(c *Config) any { return &c.Corruption.Feature.Space }, oneOf("image", "whitened"), "image: before whitening, white is 1; whitened: after, white counts as 255", always},
 
 	{"corruption.label.kind", func(c *Config) any { return &c.Corruption.Label.Kind }, oneOf(corrupt.LabelNames()...), "what happens to labels", always},
 	{"corruption.label.fraction", func(c *Config) any { return &c.Corruption.Label.Fraction }, share(), "ψ, the share of clients or samples corrupted", always},
@@ -138,7 +138,7 @@ var settings = slices.Concat([]setting{
 
 	{"corruption.gradient.kind", func(c *Config) any { return &c.Corruption.Gradient.Kind }, oneOf(corrupt.GradientNames()...), "what happens to rows of G, the clients' gradients", always},
 	{"corruption.gradient.fraction", func(c *Config) any { return &c.Corruption.Gradient.Fraction }, share(), "ψ, the share of rows corrupted", always},
-	{"corruption.gradient.members", func(c *Config) any { return &c.Corruption.Gradient.Members }, oneOf(gradientMemberNames...), "who: as above; numpy: NumPy's seed 1 at every step fixes rows and noise", always},
+	{"corruption.gradient.members", func(c *Config) any { return &c.Corruption.Gradient.Members }, oneOf("fixed", "redrawn", "first", "numpy"), "who: as above; numpy: NumPy's seed 1 at every step fixes rows and noise", always},
 	{"corruption.gradient.count", func(c *Config) any { return &c.Corruption.Gradient.Count }, oneOf(countNames...), "how ψn is rounded", always},
 	{"corruption.gradient.std", func(c *Config) any { return &c.Corruption.Gradient.Std }, positive(), "additive, gaussian: σ of the noise on every coordinate", always},
 	{"corruption.gradient.scale", func(c *Config) any { return &c.Corruption.Gradient.Scale }, positive(), "bitflip: g becomes −scale·g", always},
@@ -154,7 +154,7 @@ var settings = slices.Concat([]setting{
 	{"aggregator.block.select", func(c *Config) any { return &c.Aggregator.Block.Select }, oneOf(agg.Selections()...), "how the k coordinates are chosen", always},
 	{"aggregator.block.memory", func(c *Config) any { return &c.Aggregator.Block.Memory }, oneOf(agg.Memories()...), "what becomes of the coordinates left out", always},
 
-	{"optimizer.kind", func(c *Config) any { return &c.Optimizer.Kind }, oneOf(optimizerNames...), "how the aggregate becomes a step, as PyTorch's SGD or Adam", where(func(c *Config) bool { return c.Optimizer.Kind != "sgd" })},
+	{"optimizer.kind", func(c *Config) any { return &c.Optimizer.Kind }, oneOf("sgd", "adam"), "how the aggregate becomes a step, as PyTorch's SGD or Adam", where(func(c *Config) bool { return c.Optimizer.Kind != "sgd" })},
 	{"optimizer.lr", func(c *Config) any { return &c.Optimizer.LR }, positive(), "γ at the start", always},
 	{"optimizer.momentum", func(c *Config) any { return &c.Optimizer.Momentum }, share(), "sgd: μ; 0: plain gradient descent", always},
 	{"optimizer.nesterov", func(c *Config) any { return &c.Optimizer.Nesterov }, booleans, "sgd: step along u + μv instead of v", always},
@@ -163,7 +163,7 @@ var settings = slices.Concat([]setting{
 	{"optimizer.beta2", func(c *Config) any { return &c.Optimizer.Beta2 }, share(), "adam: decay of the running mean of u²", where(func(c *Config) bool { return c.Optimizer.Kind == "adam" })},
 	{"optimizer.eps", func(c *Config) any { return &c.Optimizer.Eps }, positive(), "adam: added to the root of that mean", where(func(c *Config) bool { return c.Optimizer.Kind == "adam" })},
 
-	{"schedule.kind", func(c *Config) any { return &c.Schedule.Kind }, oneOf(scheduleNames...), "how γ changes from epoch to epoch", always},
+	{"schedule.kind", func(c *Config) any { return &c.Schedule.Kind }, oneOf("constant", "step", "exponential", "cosine"), "how γ changes from epoch to epoch", always},
 	{"schedule.factor", func(c *Config) any { return &c.Schedule.Factor }, openClosed(0, 1), "exponential, step: what γ is multiplied by", always},
 	{"schedule.every", func(c *Config) any { return &c.Schedule.Every }, between(1, most), "step: epochs between two multiplications (exponential: always 1)", always},
 	{"schedule.t_max", func(c *Config) any { return &c.Schedule.TMax }, between(0, most), "cosine: epochs from γ down to 0; 0: all after the warm-up", always},
@@ -174,14 +174,7 @@ var booleans = anything("true, false")
 
 // Names that no package exports a list of.
 var (
-	levelNames          = []string{"client", "sample"}
-	memberNames         = []string{"fixed", "redrawn", "first"}
-	gradientMemberNames = []string{"fixed", "redrawn", "first", "numpy"}
-	countNames          = []string{"floor", "ceil"}
-	spaceNames          = []string{"image", "whitened"}
-	optimizerNames      = []string{"sgd", "adam"}
-	divergedNames       = []string{"epoch", "step"}
-	bufferNames         = []string{"mean", "median"}
-	convNames           = []string{"auto", "direct"}
-	scheduleNames       = []string{"constant", "step", "exponential", "cosine"}
+	levelNames  = []string{"client", "sample"}
+	memberNames = []string{"fixed", "redrawn", "first"}
+	countNames  = []string{"floor", "ceil"}
 )
