@@ -126,16 +126,16 @@ template <int M> INLINE void meanOfSorted(float *dst, u32 *bad, const float *row
 	dst[j] = (float)(sum / (to - from));
 	if (!finite) atomicOr(bad, 1);
 }
-#define SORTED(M)                                                                                                                   \
-	KERNEL(sorted_mean_##M, 128, 4)(float *dst, u32 *bad, const float *rows, i64 stride, int n, int d, int from, int to) { \
+#define SORTED(M, blocks)                                                                                                                \
+	KERNEL(sorted_mean_##M, 128, blocks)(float *dst, u32 *bad, const float *rows, i64 stride, int n, int d, int from, int to) { \
 		meanOfSorted<M>(dst, bad, rows, stride, n, d, from, to);                                                       \
 	}                                                                                                                           \
 	REGISTER(sorted_mean_##M)
-SORTED(4)
-SORTED(8)
-SORTED(16)
-SORTED(32)
-SORTED(64)
+SORTED(4, 4)
+SORTED(8, 4)
+SORTED(16, 4)
+SORTED(32, 4)
+SORTED(64, 3)
 
 // squares[row] in parts: parts[row][block] = the sum of the block's share of the row's
 // squares in float64. They are finite where the row is.
