@@ -22,7 +22,7 @@ func rowsOf(b bench, x []float32, n, d int) Rows {
 	return r
 }
 
-var rowShapes = []struct{ n, d int }{{1, 1}, {2, 31}, {3, 1000}, {17, 257}, {32, 5000}, {64, 130}, {5, 20000}}
+var rowShapes = []struct{ n, d int }{{1, 1}, {2, 31}, {3, 1000}, {11, 70}, {17, 257}, {32, 5000}, {64, 130}, {5, 20000}}
 
 func eachRowShape(t *testing.T, f func(b bench, x []float32, r Rows)) {
 	for _, s := range rowShapes {

@@ -5,9 +5,10 @@
 //
 // EMULATED_MEMORY bounds the memory, in bytes; with EMULATED_NO_DEVICE there is no device,
 // with EMULATED_DRIVER (such as 10020) the driver is of that version, with EMULATED_FAULT
-// the kernel of that name faults, and with EMULATED_DESCENDING threads and blocks run in
-// descending order.
+// the kernel of that name faults, with EMULATED_DESCENDING threads and blocks run in
+// descending order, and with EMULATED_RECORD every launch goes to that file, for replay.cc.
 #include "../kernels/kernels.cu"
+#include "record.h"
 
 #include <time.h>
 
@@ -73,6 +74,24 @@ int ready() { return !initialised ? NotInitialised : !current ? InvalidContext :
 #define READY                          \
 	Lock lock(mu);                 \
 	if (int e = ready()) return e
+
+// Writes a launch, with the memory that its arguments point into, to the file to record to.
+void record(const std::string &name, emu::Recorded r) {
+	static const char *path = getenv("EMULATED_RECORD");
+	if (!path) return;
+	static FILE *file = fopen(path, "wb");
+	for (auto &a : r.args) {
+		u64 v = 0;
+		if (a.size() == sizeof v) memcpy(&v, a.data(), sizeof v);
+		auto it = allocated.upper_bound(v);
+		if (a.size() != sizeof v || it == allocated.begin()) continue;
+		auto &[at, b] = *--it;
+		if (v < at + b.bytes) r.memory.emplace(at, std::string((char *)at, b.bytes));
+	}
+	r.name = name;
+	r.write(file);
+	fflush(file);
+}
 
 // Queues a copy or a fill.
 template <class F> int later(void *s, F f) {
@@ -290,12 +309,14 @@ API cuLaunchKernel(void *f, u32 gx, u32 gy, u32 gz, u32 bx, u32 by, u32 bz, u32,
 	bool faults = bad && name == bad;
 	std::vector<std::string> kept; // arguments are copied at the launch, as the driver does
 	for (size_t i = 0; i < fn.sizes.size(); i++) kept.emplace_back((char *)args[i], fn.sizes[i]);
-	return later(s, [=, fn = &fn]() mutable {
+	return later(s, [=, name = name, fn = &fn]() mutable {
 		if (faults) faulted = true;
 		if (faulted) return;
+		Dim g = {(int)gx, (int)gy, (int)gz}, size = {(int)bx, (int)by, (int)bz};
+		record(name, {"", g, size, kept, {}});
 		std::vector<void *> p;
 		for (auto &a : kept) p.push_back(a.data());
-		emu::launch(*fn, {(int)gx, (int)gy, (int)gz}, {(int)bx, (int)by, (int)bz}, p.data());
+		emu::launch(*fn, g, size, p.data());
 	});
 }
 

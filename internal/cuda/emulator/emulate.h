@@ -222,8 +222,8 @@ inline void runBlock(Dim b) {
 
 #endif
 
-// Runs a kernel, block by block.
-inline void launch(const Function &f, Dim g, Dim s, void **args) {
+// Runs a kernel, block by block, at most so many of them, evenly spread.
+inline void launch(const Function &f, Dim g, Dim s, void **args, long long most = 1ll << 62) {
 	running = &f;
 	arguments = args;
 	size = s;
@@ -234,8 +234,9 @@ inline void launch(const Function &f, Dim g, Dim s, void **args) {
 		threads[i].lane = (int)i % 32;
 	}
 	long long blocks = (long long)g.x * g.y * g.z;
-	for (long long k = 0; k < blocks; k++) {
-		long long b = descending ? blocks - 1 - k : k;
+	long long count = blocks < most ? blocks : most;
+	for (long long k = 0; k < count; k++) {
+		long long b = (descending ? count - 1 - k : k) * blocks / count;
 		if (__start_shared_memory) memset(__start_shared_memory, 0xff, (size_t)(__stop_shared_memory - __start_shared_memory));
 		runBlock({(int)(b % g.x), (int)(b / g.x % g.y), (int)(b / g.x / g.y)});
 	}
