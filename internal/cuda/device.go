@@ -145,7 +145,7 @@ func (d *Device) loadKernels() error {
 	if err != nil {
 		return err
 	}
-	image, module := append(ptx[:len(ptx):len(ptx)], 0), new(uintptr)
+	image, module := bytesOf(string(ptx)), new(uintptr)
 	err = d.call("cuModuleLoadDataEx", d.driver.ModuleLoadDataEx, address(module), address(&image[0]), 0, 0, 0)
 	runtime.KeepAlive(image)
 	if err != nil {

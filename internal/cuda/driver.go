@@ -24,13 +24,13 @@ const defaultLibrary = "libcuda.so.1"
 // driver has the addresses of the driver's functions: the fields' names with cu in front.
 type driver struct {
 	Init, DriverGetVersion,
-	DeviceGetCount, DeviceGet, DeviceGetName, DeviceGetUuid_v2, DeviceGetAttribute,
-	DevicePrimaryCtxRetain, DevicePrimaryCtxRelease_v2, CtxSetCurrent,
+	DeviceGetCount, DeviceGet, DeviceGetName, DeviceGetUuid_v2, DeviceGetAttribute, //nolint:revive // the driver's names
+	DevicePrimaryCtxRetain, DevicePrimaryCtxRelease_v2, CtxSetCurrent, //nolint:revive // the driver's names
 	ModuleLoadDataEx, ModuleUnload, ModuleGetFunction,
-	MemGetInfo_v2, MemAlloc_v2, MemFree_v2, MemHostAlloc, MemFreeHost,
-	MemcpyHtoDAsync_v2, MemcpyDtoHAsync_v2, MemcpyDtoDAsync_v2, MemsetD8Async,
+	MemGetInfo_v2, MemAlloc_v2, MemFree_v2, MemHostAlloc, MemFreeHost, //nolint:revive // the driver's names
+	MemcpyHtoDAsync_v2, MemcpyDtoHAsync_v2, MemcpyDtoDAsync_v2, MemsetD8Async, //nolint:revive // the driver's names
 	StreamCreate, StreamSynchronize, StreamWaitEvent,
-	EventCreate, EventDestroy_v2, EventRecord, EventSynchronize, EventElapsedTime,
+	EventCreate, EventDestroy_v2, EventRecord, EventSynchronize, EventElapsedTime, //nolint:revive // the driver's names
 	LaunchKernel, GetErrorName uintptr
 }
 
@@ -126,7 +126,7 @@ func address[T any](p *T) uintptr {
 // What the compiler must believe: that address may keep its argument.
 var (
 	never bool
-	sink  any
+	sink  any //nolint:unused // written only
 )
 
 // stringAt copies a string of C.

@@ -250,7 +250,7 @@ func TestFault(t *testing.T) {
 		{"1", "first: cuda: kernel scale_row: " + fault},
 	} {
 		out := inProcess(t, "TestFault", "EMULATED_FAULT=scale_row", SyncVariable+"="+c.sync)
-		if again := strings.Replace(c.want[strings.Index(c.want, ":"):], ":", "again:", 1); !strings.Contains(out, c.want) || !strings.Contains(out, again) {
+		if _, again, _ := strings.Cut(c.want, ": "); !strings.Contains(out, c.want) || !strings.Contains(out, "again: "+again) {
 			t.Errorf("with %s=%s:\n%s\nwant\n%s", SyncVariable, c.sync, out, c.want)
 		}
 	}

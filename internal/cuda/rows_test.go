@@ -300,7 +300,7 @@ func TestSteps(t *testing.T) {
 	const n = 1000
 	x, u, v, m := b.normal(n), b.normal(n), b.normal(n), b.normal(n)
 	for i := range v {
-		v[i] = v[i] * v[i]
+		v[i] *= v[i]
 	}
 	const rate, momentum, decay = float32(0.1), float32(0.9), float32(1e-3)
 	plain, heavy, nesterov, velocity, velocity2 := up(b, x), up(b, x), up(b, x), up(b, m), up(b, m)

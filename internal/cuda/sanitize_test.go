@@ -16,10 +16,10 @@ import (
 // odd shapes.
 const recording = "Test(.*Host|Tiles.*|Gram|Combine|SortedMean|RowSquares|Rows.*|Largest|Block.*|Score.*|Steps|Norm.*|Scale.*)$"
 
-// Compilers' flags: memory and undefined behaviour with threads as fibers, races with
+// Compilers' flags: memory and undefined behaviour with threads in turn, races with
 // threads of the system.
 var (
-	memorySanitizers = []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"}
+	memorySanitizers = []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"} //nolint:misspell // the flags' names
 	threadSanitizer  = []string{"-fsanitize=thread", "-DEMULATE_THREADS"}
 )
 
