@@ -97,34 +97,43 @@ class BlockDescent:
         return u
 
 
-def peers(torch, G):
-    """Every rule of every library, as a function without arguments."""
-    T = torch.from_numpy(G)
+def numpy_rules(G):
+    """Every rule in NumPy, as a function without arguments."""
+    mean, norms, zeros = lambda X: X.mean(0), lambda X: np.linalg.norm(X, axis=1), lambda n: np.zeros(n, np.float32)
     d = G.shape[1]
-    np_mean, np_norms = lambda X: X.mean(0), lambda X: np.linalg.norm(X, axis=1)
-    t_mean, t_norms = lambda X: X.mean(0), lambda X: X.norm(dim=1)
-    np_zeros = lambda n: np.zeros(n, np.float32)
-    np_block = BlockDescent(d, 0.1, np_zeros, lambda s, k: np.argpartition(s, -k)[-k:], np_mean, np_norms)
-    np_sorted = BlockDescent(d, 0.1, np_zeros, lambda s, k: np.argsort(s)[-k:], np_mean, np_norms)
-    t_block = BlockDescent(d, 0.1, torch.zeros, lambda s, k: torch.topk(s, k, sorted=False).indices, t_mean, t_norms)
-    return {
-        "NumPy": {"mean": lambda: G.mean(0), "cm": lambda: np.median(G, axis=0),
-                  "gm": lambda: weiszfeld(G, np_mean, np_norms), "block": lambda: np_block(G),
-                  "block, sorted": lambda: np_sorted(G)},
-        "PyTorch": {"mean": lambda: T.mean(0), "cm": lambda: T.median(0),
-                    "gm": lambda: weiszfeld(T, t_mean, t_norms), "block": lambda: t_block(T)},
-    }
+    block = BlockDescent(d, 0.1, zeros, lambda s, k: np.argpartition(s, -k)[-k:], mean, norms)
+    by_sorting = BlockDescent(d, 0.1, zeros, lambda s, k: np.argsort(s)[-k:], mean, norms)
+    return {"mean": lambda: G.mean(0), "cm": lambda: np.median(G, axis=0), "gm": lambda: weiszfeld(G, mean, norms),
+            "block": lambda: block(G), "block, sorted": lambda: by_sorting(G)}
+
+
+def torch_rules(torch, T):
+    """Every rule in PyTorch, where T lies, as a function without arguments."""
+    mean, norms, zeros = lambda X: X.mean(0), lambda X: X.norm(dim=1), lambda n: torch.zeros(n, device=T.device)
+    block = BlockDescent(T.shape[1], 0.1, zeros, lambda s, k: torch.topk(s, k, sorted=False).indices, mean, norms)
+    return {"mean": lambda: T.mean(0), "cm": lambda: T.median(0), "gm": lambda: weiszfeld(T, mean, norms), "block": lambda: block(T)}
+
+
+def peers(torch, G):
+    """Every rule of every library."""
+    return {"NumPy": numpy_rules(G), "PyTorch": torch_rules(torch, torch.from_numpy(G))}
+
+
+def gradients(n, d):
+    """An n x d matrix like bench agg's: a fifth of the rows is corrupt."""
+    rng = np.random.default_rng(1)
+    G = np.empty((n, d), np.float32)
+    common = rng.standard_normal(d, np.float32)
+    for i in range(n):
+        G[i] = 0.01 * (common + rng.standard_normal(d, np.float32))
+        if i < n // 5:
+            G[i] *= -100
+    return G
 
 
 def bench_agg(torch, args):
     """Times the rules and prints a table."""
-    rng = np.random.default_rng(1)
-    G = np.empty((args.n, args.d), np.float32)
-    common = rng.standard_normal(args.d, np.float32)
-    for i in range(args.n):
-        G[i] = 0.01 * (common + rng.standard_normal(args.d, np.float32))
-        if i < args.n // 5:
-            G[i] *= -100
+    G = gradients(args.n, args.d)
     blas = [peers_blas.numpy_blas(args.threads, args.any_blas), peers_blas.torch_blas(torch, args.threads, args.any_blas)]
     times = {lib: {rule: [] for rule in rules} for lib, rules in peers(torch, G).items()}
     ours = {}
