@@ -9,9 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -291,22 +289,6 @@ func TestParsePTX(t *testing.T) {
 		}
 	}
 }
-
-// The kernels' blocks fit any device: no more than 48 kB of shared memory each.
-func TestSharedMemoryFits(t *testing.T) {
-	for _, kernel := range bytes.Split(ptx, entryDirective)[1:] {
-		sum := 0
-		for _, m := range sharedPattern.FindAllSubmatch(kernel, -1) {
-			n, _ := strconv.Atoi(string(m[1]))
-			sum += n
-		}
-		if sum > 48<<10 {
-			t.Errorf("%s takes %d bytes of shared memory, want at most %d", kernel[:bytes.IndexByte(kernel, '(')], sum, 48<<10)
-		}
-	}
-}
-
-var sharedPattern = regexp.MustCompile(`\.shared [^;]*\[(\d+)\];`)
 
 // The emulator is compiled for the first process alone.
 func TestEmulatorIsBuiltOnce(t *testing.T) {

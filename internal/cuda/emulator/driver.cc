@@ -320,6 +320,14 @@ API cuLaunchKernel(void *f, u32 gx, u32 gy, u32 gz, u32 bx, u32 by, u32 bz, u32,
 	});
 }
 
+API cuFuncGetParamInfo(void *f, size_t i, size_t *offset, size_t *size) {
+	auto &sizes = ((std::pair<const std::string, emu::Function> *)f)->second.sizes;
+	if (i >= sizes.size()) return InvalidValue;
+	*offset = 0; // nobody asks
+	*size = sizes[i];
+	return Ok;
+}
+
 API cuGetErrorName(int e, const char **s) {
 	static const std::map<int, const char *> names = {
 		{Ok, "CUDA_SUCCESS"}, {InvalidValue, "CUDA_ERROR_INVALID_VALUE"}, {OutOfMemory, "CUDA_ERROR_OUT_OF_MEMORY"},

@@ -135,7 +135,7 @@ SORTED(4, 4)
 SORTED(8, 4)
 SORTED(16, 4)
 SORTED(32, 4)
-SORTED(64, 3)
+SORTED(64, 2)
 
 // squares[row] in parts: parts[row][block] = the sum of the block's share of the row's
 // squares in float64. They are finite where the row is.
