@@ -41,13 +41,13 @@ func (r Rows) check(call string, most int) error {
 
 // Blocks of sums over columns: their number does not depend on the device, for bits
 // depend on it.
-const gramBlocks, squareBlocks = 264, 64
+const gramBlocks, squareBlocks = 528, 64
 
 // GramSpace is the number of elements that Gram needs to work with, for n rows.
 func GramSpace(n int) int { return gramBlocks * n * n }
 
 // Gram sets K to the n×n Gram matrix of the rows less row centre, none if negative, O(n²d).
-// Products are float32 with sums over 64 columns, and float64 beyond; if exact, all is
+// Products are float32 with sums over up to 64 columns, and float64 beyond; if exact, all is
 // float64. space has at least GramSpace elements.
 func (s *Stream) Gram(K Memory[float64], r Rows, centre int, exact bool, space Memory[float64]) error {
 	err := errors.Join(r.check("Gram", MostRows), check("Gram", need{"K", K.n, r.N * r.N}, need{"space", space.n, GramSpace(r.N)}))

@@ -12,56 +12,113 @@ INLINE void loadFour(double *v, const double *p) {
 	UNROLL for (int i = 0; i < 4; i++) v[i] = p[i];
 }
 
+INLINE void storeFour(float *p, const float *v) { storeShared4(p, float4{v[0], v[1], v[2], v[3]}); }
+INLINE void storeFour(double *p, const double *v) {
+	UNROLL for (int i = 0; i < 4; i++) p[i] = v[i];
+}
+
+// The pair-th of the pairs (a, b), b <= a, of fours of rows.
+struct Fours {
+	int a = 0, b;
+	INLINE_MEMBER explicit Fours(int pair) : b(pair) {
+		while (b > a) b -= ++a;
+	}
+};
+
 // parts[block][i][j], j <= i: the inner products of the rows, less row centre (none if
-// negative), over the block's columns. T is the type of products and of their sums over 64
-// columns; all else is float64. 256 threads; thread (a, b) has rows 4a to 4a+3 by 4b to
-// 4b+3.
+// negative), over the block's columns. T is the type of products and of their sums over up
+// to 64 columns; all else is float64. As many groups of the 256 threads as there can be, up
+// to 64, share the columns that the block holds at a time, and each thread of a group has
+// four rows by four. While they multiply, the next columns are on their way from memory.
+// The fewer rows, the more columns are held; in what order sums are formed depends on n alone.
 template <class T> INLINE void gramParts(double *parts, const float *rows, i64 stride, int n, int d, int centre) {
-	constexpr int columns = 32;
-	SHARED(T, held, [columns][mostRows + 4]); // [column][row]
-	const int t = threadIdx.x, a = t / 16, b = t % 16;
-	const bool lower = b <= a && 4 * a < n;
-	double sum[4][4];
-	UNROLL for (int i = 0; i < 4; i++)
-		UNROLL for (int j = 0; j < 4; j++) sum[i][j] = 0;
-	T part[4][4];
-	int added = 0;
-	auto clear = [&]() {
-		UNROLL for (int i = 0; i < 4; i++)
-			UNROLL for (int j = 0; j < 4; j++) {
-				if (added) sum[i][j] += (double)part[i][j];
-				part[i][j] = 0;
+	constexpr int room = 3072, loads = room / 4 / 256;
+	SHARED(T, held, [room]); // columns x pitch
+	SHARED(double, sums, [4][256]);
+	const int t = threadIdx.x, fours = (n + 3) / 4, pitch = 4 * (fours | 1), pairs = fours * (fours + 1) / 2;
+	const int groups = 256 / pairs < 64 ? 256 / pairs : 64, group = t / pairs;
+	const int columns = 256 * pitch <= room ? 256 : 128 * pitch <= room ? 128 : 64 * pitch <= room ? 64 : 32;
+	const int share = (columns + groups - 1) / groups;
+	const Fours mine(t % pairs);
+
+	const int column = t % columns, first = t / columns, apart = 256 / columns; // of its fours
+
+	float raw[loads][4], about;
+	auto load = [&](i64 lo) {
+		const float *at = rows + lo + column;
+		int left = lo + column < d ? n - 4 * first : 0; // rows from the next on
+		about = left > 0 && centre >= 0 ? at[centre * stride] : 0;
+		at += 4 * first * stride;
+		UNROLL for (int h = 0; h < loads; h++) {
+			UNROLL for (int i = 0; i < 4; i++) {
+				raw[h][i] = i < left ? *at : 0;
+				at += stride;
 			}
-		added = 0;
+			at += (4 * apart - 4) * stride;
+			left -= 4 * apart;
+		}
 	};
-	clear();
-	for (int lo = blockIdx.x * columns; lo < d; lo += gridDim.x * columns) {
-		int column = lo + t % columns;
-		T about = centre >= 0 && column < d ? (T)rows[centre * stride + column] : 0;
-		for (int i = t / columns; i < mostRows; i += 256 / columns)
-			held[t % columns][i] = i < n && column < d ? (T)rows[i * stride + column] - about : 0;
+	auto store = [&]() {
+		UNROLL for (int h = 0; h < loads; h++) {
+			int four = first + h * apart;
+			T v[4];
+			UNROLL for (int i = 0; i < 4; i++) v[i] = (T)raw[h][i] - (T)about;
+			if (four < fours) storeFour(&held[column * pitch + 4 * four], v);
+		}
+	};
+	double sum[4][4];
+	float part[4][4]; // of the sums, if T is float
+	int terms = 0;
+	UNROLL for (int i = 0; i < 4; i++)
+		UNROLL for (int j = 0; j < 4; j++) {
+			sum[i][j] = 0;
+			part[i][j] = 0;
+		}
+	auto flush = [&]() {
+		if constexpr (sizeof(T) == 4)
+			UNROLL for (int i = 0; i < 4; i++)
+				UNROLL for (int j = 0; j < 4; j++) {
+					sum[i][j] += (double)part[i][j];
+					part[i][j] = 0;
+				}
+		terms = 0;
+	};
+	const i64 step = (i64)gridDim.x * columns;
+	i64 lo = (i64)blockIdx.x * columns;
+	load(lo);
+	for (; lo < d; lo += step) {
+		store();
 		barrier();
-		if (lower)
-			for (int k = 0; k < columns; k++) {
+		load(lo + step);
+		if (terms + share > 64) flush();
+		terms += share;
+		if (group < groups)
+			for (int k = group; k < columns; k += groups) {
 				T x[4], y[4];
-				loadFour(x, &held[k][4 * a]);
-				loadFour(y, &held[k][4 * b]);
+				loadFour(x, &held[k * pitch + 4 * mine.a]);
+				loadFour(y, &held[k * pitch + 4 * mine.b]);
 				UNROLL for (int i = 0; i < 4; i++)
 					UNROLL for (int j = 0; j < 4; j++) {
 						if constexpr (sizeof(T) == 4) part[i][j] = fma32(x[i], y[j], part[i][j]);
-						else part[i][j] = fma64(x[i], y[j], part[i][j]);
+						else sum[i][j] = fma64(x[i], y[j], sum[i][j]);
 					}
 			}
-		if (++added == 2) clear();
 		barrier();
 	}
-	clear();
-	if (!lower) return;
-	UNROLL for (int i = 0; i < 4; i++)
-		UNROLL for (int j = 0; j < 4; j++) {
-			int row = 4 * a + i, column = 4 * b + j;
-			if (row < n && column <= row) parts[((i64)blockIdx.x * n + row) * n + column] = sum[i][j];
+	flush();
+	UNROLL for (int i = 0; i < 4; i++) { // the groups' sums, in order
+		UNROLL for (int j = 0; j < 4; j++) sums[j][t] = sum[i][j];
+		barrier();
+		for (int u = t; u < 4 * pairs; u += 256) {
+			int j = u / pairs, pair = u % pairs;
+			Fours at(pair);
+			double all = 0;
+			for (int k = pair; k < groups * pairs; k += pairs) all += sums[j][k];
+			int row = 4 * at.a + i, other = 4 * at.b + j;
+			if (row < n && other <= row) parts[((i64)blockIdx.x * n + row) * n + other] = all;
 		}
+		barrier();
+	}
 }
 
 KERNEL(gram_fast, 256, 2)(double *parts, const float *rows, i64 stride, int n, int d, int centre) { gramParts<float>(parts, rows, stride, n, d, centre); }
