@@ -22,7 +22,6 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	models.AddSmall()
 	os.Exit(m.Run())
 }
 
@@ -42,6 +41,7 @@ var deviceCases = []deviceCase{
 // nets are the model on the host and on the device.
 func (c deviceCase) nets(t *testing.T, clients, n, evalBatch int) (host, dev *models.Net) {
 	t.Helper()
+	defer models.AddSmall()()
 	d, err := device.Open("gpu")
 	if err != nil {
 		t.Fatal(err)
