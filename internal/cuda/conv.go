@@ -108,33 +108,59 @@ func (s *Stream) ConvGradInput(c Conv, din, w, dout Memory[float32], add bool) e
 	return s.launch(fmt.Sprint("conv_input_", tile), grid{cover(c.M(), tile), c.H * c.W, cover(c.Ci, tileRows)}, din, w, dout, c.geometry(), flag)
 }
 
-// weightTile is the width of the tiles of the gradient of the weights.
+// weightTile is the width of the tiles of the gradient of the weights: the narrower one where
+// the wider would have a third more columns.
 func (c Conv) weightTile() int {
-	switch n := c.columns(); {
+	n := c.columns()
+	switch {
 	case n <= 32:
 		return 32
-	case n <= 64:
+	case n <= 64 || 4*64*cover(n, 64) <= 3*128*cover(n, 128):
 		return 64
 	}
 	return 128
 }
 
-// Blocks that fill a large GPU, and the pixels' samples that are worth a block.
+// An H100 or H200 runs so many blocks of conv_weight_128 at once, by their registers, and of
+// the narrower ones.
 const (
-	manyBlocks   = 264
-	enoughDepth  = 128
-	wantedBlocks = 528
+	wideAtOnce   = 132 * 3
+	narrowAtOnce = 132 * 4
 )
 
-// shares is in how many parts the sum over the pixels is formed, so that there are blocks
-// enough. It does not depend on the device: bits depend on it.
+// What a gradient of the weights costs beside its products, in samples of a block's depth:
+// to begin and end a block, to launch sum_shares, and so many weights to write and read.
+const (
+	blockCost      = 64
+	sumCost        = 44
+	weightsPerCost = 48000
+)
+
+// Most shares, and the least depth that is worth a block.
+const (
+	mostShares  = 32
+	enoughDepth = 128
+)
+
+// shares is in how many parts the sum over the pixels is formed: as many as let the blocks
+// fill a large GPU, wave by wave, in the shortest time. It does not depend on the device:
+// bits depend on it.
 func (c Conv) shares() int {
-	blocks := cover(c.Co, tileRows) * cover(c.columns(), c.weightTile()) * c.Clients
-	if blocks >= manyBlocks {
-		return 1
+	tile, atOnce := c.weightTile(), narrowAtOnce
+	if tile == 128 {
+		atOnce = wideAtOnce
 	}
+	blocks := cover(c.Co, tileRows) * cover(c.columns(), tile) * c.Clients
 	pixels := c.OH() * c.OW()
-	return max(1, min(cover(wantedBlocks, blocks), pixels*c.N/enoughDepth, pixels))
+	depth := pixels * c.N
+	best, least := 1, cover(blocks, atOnce)*(depth+blockCost)
+	for k := 2; k <= min(mostShares, pixels, depth/enoughDepth); k++ {
+		cost := cover(blocks*k, atOnce)*(cover(depth, k)+blockCost) + sumCost + k*c.WeightLen()*c.Clients/weightsPerCost
+		if cost < least {
+			best, least = k, cost
+		}
+	}
+	return best
 }
 
 // WeightSpace is the number of elements that ConvGradWeight needs to work with, perhaps 0.
