@@ -79,12 +79,18 @@ func (c Conv) sampleTile(d *Device, pixels, rows int) int {
 	return 64
 }
 
+// few says whether c is a linear layer of so few outputs that a tile would be mostly empty.
+func (c Conv) few() bool { return c.H == 1 && c.W == 1 && c.K == 1 && c.Pad == 0 && c.Co <= 16 && !c.Thin }
+
 // ConvForward computes out from w and in.
 func (s *Stream) ConvForward(c Conv, out, w, in Memory[float32]) error {
 	if err := c.check("ConvForward", out.n, w.n, in.n); err != nil {
 		return err
 	}
 	pixels := c.OH() * c.OW()
+	if c.few() {
+		return s.launch("linear_few", grid{cover(c.M(), 16), 1, 1}, out, w, in, c.Co, c.Ci, c.M())
+	}
 	if c.Thin {
 		return s.launch("conv_forward_thin", grid{cover(c.M(), 128), pixels, cover(c.Co, tileRows)}, out, w, in, c.geometry())
 	}

@@ -73,6 +73,8 @@ func TestLinearEqualsHost(t *testing.T) {
 	for _, c := range []Conv{
 		{Ci: 100, H: 1, W: 1, Co: 37, K: 1, Stride: 1, N: 7, Clients: 3},
 		{Ci: 7, H: 1, W: 1, Co: 3, K: 1, Stride: 1, N: 1, Clients: 1},
+		{Ci: 132, H: 1, W: 1, Co: 16, K: 1, Stride: 1, N: 9, Clients: 2},
+		{Ci: 68, H: 1, W: 1, Co: 17, K: 1, Stride: 1, N: 9, Clients: 2},
 		{Ci: 300, H: 1, W: 1, Co: 130, K: 1, Stride: 1, N: 32, Clients: 5},
 	} {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {

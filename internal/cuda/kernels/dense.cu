@@ -1,5 +1,29 @@
-// Behind the products of linear layers: bias, ReLU and dropout.
+// Linear layers' own: the product of one with few outputs, bias, ReLU and dropout.
 #include "device.h"
+
+// out[r,m] = sum over k of w[r,k] in[k,m], for 1 to 16 rows r. A block has 16 samples; a
+// sixteenth of its threads takes four k in 64, and the sixteenths' sums are added in order.
+KERNEL(linear_few, 256, 1)(float *out, const float *w, const float *in, int rows, int inner, int M) {
+	SHARED(float, sums, [16][16][16]); // [row][part][sample]
+	const int t = threadIdx.x, part = t / 16, m = blockIdx.x * 16 + t % 16;
+	const bool vector = inner % 4 == 0 && aligned16(w);
+	float acc[16];
+	UNROLL for (int r = 0; r < 16; r++) acc[r] = 0;
+	for (int k = 4 * part; k < inner; k += 64) {
+		float x[4];
+		UNROLL for (int q = 0; q < 4; q++) x[q] = k + q < inner && m < M ? in[(i64)(k + q) * M + m] : 0;
+		UNROLL for (int r = 0; r < 16; r++) {
+			float4 v = load4(w + (i64)r * inner + k, r < rows ? inner - k : 0, vector);
+			UNROLL for (int q = 0; q < 4; q++) acc[r] = fma32(v[q], x[q], acc[r]);
+		}
+	}
+	UNROLL for (int r = 0; r < 16; r++) sums[r][part][t % 16] = acc[r];
+	barrier();
+	float all = 0;
+	for (int k = 0; k < 16; k++) all += sums[part][k][t % 16]; // row part
+	if (part < rows && m < M) out[(i64)part * M + m] = all;
+}
+REGISTER(linear_few)
 
 // x += bias, for rows x M.
 KERNEL(add_bias, 256, 4)(float *x, const float *bias, int M, u32 total) {
