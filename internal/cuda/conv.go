@@ -80,7 +80,9 @@ func (c Conv) sampleTile(d *Device, pixels, rows int) int {
 }
 
 // few says whether c is a linear layer of so few outputs that a tile would be mostly empty.
-func (c Conv) few() bool { return c.H == 1 && c.W == 1 && c.K == 1 && c.Pad == 0 && c.Co <= 16 && !c.Thin }
+func (c Conv) few() bool {
+	return c.H == 1 && c.W == 1 && c.K == 1 && c.Pad == 0 && c.Co <= 16 && !c.Thin
+}
 
 // ConvForward computes out from w and in.
 func (s *Stream) ConvForward(c Conv, out, w, in Memory[float32]) error {
@@ -197,6 +199,20 @@ func (s *Stream) ConvGradWeight(c Conv, grads Memory[float32], stride int, dout,
 	return s.launch("sum_shares", grid{cover(count, 256), c.Clients, 1}, grads, int64(stride), space, count, shares)
 }
 
-// Flops counts the multiplications and additions of one of the three products, those with
-// taps outside included.
-func (c Conv) Flops() int { return 2 * c.OutLen() * c.columns() }
+// Flops counts the multiplications and additions of one of the three products: those of taps
+// inside the image, which are what is computed but by thin convolutions.
+func (c Conv) Flops() int {
+	return 2 * c.Ci * c.Co * c.M() * c.tapsInside(c.H, c.OH()) * c.tapsInside(c.W, c.OW())
+}
+
+// tapsInside counts, along one axis, the taps of all outputs that fall into the input.
+func (c Conv) tapsInside(in, out int) (count int) {
+	for o := range out {
+		for k := range c.K {
+			if at := o*c.Stride - c.Pad + k; at >= 0 && at < in {
+				count++
+			}
+		}
+	}
+	return count
+}

@@ -116,3 +116,21 @@ func TestTilesGiveTheSameBits(t *testing.T) {
 	}
 	same(t, "output", outs[1], outs[0])
 }
+
+// Taps outside the image count for nothing: of 3×3 on one pixel one is inside, at stride 1 on
+// 2×2 pixels four at each, and without padding all are.
+func TestFlopsAreOfTapsInside(t *testing.T) {
+	for _, c := range []struct {
+		conv Conv
+		taps int // of all outputs
+	}{
+		{Conv{Ci: 5, H: 1, W: 1, Co: 7, K: 3, Stride: 1, Pad: 1, N: 2, Clients: 3}, 1},
+		{Conv{Ci: 5, H: 2, W: 2, Co: 7, K: 3, Stride: 1, Pad: 1, N: 2, Clients: 3}, 4 * 4},
+		{Conv{Ci: 5, H: 2, W: 2, Co: 7, K: 3, Stride: 2, Pad: 1, N: 2, Clients: 3}, 4},
+		{Conv{Ci: 5, H: 6, W: 5, Co: 7, K: 3, Stride: 1, N: 2, Clients: 3}, 4 * 3 * 9},
+	} {
+		if got, want := c.conv.Flops(), 2*5*7*6*c.taps; got != want {
+			t.Errorf("%+v: %d, want %d", c.conv, got, want)
+		}
+	}
+}

@@ -17,6 +17,15 @@ type timing struct {
 	flops int // multiplications and additions
 	bytes int // read and written at least
 	run   func() error
+	count int // of such calls in a step
+}
+
+// repeated is calls that a step makes so often.
+func repeated(count int, calls []timing) []timing {
+	for i := range calls {
+		calls[i].count = count
+	}
+	return calls
 }
 
 // workload is the calls of one step, at its size.
@@ -53,11 +62,11 @@ func timeAll(s *cuda.Stream, rehearse bool, out io.Writer) error {
 			}
 			d, err := timeOne(s, c.run, runs)
 			b.try(err)
-			sum += d
-			fmt.Fprintf(out, "  %-34s %9.3f ms %9.1f GFLOPS %8.1f GB/s\n", c.name, d.Seconds()*1e3,
+			sum += time.Duration(c.count) * d
+			fmt.Fprintf(out, "  %2d × %-28s %9.3f ms %9.1f GFLOPS %8.1f GB/s\n", c.count, c.name, d.Seconds()*1e3,
 				float64(c.flops)/d.Seconds()/1e9, float64(c.bytes)/d.Seconds()/1e9)
 		}
-		fmt.Fprintf(out, "  %-34s %9.3f ms\n", "sum", sum.Seconds()*1e3)
+		fmt.Fprintf(out, "       %-28s %9.3f ms\n", "sum", sum.Seconds()*1e3)
 		if err := b.close(); err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
@@ -103,7 +112,7 @@ func workloads() []workload {
 	return []workload{
 		{"LeNet", lenet, [2]int{32, 16}},
 		{"LeNet", lenet, [2]int{32, 64}},
-		{"MLP 784-256-128-10", mlp, [2]int{32, 64}},
+		{"MLP 784-200-200-10", mlp, [2]int{32, 64}},
 		{"ResNet-18", resnet, [2]int{10, 128}},
 		{"aggregation, LeNet's 1,163,978 columns", aggregation(1163978), [2]int{32, 0}},
 		{"aggregation, ResNet-18's 11,181,642 columns", aggregation(11181642), [2]int{10, 0}},
@@ -116,14 +125,14 @@ func conv(b *bench, name string, c cuda.Conv, first bool) []timing {
 	grads, space := room[float32](b, c.WeightLen()*c.Clients), room[float32](b, c.WeightSpace())
 	size := func(values int) int { return 4 * values }
 	all := []timing{
-		{name + " forward", c.Flops(), size(c.InLen() + c.OutLen() + c.WeightLen()), func() error { return b.ConvForward(c, out, w, in) }},
-		{name + " grad weight", c.Flops(), size(c.InLen() + c.OutLen() + c.WeightLen()*c.Clients), func() error { return b.ConvGradWeight(c, grads, c.WeightLen(), dout, in, space) }},
+		{name + " forward", c.Flops(), size(c.InLen() + c.OutLen() + c.WeightLen()), func() error { return b.ConvForward(c, out, w, in) }, 1},
+		{name + " grad weight", c.Flops(), size(c.InLen() + c.OutLen() + c.WeightLen()*c.Clients), func() error { return b.ConvGradWeight(c, grads, c.WeightLen(), dout, in, space) }, 1},
 	}
 	if first {
 		return all
 	}
 	din := room[float32](b, c.InLen())
-	return append(all, timing{name + " grad input", c.Flops(), size(c.InLen() + c.OutLen() + c.WeightLen()), func() error { return b.ConvGradInput(c, din, w, dout, false) }})
+	return append(all, timing{name + " grad input", c.Flops(), size(c.InLen() + c.OutLen() + c.WeightLen()), func() error { return b.ConvGradInput(c, din, w, dout, false) }, 1})
 }
 
 // pool lists a pool's kernels.
@@ -131,9 +140,9 @@ func pool(b *bench, name string, p cuda.Pixels) []timing {
 	n := p.Len()
 	z, bias, out, arg, dz, dout, db := b.floats(4*n), b.floats(p.C), room[float32](b, n), room[uint8](b, n), room[float32](b, 4*n), b.floats(n), room[float32](b, p.C*p.Clients)
 	return []timing{
-		{name + " pool", 0, 21 * n, func() error { return b.PoolBiasReLU(p, out, arg, z, bias) }},
-		{name + " grad pool", 0, 21 * n, func() error { return b.PoolBiasReLUGrad(p, dz, dout, arg) }},
-		{name + " grad bias", 0, 5 * n, func() error { return b.BiasGrad(p, db, p.C, dout, arg) }},
+		{name + " pool", 0, 21 * n, func() error { return b.PoolBiasReLU(p, out, arg, z, bias) }, 1},
+		{name + " grad pool", 0, 21 * n, func() error { return b.PoolBiasReLUGrad(p, dz, dout, arg) }, 1},
+		{name + " grad bias", 0, 5 * n, func() error { return b.BiasGrad(p, db, p.C, dout, arg) }, 1},
 	}
 }
 
@@ -146,13 +155,13 @@ func linear(b *bench, name string, in, out, clients, batch int, hidden, first bo
 	if hidden {
 		scale, seeds, d := room[float32](b, n), b.words(2*clients), cuda.Dropout{Rows: out, N: batch, Clients: clients, P: 0.5}
 		all = append(all,
-			timing{name + " bias, ReLU, dropout", 0, 12 * n, func() error { return b.BiasReLUDropout(d, x, scale, bias, seeds) }},
-			timing{name + " grad dropout", 0, 12 * n, func() error { return b.Scale(x, x, scale) }})
+			timing{name + " bias, ReLU, dropout", 0, 12 * n, func() error { return b.BiasReLUDropout(d, x, scale, bias, seeds) }, 1},
+			timing{name + " grad dropout", 0, 12 * n, func() error { return b.Scale(x, x, scale) }, 1})
 	} else {
-		all = append(all, timing{name + " bias", 0, 8 * n, func() error { return b.AddBias(x, bias, c.M()) }})
+		all = append(all, timing{name + " bias", 0, 8 * n, func() error { return b.AddBias(x, bias, c.M()) }, 1})
 	}
 	p := cuda.Pixels{C: out, PH: 1, PW: 1, N: batch, Clients: clients}
-	return append(all, timing{name + " grad bias", 0, 4 * n, func() error { return b.BiasGrad(p, db, out, x, cuda.Memory[uint8]{}) }})
+	return append(all, timing{name + " grad bias", 0, 4 * n, func() error { return b.BiasGrad(p, db, out, x, cuda.Memory[uint8]{}) }, 1})
 }
 
 // loss lists the loss's kernels.
@@ -162,8 +171,8 @@ func loss(b *bench, clients, batch int) []timing {
 	logits, labels := b.floats(10*m), b.integers(m, 10)
 	prob, losses, dlogits, mean := room[float32](b, 10*m), room[float64](b, m), room[float32](b, 10*m), room[float64](b, clients)
 	return []timing{
-		{"softmax", 0, 80 * m, func() error { return b.Softmax(l, prob, losses, logits, labels) }},
-		{"grad softmax", 0, 80 * m, func() error { return b.SoftmaxGrad(l, dlogits, mean, prob, losses, labels) }},
+		{"softmax", 0, 80 * m, func() error { return b.Softmax(l, prob, losses, logits, labels) }, 1},
+		{"grad softmax", 0, 80 * m, func() error { return b.SoftmaxGrad(l, dlogits, mean, prob, losses, labels) }, 1},
 	}
 }
 
@@ -174,7 +183,7 @@ func lenet(b *bench, clients, batch int) []timing {
 	second.Ci, second.H, second.W = 64, 12, 12
 	images := room[float32](b, first.InLen())
 	drawn := b.floats(first.InLen())
-	all := []timing{{"merge clients", 0, 8 * first.InLen(), func() error { return b.MergeClients(images, drawn, 784, batch, clients) }}}
+	all := []timing{{"merge clients", 0, 8 * first.InLen(), func() error { return b.MergeClients(images, drawn, 784, batch, clients) }, 1}}
 	all = append(all, conv(b, "conv1", first, true)...)
 	all = append(all, pool(b, "conv1", cuda.Pixels{C: 64, PH: 12, PW: 12, N: batch, Clients: clients})...)
 	all = append(all, conv(b, "conv2", second, false)...)
@@ -185,26 +194,30 @@ func lenet(b *bench, clients, batch int) []timing {
 }
 
 func mlp(b *bench, clients, batch int) []timing {
-	all := linear(b, "fc1", 784, 256, clients, batch, true, true)
-	all = append(all, linear(b, "fc2", 256, 128, clients, batch, true, false)...)
-	all = append(all, linear(b, "fc3", 128, 10, clients, batch, false, false)...)
+	all := linear(b, "fc1", 784, 200, clients, batch, true, true)
+	all = append(all, linear(b, "fc2", 200, 200, clients, batch, true, false)...)
+	all = append(all, linear(b, "fc3", 200, 10, clients, batch, false, false)...)
 	return append(all, loss(b, clients, batch)...)
 }
 
-// norm lists a norm's kernels.
-func norm(b *bench, name string, n cuda.Norm) []timing {
+// norm lists the kernels of so many norms, of which some are added to another before ReLU,
+// or are that other.
+func norm(b *bench, name string, n cuda.Norm, norms, plain, added int) []timing {
 	x, r, out, dout, gamma, beta := b.floats(n.Len()), b.floats(n.Len()), b.floats(n.Len()), b.floats(n.Len()), b.floats(n.C), b.floats(n.C)
 	channels, slopes := room[cuda.Channel](b, n.Clients*n.C), room[cuda.Slope](b, n.Clients*n.C)
 	batch, grads := room[float32](b, 2*n.C*n.Clients), room[float32](b, 2*n.C*n.Clients)
-	return []timing{
-		{name + " norm measure", 0, 4 * n.Len(), func() error { return b.NormMeasure(n, channels, batch, 2*n.C, x, gamma, beta) }},
-		{name + " norm ReLU", 0, 8 * n.Len(), func() error { return b.NormReLU(n, out, x, channels) }},
-		{name + " norm add ReLU", 0, 12 * n.Len(), func() error { return b.NormAddReLU(n, out, x, channels, r, channels) }},
+	all := []timing{
+		{name + " norm measure", 0, 4 * n.Len(), func() error { return b.NormMeasure(n, channels, batch, 2*n.C, x, gamma, beta) }, norms},
+		{name + " norm ReLU", 0, 8 * n.Len(), func() error { return b.NormReLU(n, out, x, channels) }, plain},
 		{name + " norm mask", 0, 16 * n.Len(), func() error {
 			return b.NormMask(n, r, slopes, grads, grads.Slice(n.C, grads.Len()), 2*n.C, dout, out, x, channels)
-		}},
-		{name + " norm grad", 0, 12 * n.Len(), func() error { return b.NormGrad(n, x, r, slopes) }},
+		}, norms},
+		{name + " norm grad", 0, 12 * n.Len(), func() error { return b.NormGrad(n, x, r, slopes) }, norms},
 	}
+	if added > 0 {
+		all = append(all, timing{name + " norm add ReLU", 0, 12 * n.Len(), func() error { return b.NormAddReLU(n, out, x, channels, r, channels) }, added})
+	}
+	return all
 }
 
 // aggregation lists what rules do with rows of d values, and an optimiser's step.
@@ -239,39 +252,56 @@ func aggregation(d int) func(b *bench, clients, batch int) []timing {
 		b.free = append(b.free, sel.Free)
 		all := 4 * n * d
 		return []timing{
-			{"Gram", n * (n + 1) * d, all, func() error { return b.Gram(K, r, -1, false, space) }},
-			{"Gram, exact", n * (n + 1) * d, all, func() error { return b.Gram(K, r, -1, true, space) }},
-			{"combine", 2 * n * d, all, func() error { return b.Combine(dst, bad, r, weights) }},
-			{"median", 0, all, func() error { return b.SortedMean(dst, bad, r, (n-1)/2, n/2+1) }},
-			{"row squares", 2 * n * d, all, func() error { return b.RowSquares(squares, r, squareSpace) }},
-			{"score columns", 0, all + 16*d, func() error { return b.ScoreColumns(scores, total, next, bad, r, memory, 0.1, scoreSpace) }},
-			{"largest tenth", 0, 8 * 8 * d, func() error { return b.Largest(index, scores, sel) }},
-			{"gather", 0, 8 * n * k, func() error { return b.Gather(block, r, index, memory, 0.1) }},
-			{"scatter", 0, 4*d + 12*k, func() error { return b.Scatter(dst, bad, block.Slice(0, k), index, memory, 0.1, 0) }},
-			{"clear columns", 0, 8 * k, func() error { return b.ClearColumns(next, index) }},
-			{"SGD, momentum", 0, 20 * d, func() error { return b.SGD(memory, next, dst, 0.01, 0.9, 1e-4, false) }},
+			{"Gram", n * (n + 1) * d, all, func() error { return b.Gram(K, r, -1, false, space) }, 1},
+			{"Gram, exact", n * (n + 1) * d, all, func() error { return b.Gram(K, r, -1, true, space) }, 1},
+			{"combine", 2 * n * d, all, func() error { return b.Combine(dst, bad, r, weights) }, 1},
+			{"median", 0, all, func() error { return b.SortedMean(dst, bad, r, (n-1)/2, n/2+1) }, 1},
+			{"row squares", 2 * n * d, all, func() error { return b.RowSquares(squares, r, squareSpace) }, 1},
+			{"score columns", 0, all + 16*d, func() error { return b.ScoreColumns(scores, total, next, bad, r, memory, 0.1, scoreSpace) }, 1},
+			{"largest tenth", 0, 8 * 8 * d, func() error { return b.Largest(index, scores, sel) }, 1},
+			{"gather", 0, 8 * n * k, func() error { return b.Gather(block, r, index, memory, 0.1) }, 1},
+			{"scatter", 0, 4*d + 12*k, func() error { return b.Scatter(dst, bad, block.Slice(0, k), index, memory, 0.1, 0) }, 1},
+			{"clear columns", 0, 8 * k, func() error { return b.ClearColumns(next, index) }, 1},
+			{"SGD, momentum", 0, 20 * d, func() error { return b.SGD(memory, next, dst, 0.01, 0.9, 1e-4, false) }, 1},
 		}
 	}
 }
 
 // resnet lists each shape of layer of ResNet-18 on 32×32 pixels, with the stem for large
-// images, once.
+// images.
 func resnet(b *bench, clients, batch int) []timing {
 	c := func(ci, size, co, k, stride, pad int) cuda.Conv {
 		return cuda.Conv{Ci: ci, H: size, W: size, Co: co, K: k, Stride: stride, Pad: pad, N: batch, Clients: clients, Thin: ci < 16}
 	}
+	n := func(channels, size int) cuda.Norm {
+		return cuda.Norm{H: size, C: channels, W: size, N: batch, Clients: clients}
+	}
 	all := conv(b, "conv1", c(3, 32, 64, 7, 2, 3), true)
-	all = append(all, norm(b, "conv1", cuda.Norm{H: 16, C: 64, W: 16, N: batch, Clients: clients})...)
-	all = append(all, conv(b, "layer1 (4 times)", c(64, 8, 64, 3, 1, 1), false)...)
-	all = append(all, norm(b, "layer1 (4 times)", cuda.Norm{H: 8, C: 64, W: 8, N: batch, Clients: clients})...)
+	all = append(all, norm(b, "conv1", n(64, 16), 1, 1, 0)...)
+	all = append(all, ends(b, clients*batch)...)
+	all = append(all, repeated(4, conv(b, "layer1", c(64, 8, 64, 3, 1, 1), false))...)
+	all = append(all, norm(b, "layer1", n(64, 8), 4, 2, 2)...)
 	size, in := 8, 64
 	for layer := 2; layer <= 4; layer++ {
 		name := fmt.Sprint("layer", layer)
 		all = append(all, conv(b, name+" stride", c(in, size, 2*in, 3, 2, 1), false)...)
 		all = append(all, conv(b, name+" shortcut", c(in, size, 2*in, 1, 2, 0), false)...)
 		size, in = size/2, 2*in
-		all = append(all, conv(b, name+" (3 times)", c(in, size, in, 3, 1, 1), false)...)
-		all = append(all, norm(b, name+" (5 times)", cuda.Norm{H: size, C: in, W: size, N: batch, Clients: clients})...)
+		all = append(all, repeated(3, conv(b, name, c(in, size, in, 3, 1, 1), false))...)
+		all = append(all, norm(b, name, n(in, size), 5, 2, 2)...)
 	}
-	return append(all, linear(b, "fc", 512, 10, clients, batch, false, false)...)
+	all = append(all, linear(b, "fc", 512, 10, clients, batch, false, false)...)
+	return append(all, loss(b, clients, batch)...)
+}
+
+// ends lists ResNet-18's two pools, of m samples.
+func ends(b *bench, m int) []timing {
+	p := cuda.MaxPool{C: 64, H: 16, W: 16, K: 3, Stride: 2, Pad: 1, M: m}
+	x, out, arg, mean, last := b.floats(p.InLen()), b.floats(p.OutLen()), room[uint8](b, p.OutLen()), room[float32](b, 512*m), b.floats(512*m)
+	return []timing{
+		{"max pool", 0, 4*p.InLen() + 5*p.OutLen(), func() error { return b.MaxPool(p, out, arg, x) }, 1},
+		{"grad max pool", 0, 4*p.InLen() + 5*p.OutLen(), func() error { return b.MaxPoolGrad(p, x, out, arg) }, 1},
+		{"average pool", 0, 8 * 512 * m, func() error { return b.AveragePool(mean, last, 1, 512, 1, m) }, 1},
+		{"grad average pool", 0, 8 * 512 * m, func() error { return b.AveragePoolGrad(last, mean, 1, 512, 1, m) }, 1},
+	}
 }
