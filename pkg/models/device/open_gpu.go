@@ -95,6 +95,13 @@ func AllocPinned[T any](d *Device, n int) (cuda.Pinned[T], error) {
 	return m, d.hold(m, err)
 }
 
+// NewSelection takes memory for selections among so many scores, until the device is
+// closed.
+func NewSelection(d *Device, scores int) (*cuda.Selection, error) {
+	s, err := cuda.NewSelection(d.gpu, scores)
+	return s, d.hold(s, err)
+}
+
 // NewEvent makes an event, which lives as long as the device.
 func (d *Device) NewEvent() (*cuda.Event, error) {
 	e, err := d.gpu.NewEvent()
