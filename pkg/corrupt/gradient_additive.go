@@ -29,6 +29,9 @@ func (a AdditiveGradient) Apply(G agg.Matrix, rows []int, rng *rand.Rand) {
 	})
 }
 
+// replaces implements [drawing].
+func (AdditiveGradient) replaces() bool { return false }
+
 func (a AdditiveGradient) String() string { return fmt.Sprintf("additive(%v)", a.Std) }
 
 // numpyNoise draws one row's noise as [code] does: numpy.random.normal in

@@ -23,12 +23,15 @@ func newBitFlip(o GradientOptions) (Gradient, error) {
 
 // Apply implements [Gradient]. It draws nothing.
 func (f BitFlip) Apply(G agg.Matrix, rows []int, _ *rand.Rand) {
-	factor := -float32(f.Scale)
+	factor := f.factor()
 	eachChunk(G, rows, func(_, _, _ int, g []float32) {
 		for j := range g {
 			g[j] *= factor
 		}
 	})
 }
+
+// factor implements [scaling].
+func (f BitFlip) factor() float32 { return -float32(f.Scale) }
 
 func (f BitFlip) String() string { return fmt.Sprintf("bitflip(%v)", f.Scale) }

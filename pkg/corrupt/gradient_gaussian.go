@@ -34,4 +34,7 @@ func (a GaussianGradient) Apply(G agg.Matrix, rows []int, rng *rand.Rand) {
 	})
 }
 
+// replaces implements [drawing].
+func (GaussianGradient) replaces() bool { return true }
+
 func (a GaussianGradient) String() string { return fmt.Sprintf("gaussian(%v)", a.Std) }

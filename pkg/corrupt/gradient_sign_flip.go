@@ -24,4 +24,7 @@ func (SignFlip) Apply(G agg.Matrix, rows []int, rng *rand.Rand) {
 	BitFlip{Scale: 1}.Apply(G, rows, rng)
 }
 
+// factor implements [scaling].
+func (SignFlip) factor() float32 { return -1 }
+
 func (SignFlip) String() string { return "sign-flip" }

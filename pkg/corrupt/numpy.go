@@ -52,21 +52,20 @@ func newReplay(corruption Gradient, fraction float64, n, d int) *replay {
 	return r
 }
 
-// fits reports whether the replay was drawn for matrices of G's size.
-func (r *replay) fits(G agg.Matrix) bool { return r.n == G.Rows && r.d == G.Cols }
+// fits reports whether the replay was drawn for matrices of n×d.
+func (r *replay) fits(n, d int) bool { return r.n == n && r.d == d }
 
-// apply corrupts G and returns the corrupt rows.
-func (r *replay) apply(G agg.Matrix) []int {
+// apply corrupts the given rows of G, one for each that the replay has.
+func (r *replay) apply(G agg.Matrix, rows []int) {
 	if r.noise == nil {
-		r.corruption.Apply(G, r.rows, nil)
-		return r.rows
+		r.corruption.Apply(G, rows, nil)
+		return
 	}
-	eachChunk(G, r.rows, func(_, k, lo int, g []float32) {
+	eachChunk(G, rows, func(_, k, lo int, g []float32) {
 		for j, z := range r.noise[k][lo : lo+len(g)] {
 			g[j] += z
 		}
 	})
-	return r.rows
 }
 
 // numpyRand is numpy.random.RandomState, NumPy's legacy generator: MT19937

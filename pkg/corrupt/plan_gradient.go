@@ -36,6 +36,7 @@ type GradientPlan struct {
 	root       stream.Root
 	tally      tally
 	replay     *replay // members drawn by NumPy; nil before the first step
+	ahead      ahead   // of ApplyIn
 }
 
 // RowVictims are the settings that say which rows a [GradientPlan] corrupts.
@@ -72,17 +73,30 @@ func (p *GradientPlan) Apply(G agg.Matrix, step int) (rows []int) {
 	if p == nil || p.corruption == nil {
 		return nil
 	}
-	if p.members.Draw == NumPy {
-		if p.replay == nil || !p.replay.fits(G) {
-			p.replay = newReplay(p.corruption, p.members.Fraction, G.Rows, G.Cols)
-		}
-		rows = p.replay.apply(G)
-	} else {
-		rows = pickClients(p.members, G.Rows, p.root, step)
-		p.corruption.Apply(G, rows, p.root.At(stream.Corrupt, ofGradients, step))
-	}
+	rows = p.rows(G.Rows, G.Cols, step)
+	p.apply(G, rows, step)
 	p.tally.add(len(rows), G.Rows)
 	return rows
+}
+
+// rows are the corrupt ones of the given step's G, n×d.
+func (p *GradientPlan) rows(n, d, step int) []int {
+	if p.members.Draw != NumPy {
+		return pickClients(p.members, n, p.root, step)
+	}
+	if p.replay == nil || !p.replay.fits(n, d) {
+		p.replay = newReplay(p.corruption, p.members.Fraction, n, d)
+	}
+	return p.replay.rows
+}
+
+// apply corrupts the given rows of G, which are those of the step, or stand for them.
+func (p *GradientPlan) apply(G agg.Matrix, rows []int, step int) {
+	if p.members.Draw == NumPy {
+		p.replay.apply(G, rows)
+	} else {
+		p.corruption.Apply(G, rows, p.root.At(stream.Corrupt, ofGradients, step))
+	}
 }
 
 // Tally returns the numbers of rows corrupted and seen so far.

@@ -1,0 +1,116 @@
+package corrupt
+
+import "github.com/bgmd/bgmd/pkg/agg"
+
+// Rows are the rows of a matrix G that lives elsewhere than in memory, on a device.
+type Rows interface {
+	// Size returns the numbers of rows and columns.
+	Size() (n, d int)
+	// Scale multiplies rows by a factor.
+	Scale(rows []int, factor float32) error
+	// Noise returns memory for some rows, which Add and Replace take. It is the same
+	// in every call.
+	Noise(rows int) (agg.Matrix, error)
+	// Add adds row k of noise to row rows[k] of G.
+	Add(rows []int, noise agg.Matrix) error
+	// Replace sets row rows[k] of G to row k of noise.
+	Replace(rows []int, noise agg.Matrix) error
+	// Host returns a copy of G in memory.
+	Host() (dst []float32, G agg.Matrix, err error)
+	// Return sets rows of G to what they are now in the copy of Host.
+	Return(rows []int) error
+}
+
+// scaling is a corruption that multiplies rows by a factor.
+type scaling interface{ factor() float32 }
+
+// drawing is a corruption that adds to rows, or replaces them by, what it makes of rows
+// of zeros.
+type drawing interface{ replaces() bool }
+
+// ApplyIn corrupts rows of the given step's G as Apply does, to the bit, where they
+// live. Rows are scaled there; noise is drawn here, for the next step while the caller
+// goes on: call [GradientPlan.Settle] before Rows ends. Any other corruption copies G.
+func (p *GradientPlan) ApplyIn(G Rows, step int) (rows []int, err error) {
+	if p == nil || p.corruption == nil {
+		return nil, nil
+	}
+	n, d := G.Size()
+	rows = p.rows(n, d, step)
+	if len(rows) > 0 {
+		switch c := p.corruption.(type) {
+		case scaling:
+			err = G.Scale(rows, c.factor())
+		case drawing:
+			err = p.draw(G, rows, step, c.replaces())
+		default:
+			err = p.copy(G, rows, step)
+		}
+	}
+	p.tally.add(len(rows), n)
+	return rows, err
+}
+
+// copy corrupts rows in memory.
+func (p *GradientPlan) copy(there Rows, rows []int, step int) error {
+	_, G, err := there.Host()
+	if err != nil {
+		return err
+	}
+	p.apply(G, rows, step)
+	return there.Return(rows)
+}
+
+// ahead is noise that is drawn before it is needed.
+type ahead struct {
+	step  int
+	noise agg.Matrix
+	done  chan struct{} // closed when noise is there; nil if there is none
+}
+
+// draw corrupts rows by noise, and has that of the next step drawn.
+func (p *GradientPlan) draw(G Rows, rows []int, step int, replace bool) error {
+	p.Settle()
+	if p.ahead.step != step || p.ahead.noise.Rows != len(rows) {
+		if err := p.prepare(G, step); err != nil {
+			return err
+		}
+		p.Settle()
+	}
+	put := G.Add
+	if replace {
+		put = G.Replace
+	}
+	if err := put(rows, p.ahead.noise); err != nil {
+		return err
+	}
+	return p.prepare(G, step+1)
+}
+
+// prepare begins to draw a step's noise: what becomes of rows of zeros.
+func (p *GradientPlan) prepare(G Rows, step int) error {
+	n, d := G.Size()
+	noise, err := G.Noise(len(p.rows(n, d, step)))
+	if err != nil {
+		return err
+	}
+	done := make(chan struct{})
+	p.ahead = ahead{step, noise, done}
+	all := make([]int, noise.Rows)
+	for k := range all {
+		all[k] = k
+	}
+	go func() {
+		defer close(done)
+		clear(noise.Data)
+		p.apply(noise, all, step)
+	}()
+	return nil
+}
+
+// Settle waits until the plan draws nothing.
+func (p *GradientPlan) Settle() {
+	if p != nil && p.ahead.done != nil {
+		<-p.ahead.done
+	}
+}
