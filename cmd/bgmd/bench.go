@@ -188,7 +188,11 @@ func (b stepBench) run(ctx context.Context) (r stepResult, err error) {
 		return stepResult{}, err
 	}
 	batch := noise(shape, b.Batch, root.At(stream.Synthetic))
-	G := agg.Matrix{Data: net.Rows(b.Clients), Rows: b.Clients, Cols: len(net.Params())}
+	rows, err := net.Rows(b.Clients)
+	if err != nil {
+		return stepResult{}, err
+	}
+	G := agg.Matrix{Data: rows, Rows: b.Clients, Cols: len(net.Params())}
 	step := func(i int) error {
 		return net.Grads(models.Clients{
 			Count: b.Clients,

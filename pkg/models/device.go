@@ -11,7 +11,9 @@ type runner interface {
 	grads(c Clients) error
 	predict(b Batches) error
 	// rows is memory for the clients' gradients that grads fills without a copy.
-	rows() []float32
+	rows() ([]float32, error)
+	// resident is [Net.Resident].
+	resident() (Resident, error)
 	// flops are those of one client's gradient; see [Replica.Flops].
 	flops() (done, byDefinition int)
 	// profile is [Net.Profile].

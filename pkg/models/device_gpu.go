@@ -23,9 +23,10 @@ type onDevice struct {
 	options Options
 
 	params       cuda.Memory[float32]
+	ahead        bool // params are newer than the host's
 	hostParams   cuda.Pinned[float32]
-	gradients    cuda.Rows // a row a client
-	hostGradient cuda.Pinned[float32]
+	gradients    cuda.Rows            // a row a client
+	hostGradient cuda.Pinned[float32] // for rows, once it was called
 
 	train, eval *deviceGraph
 	running     cuda.Memory[float32] // of batch norm, for evaluation
@@ -50,17 +51,16 @@ func newOnDevice(net *Net, layers []nn.Layer, o Options) (runner, error) {
 	d, size := len(net.params), o.Shape.Size()
 	r := &onDevice{net: net, dev: o.Device, options: o}
 	buffers := len(net.buffers)
-	var errs [10]error
+	var errs [9]error
 	r.params, errs[0] = device.Alloc[float32](r.dev, d)
 	r.hostParams, errs[1] = device.AllocPinned[float32](r.dev, d)
 	r.gradients, errs[2] = device.AllocRows(r.dev, o.Clients, d)
-	r.hostGradient, errs[3] = device.AllocPinned[float32](r.dev, o.Clients*d)
-	r.images, errs[4] = device.Alloc[float32](r.dev, o.Clients*o.Batch*size)
-	r.losses, errs[5] = device.AllocPinned[float64](r.dev, o.Clients)
-	r.drawn, errs[6] = newBatches(r.dev, o, o.Clients, o.Batch)
-	r.running, errs[7] = device.Alloc[float32](r.dev, buffers)
-	r.hostRunning, errs[8] = device.AllocPinned[float32](r.dev, buffers)
-	r.statistics, errs[9] = device.AllocPinned[float32](r.dev, o.Clients*buffers)
+	r.images, errs[3] = device.Alloc[float32](r.dev, o.Clients*o.Batch*size)
+	r.losses, errs[4] = device.AllocPinned[float64](r.dev, o.Clients)
+	r.drawn, errs[5] = newBatches(r.dev, o, o.Clients, o.Batch)
+	r.running, errs[6] = device.Alloc[float32](r.dev, buffers)
+	r.hostRunning, errs[7] = device.AllocPinned[float32](r.dev, buffers)
+	r.statistics, errs[8] = device.AllocPinned[float32](r.dev, o.Clients*buffers)
 	err := cmp.Or(errs[:]...)
 	if err == nil {
 		r.train, err = r.compile(layers, o.Clients, o.Batch, true)
@@ -100,7 +100,12 @@ func (r *onDevice) compile(layers []nn.Layer, clients, n int, train bool) (*devi
 	return g, g.engine.Reserve()
 }
 
-func (r *onDevice) rows() []float32 { return r.hostGradient.Slice() }
+func (r *onDevice) rows() (_ []float32, err error) {
+	if r.hostGradient.Len() == 0 {
+		r.hostGradient, err = device.AllocPinned[float32](r.dev, r.options.Clients*len(r.net.params))
+	}
+	return r.hostGradient.Slice(), err
+}
 
 func (r *onDevice) flops() (done, byDefinition int) {
 	return r.train.pass.Flops / r.options.Clients, r.train.pass.ByDefinition / r.options.Clients
@@ -108,11 +113,13 @@ func (r *onDevice) flops() (done, byDefinition int) {
 
 // upload hands over parameters and running averages as they are now.
 func (r *onDevice) upload() error {
-	copy(r.hostParams.Slice(), r.net.params)
 	copy(r.hostRunning.Slice(), r.net.buffers)
-	return cmp.Or(
-		cuda.Upload(r.dev.Stream, r.params, r.hostParams),
-		cuda.Upload(r.dev.Stream, r.running, r.hostRunning))
+	err := cuda.Upload(r.dev.Stream, r.running, r.hostRunning)
+	if r.ahead {
+		return err
+	}
+	copy(r.hostParams.Slice(), r.net.params)
+	return cmp.Or(err, cuda.Upload(r.dev.Stream, r.params, r.hostParams))
 }
 
 func (r *onDevice) grads(c Clients) error {
@@ -166,9 +173,16 @@ func (r *onDevice) compute(drop bool) error {
 // fetch waits for what compute has begun, and hands it out.
 func (r *onDevice) fetch(c Clients) error {
 	s, d, buffers := r.dev.Stream, len(r.net.params), len(r.net.buffers)
-	for i := range c.Count {
-		if err := cuda.Download(s, r.hostGradient.Part(i*d, (i+1)*d), r.gradients.Row(i)); err != nil {
+	var all []float32
+	if c.Row != nil {
+		var err error
+		if all, err = r.rows(); err != nil {
 			return err
+		}
+		for i := range c.Count {
+			if err := cuda.Download(s, r.hostGradient.Part(i*d, (i+1)*d), r.gradients.Row(i)); err != nil {
+				return err
+			}
 		}
 	}
 	err := cmp.Or(
@@ -181,12 +195,14 @@ func (r *onDevice) fetch(c Clients) error {
 		return err
 	}
 	return share(r.net.workers, c.Count, func(_, i int) error {
-		row, got := c.Row(i), r.rows()[i*d:(i+1)*d]
-		if len(row) != d {
-			return fmt.Errorf("models: gradient has %d elements, want %d", len(row), d)
-		}
-		if &row[0] != &got[0] {
-			copy(row, got)
+		if c.Row != nil {
+			row, got := c.Row(i), all[i*d:(i+1)*d]
+			if len(row) != d {
+				return fmt.Errorf("models: gradient has %d elements, want %d", len(row), d)
+			}
+			if &row[0] != &got[0] {
+				copy(row, got)
+			}
 		}
 		c.Done(i, r.losses.Slice()[i], r.statistics.Slice()[i*buffers:(i+1)*buffers])
 		return nil

@@ -86,9 +86,13 @@ func dropout(i int) *rand.PCG { return rand.NewPCG(11, uint64(i)) }
 func stepOf(t *testing.T, net *models.Net, clients int, dropout func(int) *rand.PCG) step {
 	t.Helper()
 	d := len(net.Params())
-	s := step{rows: net.Rows(clients), losses: make([]float64, clients)}
+	rows, err := net.Rows(clients)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := step{rows: rows, losses: make([]float64, clients)}
 	statistics := make([][]float32, clients)
-	err := net.Grads(models.Clients{
+	err = net.Grads(models.Clients{
 		Count: clients, Draw: fill, Dropout: dropout,
 		Row:  func(i int) []float32 { return s.rows[i*d : (i+1)*d] },
 		Done: func(i int, loss float64, x []float32) { s.losses[i], statistics[i] = loss, slices.Clone(x) },

@@ -16,7 +16,8 @@ type Clients struct {
 	Draw func(worker, i int, b *data.Batch)
 	// Dropout is the source of client i's dropout masks; nil drops nothing.
 	Dropout func(i int) *rand.PCG
-	// Row is where client i's gradient goes, one element a parameter.
+	// Row is where client i's gradient goes, one element a parameter; nil on a
+	// device leaves the gradients there, for [Net.Resident].
 	Row func(i int) []float32
 	// Done is called when client i's gradient is in its row, with its loss, and
 	// with what [Replica.Statistics] returns, valid during the call.
@@ -40,11 +41,11 @@ type Batches struct {
 
 // Rows returns memory for the gradients of so many clients, one behind the other,
 // which Grads fills faster than other memory.
-func (n *Net) Rows(clients int) []float32 {
+func (n *Net) Rows(clients int) ([]float32, error) {
 	if n.device != nil {
-		return n.device.rows()[:clients*len(n.params)]
+		return n.device.rows()
 	}
-	return huge.Make[float32](clients * len(n.params))
+	return huge.Make[float32](clients * len(n.params)), nil
 }
 
 // Grads computes the gradient of the mean cross-entropy of every client's batch.

@@ -23,7 +23,7 @@ func (t *trainer) gradients(s int) (float64, error) {
 			t.clean[client] = t.draw(b, s, t.steps, client, &t.workers[worker]) == 0
 		},
 		Dropout: func(client int) *rand.PCG { return t.streams.Source(stream.Dropout, t.steps, client) },
-		Row:     t.G.Row,
+		Row:     t.place.row(),
 		Done: func(client int, loss float64, statistics []float32) {
 			t.losses[client] = loss
 			t.buffers.note(client, statistics)

@@ -38,7 +38,7 @@ func Measure(ctx context.Context, c config.Config, device string) (cost Cost, er
 		return Cost{}, err
 	}
 	defer lean()()
-	t, err := newTrainer(c, device, newClock())
+	t, err := newTrainer(c, Options{Device: device}, newClock())
 	if err != nil {
 		return Cost{}, err
 	}

@@ -4,15 +4,14 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/bgmd/bgmd/internal/par"
 	"github.com/bgmd/bgmd/pkg/config"
 )
 
 // optimizer moves the parameters along the aggregated gradient.
 type optimizer interface {
-	// step moves x along −u with step size lr. It is the run's step number
-	// update, from 1, of those whose size is not 0.
-	step(x, u []float32, lr float64, update int)
+	// step moves the parameters along −u with step size lr, where these are. It is
+	// the run's step number update, from 1, of those whose size is not 0.
+	step(at place, lr float64, update int) error
 	// state returns what the next step depends on, by the names that
 	// checkpoints give it: not copies; nil where there is none.
 	state() map[string][]float32
@@ -61,30 +60,8 @@ func newSGD(c config.Optimizer, d int) *sgd {
 	return o
 }
 
-// stepGrain is large enough that a chunk is worth a goroutine.
-const stepGrain = 1 << 15
-
-// step costs one pass over x, u and v.
-func (o *sgd) step(x, u []float32, lr float64, _ int) {
-	gamma, mu, wd := float32(lr), float32(o.Momentum), float32(o.WeightDecay)
-	par.For(len(x), stepGrain, func(_, lo, hi int) {
-		x, u := x[lo:hi], u[lo:hi]
-		if o.velocity == nil {
-			for i := range x {
-				x[i] -= gamma * (u[i] + wd*x[i])
-			}
-			return
-		}
-		for i, v := range o.velocity[lo:hi] {
-			g := u[i] + wd*x[i]
-			v = mu*v + g
-			o.velocity[lo+i] = v
-			if o.Nesterov {
-				v = g + mu*v
-			}
-			x[i] -= gamma * v
-		}
-	})
+func (o *sgd) step(at place, lr float64, _ int) error {
+	return at.SGD(o.velocity, float32(lr), float32(o.Momentum), float32(o.WeightDecay), o.Nesterov)
 }
 
 func (o *sgd) state() map[string][]float32 { return map[string][]float32{velocityName: o.velocity} }

@@ -24,7 +24,9 @@ func TestSGDIsPyTorchs(t *testing.T) {
 		o := newSGD(c.Optimizer, 1)
 		x := []float32{1}
 		for i, g := range []float32{0.5, -0.25, 1} {
-			o.step(x, []float32{g}, 0.1, i+1)
+			if err := o.step(&inMemory{x: x, u: []float32{g}}, 0.1, i+1); err != nil {
+				t.Fatal(err)
+			}
 			if math.Abs(float64(x[0])-c.want[i]) > 1e-6 {
 				t.Errorf("%s: after step %d x is %v, PyTorch has %v", c.name, i+1, x[0], c.want[i])
 			}
@@ -47,7 +49,9 @@ func TestAdamIsPyTorchs(t *testing.T) {
 		o := newOptimizer(config.Optimizer{Kind: "adam", WeightDecay: c.weightDecay, Beta1: c.beta1, Beta2: c.beta2, Eps: c.eps}, 1)
 		x := []float32{1}
 		for i, g := range []float32{0.5, -0.25, 1} {
-			o.step(x, []float32{g}, 0.1, i+1)
+			if err := o.step(&inMemory{x: x, u: []float32{g}}, 0.1, i+1); err != nil {
+				t.Fatal(err)
+			}
 			if math.Abs(float64(x[0])-c.want[i]) > 1e-6 {
 				t.Errorf("%+v: after step %d x is %v, PyTorch has %v", c, i+1, x[0], c.want[i])
 			}

@@ -81,6 +81,14 @@ func (t *trainer) save() error {
 		Mark: t.record.Mark(), Step: t.steps, Updates: t.updates,
 		Features: t.features.Tally(), Labels: t.labels.Tally(), Rows: t.rows.Tally(),
 	}
+	var memory []float32
+	if rule := t.rule.Traits().Memory; rule != nil {
+		memory = rule.State()
+		p.Memory = len(memory)
+	}
+	if err := t.place.Settle(); err != nil { // of the memory's, too: a device fails for good
+		return err
+	}
 	var tensors []checkpoint.Tensor
 	for _, x := range t.net.Export() {
 		tensors = append(tensors, checkpoint.Tensor(x))
@@ -94,11 +102,7 @@ func (t *trainer) save() error {
 	for _, name := range slices.Sorted(maps.Keys(state)) {
 		add(name, state[name])
 	}
-	if rule := t.rule.Traits().Memory; rule != nil {
-		memory := rule.State()
-		p.Memory = len(memory)
-		add(memoryName, memory)
-	}
+	add(memoryName, memory)
 	return checkpoint.Save(filepath.Join(t.dir, CheckpointName), tensors, p)
 }
 

@@ -33,6 +33,8 @@ type Options struct {
 	// Begin, if not nil, is called once the data is there, before the record is, with
 	// what computes ([models.Net.Backend]).
 	Begin func(set *data.Set, backend string)
+	// Note, if not nil, is told, once for each, what a run on a device does in memory.
+	Note func(text string)
 	// Observe, if not nil, is called after every step and every epoch.
 	Observe func(Progress)
 }
@@ -70,7 +72,7 @@ func Run(ctx context.Context, c config.Config, dir string, o Options) (summary *
 	clock := newClock()
 	defer clock.watch()()
 	defer lean()()
-	t, err := newTrainer(c, o.Device, clock)
+	t, err := newTrainer(c, o, clock)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +88,6 @@ func Run(ctx context.Context, c config.Config, dir string, o Options) (summary *
 	if err != nil {
 		return nil, err
 	}
-	t.observe = o.Observe
 	outcome, err := t.train(ctx, epoch)
 	outcome.RealisedCorruption = t.realised()
 	if err := errors.Join(err, t.record.Close(outcome)); err != nil {
@@ -191,11 +192,13 @@ func (t *trainer) step(s int) error {
 		return err
 	}
 	start := t.clock.now()
-	t.rows.Apply(t.G, t.steps)
+	if err := t.place.corrupt(t.rows, t.steps); err != nil {
+		return err
+	}
 	t.clock.lap(&start, &t.seconds.Corrupt)
 
 	if lr > 0 { // a step of size 0 has no direction: γ divides the block's memory
-		stats, err := t.rule.Aggregate(t.update, t.G, agg.Step{Gamma: lr, Rand: t.streams.At(stream.Aggregate, t.steps)})
+		stats, err := t.place.aggregate(t.rule, agg.Step{Gamma: lr, Rand: t.streams.At(stream.Aggregate, t.steps)})
 		if errors.Is(err, agg.ErrNotFinite) {
 			return &divergence{err.Error()}
 		}
@@ -205,7 +208,9 @@ func (t *trainer) step(s int) error {
 		t.stats.add(stats)
 		t.clock.lap(&start, &t.seconds.Aggregate)
 		t.updates++
-		t.optimizer.step(t.net.Params(), t.update, lr, t.updates)
+		if err := t.optimizer.step(t.place, lr, t.updates); err != nil {
+			return err
+		}
 		t.clock.lap(&start, &t.seconds.Update)
 	}
 	t.steps++

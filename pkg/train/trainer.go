@@ -29,16 +29,16 @@ type trainer struct {
 	rule      agg.Aggregator
 	optimizer optimizer
 
-	G      agg.Matrix // a row a client
-	update []float32  // the aggregate of G
-	losses []float64  // a client's loss of this step
-	clean  []bool     // whether a client's samples are all uncorrupted
+	place  place     // of the clients' gradients and the parameters
+	losses []float64 // a client's loss of this step
+	clean  []bool    // whether a client's samples are all uncorrupted
 
 	buffers *buffers // of batch norm; nil without
 
 	record  *record.Writer
 	dir     string
 	observe func(Progress)
+	note    func(string)
 
 	epoch   int // current, from 1; 0 before training
 	steps   int // done since the run's start
@@ -53,13 +53,13 @@ type trainer struct {
 }
 
 // newTrainer makes the trainer of c on the device of the given name. Close it.
-func newTrainer(c config.Config, name string, clock *clock) (*trainer, error) {
-	t := &trainer{Config: c, started: clock.now()}
+func newTrainer(c config.Config, o Options, clock *clock) (*trainer, error) {
+	t := &trainer{Config: c, started: clock.now(), observe: o.Observe, note: o.Note}
 	err := checkMemory(c)
 	if err != nil {
 		return nil, err
 	}
-	if t.device, err = device.Open(name); err != nil {
+	if t.device, err = device.Open(o.Device); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	if err := t.prepare(clock); err != nil {
@@ -69,7 +69,10 @@ func newTrainer(c config.Config, name string, clock *clock) (*trainer, error) {
 }
 
 // close gives back what the process would otherwise keep.
-func (t *trainer) close() error { return t.device.Close() }
+func (t *trainer) close() error {
+	t.rows.Settle() // it draws into the device's memory
+	return t.device.Close()
+}
 
 // prepare loads the set and makes everything that the first step needs.
 func (t *trainer) prepare(clock *clock) (err error) {
@@ -87,9 +90,10 @@ func (t *trainer) prepare(clock *clock) (err error) {
 	for i := range t.set.Test.Len() + t.batch { // the last batch is filled up with the first images
 		t.inOrder = append(t.inOrder, i%t.set.Test.Len())
 	}
-	d := len(t.net.Params())
-	t.optimizer = newOptimizer(c.Optimizer, d)
-	t.G, t.update = agg.Matrix{Data: t.net.Rows(n), Rows: n, Cols: d}, make([]float32, d)
+	t.optimizer = newOptimizer(c.Optimizer, len(t.net.Params()))
+	if t.place, err = newPlace(t.net, n, t.note); err != nil {
+		return smaller(c, err)
+	}
 	t.losses, t.clean = make([]float64, n), make([]bool, n)
 	t.buffers, err = newBuffers(c.Model.Buffers, n, t.net)
 	return err

@@ -27,6 +27,8 @@ type Space struct {
 
 	hostRows   cuda.Pinned[float32] // for Host, once it was called
 	hostResult cuda.Pinned[float32]
+	noise      cuda.Pinned[float32] // for Noise, once it was called
+	staging    cuda.Memory[float32] // a row's noise, for Add
 }
 
 // work is what spaces of n rows need to compute with, and what comes back.
