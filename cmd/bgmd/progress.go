@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -30,6 +31,12 @@ func (p *progress) begin(c config.Config, dir, backend string) {
 	fmt.Fprintf(p.out, "%s: %s on %s, %d clients × %d samples, seed %d, backend %s\n%s\n\n",
 		c.Name, c.Model.Name, c.Data.Set, c.Data.Clients, c.Data.Batch, c.Seed, backend, dir)
 	p.heading()
+}
+
+// note says what a run on a device does in memory.
+func (p *progress) note(text string) {
+	p.status.clear()
+	printError(p.status.w, "bgmd: note: ", errors.New(text))
 }
 
 // epochTable has the columns of the table of epochs, with the blanks before them.

@@ -72,7 +72,7 @@ record has its MD5 sum.`),
 			dir := filepath.Join(out, c.Folder())
 			progress := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr())
 			summary, err := train.Run(cmd.Context(), c, dir, train.Options{
-				Resume: resume, Device: on, Observe: progress.observe,
+				Resume: resume, Device: on, Observe: progress.observe, Note: progress.note,
 				Begin: func(set *data.Set, backend string) {
 					warnOfOtherFiles(cmd.ErrOrStderr(), set, c.Data.Dir)
 					progress.begin(c, dir, backend)

@@ -3,6 +3,7 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"os"
@@ -101,4 +102,63 @@ func TestDeviceKillAndResume(t *testing.T) {
 	c := onDevice(t, "mlp")
 	c.Data.Batch, c.Epochs = 4, 2
 	killAndResume(t, c, "gpu")
+}
+
+// TestDeviceNotes: what a run on a device does in memory is told once for the
+// corruption and once for the rule, and nothing is where all stays there.
+func TestDeviceNotes(t *testing.T) {
+	for _, c := range []struct {
+		rule, corruption string
+		fraction         float64 // of a block
+		want             string
+	}{
+		{"gm", "additive", 0.1, "[]"},
+		{"cm", "bitflip", 1, "[]"},
+		{"medoid", "gaussian", 1, "[]"},
+		{"mean", "random-sign-flip", 1, `["gradients are copied from the GPU to memory for random-sign-flip of redrawn floor(0.4·n) rows"]`},
+		{"meamed", "sign-flip", 1, `["gradients are copied from the GPU to memory for meamed(f=1)"]`},
+	} {
+		config := onDevice(t, "mlp")
+		config.Epochs = 1
+		config.Aggregator.Rule, config.Aggregator.Block.Fraction = c.rule, c.fraction
+		config.Corruption.Gradient.Kind, config.Corruption.Gradient.Fraction = c.corruption, 0.4
+		notes := []string{}
+		_, err := Run(context.Background(), config, filepath.Join(t.TempDir(), "run"), Options{
+			Device: "gpu", Note: func(text string) { notes = append(notes, text) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%q", notes); got != c.want {
+			t.Errorf("%s, %s: notes %s, want %s", c.rule, c.corruption, got, c.want)
+		}
+	}
+}
+
+// TestDeviceResume: a run that stops in its second epoch on a device goes on as if it had
+// not, with every vector that a checkpoint can hold.
+func TestDeviceResume(t *testing.T) {
+	c := onDevice(t, "mlp")
+	c.Epochs, c.Optimizer.Kind, c.Optimizer.LR = 3, "adam", 1e-3
+	c.Aggregator.Rule, c.Aggregator.Block.Fraction, c.Aggregator.Block.Memory = "gm", 0.1, "client"
+	c.Corruption.Gradient.Kind, c.Corruption.Gradient.Fraction, c.Corruption.Gradient.Members = "additive", 0.4, "redrawn"
+	want := runOn(t, c, "gpu").Summary
+	dir := filepath.Join(t.TempDir(), "run")
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	_, err := Run(ctx, c, dir, Options{Device: "gpu", Observe: func(p Progress) {
+		if p.Epoch == 2 && p.Step == 2 {
+			stop()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Run(context.Background(), c, dir, Options{Device: "gpu", Resume: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Status != record.Finished || got.Digest != want.Digest {
+		t.Errorf("%s with digest %s, want %s", got.Status, got.Digest, want.Digest)
+	}
 }
