@@ -136,6 +136,15 @@ func (b *stepBench) check() error {
 	return errors.Join(errs...)
 }
 
+// rowsOf is where the gradients of a net's clients go; nil on a device, where they stay.
+func rowsOf(net *models.Net, clients int) (row func(i int) []float32, err error) {
+	if there, err := net.Resident(); there != nil || err != nil {
+		return nil, err
+	}
+	rows, err := net.Rows(clients)
+	return agg.Matrix{Data: rows, Rows: clients, Cols: len(net.Params())}.Row, err
+}
+
 // count is a flag whose value has a lower bound.
 type count struct {
 	flag         string
@@ -188,11 +197,10 @@ func (b stepBench) run(ctx context.Context) (r stepResult, err error) {
 		return stepResult{}, err
 	}
 	batch := noise(shape, b.Batch, root.At(stream.Synthetic))
-	rows, err := net.Rows(b.Clients)
+	row, err := rowsOf(net, b.Clients)
 	if err != nil {
 		return stepResult{}, err
 	}
-	G := agg.Matrix{Data: rows, Rows: b.Clients, Cols: len(net.Params())}
 	step := func(i int) error {
 		return net.Grads(models.Clients{
 			Count: b.Clients,
@@ -201,7 +209,7 @@ func (b stepBench) run(ctx context.Context) (r stepResult, err error) {
 				copy(to.Labels, batch.Labels)
 			},
 			Dropout: func(client int) *rand.PCG { return root.Source(stream.Dropout, i, client) },
-			Row:     G.Row,
+			Row:     row,
 			Done:    func(int, float64, []float32) {},
 		})
 	}

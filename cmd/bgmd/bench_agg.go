@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/bgmd/bgmd/internal/simd"
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/models/device"
 )
 
 func newBenchAggCommand() *cobra.Command {
@@ -35,7 +37,8 @@ Time every aggregation rule on an n×d matrix of gradients, a fifth of whose row
 are corrupt: the median of the calls, in milliseconds, as a multiple of the mean
 and as the speed at which the matrix would have to be read once. "read" only
 reads it. The block rule is the geometric median on a tenth of the coordinates,
-with the memory of Algorithm 1; its split is given.
+with the memory of Algorithm 1; its split is given. On a device the matrix is there
+already; rules that copy it to memory are marked.
 
 With --figure, also time rules over dimensions from 10⁴ to d and draw that beside
 the asymptotic costs of the paper's Figure 1(c).`),
@@ -45,8 +48,15 @@ the asymptotic costs of the paper's Figure 1(c).`),
   bgmd bench agg --rules mean --d 10000000 --figure cost.png`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if b.Device, err = chosenDevice(cmd); err != nil {
+				return err
+			}
 			b.stdin = cmd.InOrStdin()
 			if figure != "" {
+				if on := cmp.Or(b.Device, device.Host); on != device.Host {
+					return &configError{fmt.Errorf("--figure with --device %s, want one of them: it draws times in memory", on)}
+				}
 				if err := b.checkFigure(figure); err != nil {
 					return &configError{err}
 				}
@@ -64,16 +74,18 @@ the asymptotic costs of the paper's Figure 1(c).`),
 	f.StringSliceVar(&b.rules, "rules", nil, "`names` of rules, comma-separated (default: all)")
 	f.StringVar(&b.matrix, "matrix", "", "time on the matrix in this .npy `file` instead of one of --n by --d")
 	f.StringVar(&figure, "figure", "", "draw cost over dimension to this `file`")
+	addDeviceFlag(cmd)
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
 // aggBench says what to time.
 type aggBench struct {
-	N     int `json:"n"`
-	D     int `json:"d"`
-	Calls int `json:"calls"`
-	rules []string
+	N      int    `json:"n"`
+	D      int    `json:"d"`
+	Calls  int    `json:"calls"`
+	Device string `json:"device,omitempty"`
+	rules  []string
 
 	matrix string // file with the matrix, or empty
 	stdin  io.Reader
@@ -94,7 +106,8 @@ type aggTime struct {
 	MS     float64 `json:"ms"`   // median
 	MinMS  float64 `json:"min_ms"`
 	ToMean float64 `json:"ratio_to_mean"`
-	GBs    float64 `json:"gb_per_s"` // bytes of the matrix over the median
+	GBs    float64 `json:"gb_per_s"`         // bytes of the matrix over the median
+	Copied bool    `json:"copied,omitempty"` // from the device to memory, every time
 }
 
 // aggSplit is where the time of the block rule goes.
@@ -126,14 +139,16 @@ func (b aggBench) check() error {
 type timed struct {
 	name string
 	run  func(dst []float32, G agg.Matrix, step agg.Step) (agg.Stats, error)
+	rule agg.Aggregator // nil for reading
 
-	scratch float64 // bytes
+	scratch float64    // bytes
+	copies  func() int // of a matrix on a device; nil for one in memory
 }
 
 // all returns what is timed: reading, every rule that n rows allow, the textbook
 // solvers, pre-aggregators before the mean, and the block rule.
 func (b aggBench) all() ([]timed, error) {
-	list := []timed{{readRule, read, 0}}
+	list := []timed{{name: readRule, run: read}}
 	var errs []error
 	add := func(name string, chain agg.Chain) {
 		rule, err := chain.New()
@@ -146,7 +161,7 @@ func (b aggBench) all() ([]timed, error) {
 		case errors.Is(err, agg.ErrTooManyRows) && b.rules != nil:
 			errs = append(errs, &configError{err})
 		case !errors.Is(err, agg.ErrTooManyRows):
-			list = append(list, timed{rule.String(), rule.Aggregate, rule.Scratch(b.N, b.D)})
+			list = append(list, timed{name: rule.String(), run: rule.Aggregate, rule: rule, scratch: rule.Scratch(b.N, b.D)})
 		}
 	}
 	options := agg.DefaultOptions()
@@ -188,7 +203,7 @@ func read(_ []float32, G agg.Matrix, _ agg.Step) (agg.Stats, error) {
 	return agg.Stats{}, nil
 }
 
-func (b aggBench) run(ctx context.Context) (aggResult, error) {
+func (b aggBench) run(ctx context.Context) (r aggResult, err error) {
 	var G agg.Matrix
 	if b.matrix != "" {
 		m, err := readMatrix(b.stdin, b.matrix, func(n, d int) error { return room(n, d, 0) })
@@ -211,7 +226,19 @@ func (b aggBench) run(ctx context.Context) (aggResult, error) {
 		}
 		G = cloud(b.N, b.D)
 	}
-	r := aggResult{aggBench: b, Backend: gemm.Backend(), Cores: runtime.GOMAXPROCS(0)}
+	r = aggResult{aggBench: b, Backend: gemm.Backend(), Cores: runtime.GOMAXPROCS(0)}
+	first, copies := 1, 0 // rule, after reading; and of G so far
+	dev, err := device.Open(b.Device)
+	if err != nil {
+		return aggResult{}, err
+	}
+	defer func() { err = errors.Join(err, dev.Close()) }()
+	if dev != nil {
+		if list, err = onDevice(dev, list, G); err != nil {
+			return aggResult{}, err
+		}
+		r.Backend, first = dev.Name, 0
+	}
 	for _, t := range list {
 		ms, stats, err := b.time(ctx, t, G)
 		if err != nil {
@@ -221,9 +248,15 @@ func (b aggBench) run(ctx context.Context) (aggResult, error) {
 			s := stats.Block.Seconds
 			r.Split = aggSplit{1e3 * s.Score, 1e3 * s.Select, 1e3 * s.Gather, 1e3 * s.Aggregate, 1e3 * s.Remember}
 		}
-		r.Rules = append(r.Rules, aggTime{Rule: t.name, MS: median(ms), MinMS: ms[0], GBs: float64(4*b.N*b.D) / 1e6 / median(ms)})
+		r.Rules = append(r.Rules, aggTime{
+			Rule: t.name, MS: median(ms), MinMS: ms[0], GBs: float64(4*b.N*b.D) / 1e6 / median(ms),
+			Copied: t.copies != nil && t.copies() > copies,
+		})
+		if t.copies != nil {
+			copies = t.copies()
+		}
 	}
-	mean := r.Rules[1].MS // after reading
+	mean := r.Rules[first].MS
 	for i := range r.Rules {
 		r.Rules[i].ToMean = r.Rules[i].MS / mean
 	}
@@ -290,7 +323,14 @@ func (r aggResult) write(out io.Writer) error {
 	fmt.Fprintf(out, "%d rows of %d coordinates, %d cores, %s\n\n", r.N, r.D, r.Cores, r.Backend)
 	fmt.Fprintf(w, "ms\t/ mean\tGB/s\t  rule\n")
 	for _, t := range r.Rules {
-		fmt.Fprintf(w, "%.1f\t%.2f\t%.1f\t  %s\n", t.MS, t.ToMean, t.GBs, t.Rule)
+		format, rule := "%.1f\t%.2f\t%.1f\t  %s\n", t.Rule
+		if r.Device != "" {
+			format = "%.3f\t%.2f\t%.1f\t  %s\n"
+		}
+		if t.Copied {
+			rule += " (copied to memory)"
+		}
+		fmt.Fprintf(w, format, t.MS, t.ToMean, t.GBs, rule)
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -1,4 +1,11 @@
 // Package rows has package agg's rules run on a device, where the clients' gradients
-// are: [Space] is an [agg.Space] of rows there. All but this comment is behind the build
-// tag gpu.
+// are. All but this file and [Load] is behind the build tag gpu.
 package rows
+
+import "github.com/bgmd/bgmd/pkg/agg"
+
+// Copied is an [agg.Space] that tells how often its rows were copied to memory.
+type Copied interface {
+	agg.Space
+	Copies() int
+}
