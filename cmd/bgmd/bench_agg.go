@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,9 +53,6 @@ the asymptotic costs of the paper's Figure 1(c).`),
 			}
 			b.stdin = cmd.InOrStdin()
 			if figure != "" {
-				if on := cmp.Or(b.Device, device.Host); on != device.Host {
-					return &configError{fmt.Errorf("--figure with --device %s, want one of them: it draws times in memory", on)}
-				}
 				if err := b.checkFigure(figure); err != nil {
 					return &configError{err}
 				}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"runtime"
 
 	"github.com/bgmd/bgmd/internal/gemm"
+	"github.com/bgmd/bgmd/pkg/models/device"
 	"github.com/bgmd/bgmd/pkg/plots"
 )
 
@@ -19,6 +21,9 @@ func (b aggBench) checkFigure(path string) error {
 	var errs []error
 	if b.matrix != "" {
 		errs = append(errs, errors.New("--figure draws its own matrices: leave out --matrix"))
+	}
+	if cmp.Or(b.Device, device.Host) != device.Host {
+		errs = append(errs, errors.New("--figure draws times in memory: leave out --device"))
 	}
 	if b.D <= figureFrom {
 		errs = append(errs, fmt.Errorf("--figure needs dimensions from %d on: --d is %d", figureFrom, b.D))
