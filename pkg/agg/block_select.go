@@ -37,7 +37,7 @@ func Selections() []string {
 func (c *hostColumns) Choose(r *rand.Rand) (inside float64, err error) {
 	kind := c.options.Select
 	if kind != selectTopK && r == nil {
-		return 0, fmt.Errorf("agg: rule %q: select is %q, which draws, but Step.Rand is nil", "block", kind)
+		return 0, noRand(kind)
 	}
 	switch kind {
 	case selectRandom:
@@ -56,6 +56,21 @@ func (c *hostColumns) Choose(r *rand.Rand) (inside float64, err error) {
 		inside += c.scores[j]
 	}
 	return inside, nil
+}
+
+// RandomColumns sets index, ascending, to the columns, of d, that a [Block] with the
+// selection "random" draws from r. It is for implementations of [Columns].
+func RandomColumns(index []int, d int, r *rand.Rand) error {
+	if r == nil {
+		return noRand(selectRandom)
+	}
+	new(sampler).random(index, d, r)
+	return nil
+}
+
+// noRand says that a selection cannot draw.
+func noRand(kind string) error {
+	return fmt.Errorf("agg: rule %q: select is %q, which draws, but Step.Rand is nil", "block", kind)
 }
 
 // sampler owns the scratch of the selections that draw.

@@ -15,6 +15,7 @@ type onDeviceResident struct {
 	*rows.Space
 	*onDevice
 	vectors []vector // of the optimiser
+	used    int      // of those, by the last step
 }
 
 // vector is one of the optimiser's vectors.
@@ -74,6 +75,7 @@ func (r *onDeviceResident) bring(vectors [][]float32) error {
 		}
 		r.vectors = append(r.vectors, vector{memory: m})
 	}
+	r.used = len(vectors)
 	for i, v := range vectors {
 		r.vectors[i].host = v
 		if err := cuda.Write(r.dev.Stream, r.vectors[i].memory, v); err != nil {
@@ -88,7 +90,7 @@ func (r *onDeviceResident) Settle() error {
 	if !r.ahead {
 		return nil
 	}
-	for _, v := range r.vectors {
+	for _, v := range r.vectors[:r.used] {
 		if err := cuda.Read(r.dev.Stream, v.host, v.memory); err != nil {
 			return err
 		}

@@ -6,13 +6,20 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/bgmd/bgmd/internal/cuda/cudatest"
+	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/checkpoint"
 	"github.com/bgmd/bgmd/pkg/config"
+	"github.com/bgmd/bgmd/pkg/data"
+	"github.com/bgmd/bgmd/pkg/models"
+	"github.com/bgmd/bgmd/pkg/models/device"
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
@@ -160,5 +167,85 @@ func TestDeviceResume(t *testing.T) {
 	}
 	if got.Status != record.Finished || got.Digest != want.Digest {
 		t.Errorf("%s with digest %s, want %s", got.Status, got.Digest, want.Digest)
+	}
+}
+
+// TestDeviceOptimizers: from the same gradients, optimisers move parameters and vectors on
+// a device as in memory, to the bit, over steps and over a Settle between them.
+func TestDeviceOptimizers(t *testing.T) {
+	dev, err := device.Open("gpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := dev.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	net, err := models.New("mlp", models.Options{
+		Shape: data.Shape{C: 1, H: 3, W: 5}, Classes: 3, Widths: []int{17}, Batch: 2, EvalBatch: 1, Replicas: 1,
+		Device: dev, Clients: 3, Rand: rand.New(rand.NewPCG(1, 1)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := newPlace(net, 3, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cm, err := agg.New("cm", agg.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := len(net.Params())
+	for _, c := range []config.Optimizer{
+		{WeightDecay: 0.1},
+		{Momentum: 0.9, WeightDecay: 0.1},
+		{Momentum: 0.9, Nesterov: true},
+		{Kind: "adam", Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1},
+	} {
+		here := &inMemory{x: slices.Clone(net.Params()), u: make([]float32, d)}
+		o, want := newOptimizer(c, d), newOptimizer(c, d)
+		for step := range 4 {
+			err := net.Grads(models.Clients{
+				Count: 3, Row: there.row(),
+				Draw: func(_, i int, b *data.Batch) {
+					for j := range b.X {
+						b.X[j] = float32(i*step+j) / 10
+					}
+					clear(b.Labels)
+				},
+				Done: func(int, float64, []float32) {},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, here.G, err = there.(*resident).Host(); err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range []struct {
+				place
+				optimizer
+			}{{here, want}, {there, o}} {
+				if _, err := p.aggregate(cm, agg.Step{}); err != nil {
+					t.Fatal(err)
+				}
+				if err := p.step(p.place, 0.1, step+1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if step == 0 {
+				continue // without a Settle
+			}
+			if err := there.Settle(); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(net.Params(), here.x) {
+				t.Fatalf("%+v, step %d: other parameters than in memory", c, step)
+			}
+			if !reflect.DeepEqual(o.state(), want.state()) {
+				t.Fatalf("%+v, step %d: other vectors than in memory", c, step)
+			}
+		}
 	}
 }

@@ -6,24 +6,38 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/bgmd/bgmd/internal/cuda"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/models/device"
 )
 
-// Columns implements [agg.Space], for blocks of the columns that score highest.
+// Columns implements [agg.Space], for blocks of the columns that score highest or are
+// drawn uniformly.
 func (s *Space) Columns(o agg.BlockOptions, direct bool) agg.Columns {
-	if o.Select != agg.Selections()[0] {
+	if o.Select != selectTopK && o.Select != selectRandom {
 		return nil
 	}
-	return &columns{space: s, memory: o.Memory, direct: direct}
+	return &columns{space: s, random: o.Select == selectRandom, memory: o.Memory, direct: direct}
 }
+
+// Selections and memories of package agg.
+const (
+	selectTopK   = "top-k"
+	selectRandom = "random"
+
+	memoryMean       = "mean"
+	memoryClient     = "client"
+	memoryGMWeighted = "gm-weighted"
+	memoryNone       = "none"
+)
 
 // columns are an [agg.Columns] on a device. What they need they take at the first Score
 // or Restore.
 type columns struct {
 	space  *Space
+	random bool   // the block is drawn
 	memory string // one of agg.Memories
 	direct bool   // the block is taken from G itself, not from P
 
@@ -35,7 +49,9 @@ type columns struct {
 	scores    cuda.Memory[float64]
 	sums      cuda.Memory[float64] // of cuda.ScoreSpace
 	selection *cuda.Selection
-	index     cuda.Memory[uint32]  // I, ascending; k
+	index     cuda.Memory[uint32] // I, ascending; k
+	drawn     []int               // the same, where it is drawn
+	hostIndex cuda.Pinned[uint32]
 	block     *Space               // the columns I
 	inBlock   cuda.Memory[float32] // the memory there, where direct
 	failed    error                // of State, which has no other way to tell
@@ -47,9 +63,9 @@ func (c *columns) stream() *cuda.Stream { return c.space.work.dev.Stream }
 func (c *columns) size() int {
 	n, d := c.space.Size()
 	switch c.memory {
-	case "none":
+	case memoryNone:
 		return 0
-	case "client":
+	case memoryClient:
 		return n * d
 	}
 	return d
@@ -80,14 +96,15 @@ func (c *columns) room(k int) (err error) {
 			return err
 		}
 	}
-	if c.index.Len() == k {
+	if c.block != nil && c.index.Len() == k {
 		return nil
 	}
-	var errs [3]error
+	var errs [4]error
+	var gathered cuda.Memory[float32]
 	c.index, errs[0] = device.Alloc[uint32](dev, k)
-	c.inBlock, errs[1] = device.Alloc[float32](dev, k)
-	gathered, err := device.Alloc[float32](dev, n*k)
-	errs[2] = err
+	c.hostIndex, errs[1] = device.AllocPinned[uint32](dev, k)
+	c.inBlock, errs[2] = device.Alloc[float32](dev, k)
+	gathered, errs[3] = device.Alloc[float32](dev, n*k)
 	if err := cmp.Or(errs[:]...); err != nil {
 		return err
 	}
@@ -114,11 +131,11 @@ func (c *columns) Score(gamma float64, k int) (float64, error) {
 	}
 	c.gamma = gamma
 	var err error
-	if c.memory == "client" {
+	if c.memory == memoryClient {
 		err = c.stream().ScoreRows(c.scores, c.total(), c.next, c.space.rows, c.remembered(), gamma, c.sums)
 	} else {
 		next := cuda.Memory[float32]{}
-		if c.memory == "mean" {
+		if c.memory == memoryMean {
 			next = c.next
 		}
 		err = c.stream().ScoreColumns(c.scores, c.total(), next, w.flag(badMemory), c.space.rows, c.remembered(), gamma, c.sums)
@@ -137,14 +154,14 @@ func (c *columns) scored(err error) (total float64, set []uint32, _ error) {
 }
 
 // Choose implements [agg.Columns]. It gathers the block, too, to score that.
-func (c *columns) Choose(*rand.Rand) (inside float64, err error) {
+func (c *columns) Choose(r *rand.Rand) (inside float64, err error) {
 	s, block := c.stream(), c.block.rows
-	if err := s.Largest(c.index, c.scores, c.selection); err != nil {
+	if err := c.choose(r); err != nil {
 		return 0, err
 	}
 	gamma, memory := 1.0, cuda.Memory[float32]{} // of P, in the block
 	switch {
-	case c.memory == "client":
+	case c.memory == memoryClient:
 		n, d := c.space.Size()
 		err = s.Gather(block.Memory, cuda.Rows{Memory: c.next, N: n, D: d, Stride: d}, c.index, memory, 0)
 	case c.direct:
@@ -166,6 +183,21 @@ func (c *columns) Choose(*rand.Rand) (inside float64, err error) {
 	return inside, err
 }
 
+// choose queues what sets the index.
+func (c *columns) choose(r *rand.Rand) error {
+	if !c.random {
+		return c.stream().Largest(c.index, c.scores, c.selection)
+	}
+	c.drawn = slices.Grow(c.drawn[:0], c.index.Len())[:c.index.Len()]
+	if err := agg.RandomColumns(c.drawn, c.space.rows.D, r); err != nil {
+		return err
+	}
+	for p, j := range c.drawn {
+		c.hostIndex.Slice()[p] = uint32(j)
+	}
+	return cuda.Upload(c.stream(), c.index, c.hostIndex)
+}
+
 // Gather implements [agg.Columns].
 func (c *columns) Gather() (agg.Space, error) { return c.block, nil }
 
@@ -175,14 +207,14 @@ func (c *columns) Finish(weights []float64) error {
 	n, d := c.space.Size()
 	err := w.clear()
 	switch c.memory {
-	case "gm-weighted":
+	case memoryGMWeighted:
 		err = cmp.Or(err,
 			w.combine(c.space.Result, badMemory, c.space.rows, weights),
 			s.Carry(c.next, w.flag(badMemory), c.space.Result, c.remembered(), c.gamma),
 			s.ClearColumns(c.next, c.index))
-	case "mean":
+	case memoryMean:
 		err = cmp.Or(err, s.ClearColumns(c.next, c.index))
-	case "client":
+	case memoryClient:
 		for i := range n {
 			err = cmp.Or(err, s.ClearColumns(c.next.Slice(i*d, (i+1)*d), c.index))
 		}
@@ -203,7 +235,7 @@ func (c *columns) Finish(weights []float64) error {
 	case bad[badResult] != 0:
 		return overflows("result")
 	}
-	if c.memory != "none" {
+	if c.memory != memoryNone {
 		c.now, c.next, c.filled = c.next, c.now, true
 	}
 	return nil
