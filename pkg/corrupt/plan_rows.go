@@ -1,6 +1,9 @@
 package corrupt
 
-import "github.com/bgmd/bgmd/pkg/agg"
+import (
+	"github.com/bgmd/bgmd/internal/par"
+	"github.com/bgmd/bgmd/pkg/agg"
+)
 
 // Rows are the rows of a matrix G that lives elsewhere than in memory, on a device.
 type Rows interface {
@@ -102,7 +105,7 @@ func (p *GradientPlan) prepare(G Rows, step int) error {
 	}
 	go func() {
 		defer close(done)
-		clear(noise.Data)
+		par.For(len(noise.Data), rowGrain, func(_, lo, hi int) { clear(noise.Data[lo:hi]) })
 		p.apply(noise, all, step)
 	}()
 	return nil
