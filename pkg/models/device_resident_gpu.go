@@ -88,7 +88,7 @@ func (r *onDeviceResident) bring(vectors [][]float32) error {
 // Settle implements [Resident].
 func (r *onDeviceResident) Settle() error {
 	if !r.ahead {
-		return nil
+		return r.dev.Stream.Wait() // tells of what failed
 	}
 	for _, v := range r.vectors[:r.used] {
 		if err := cuda.Read(r.dev.Stream, v.host, v.memory); err != nil {

@@ -1,8 +1,6 @@
 package models
 
-import (
-	"github.com/bgmd/bgmd/pkg/agg"
-)
+import "github.com/bgmd/bgmd/pkg/agg"
 
 // Resident is what a net on a device keeps there from step to step: the clients'
 // gradients G, after a [Net.Grads] that leaves them there, as an [agg.Space], and the
@@ -35,7 +33,8 @@ type Resident interface {
 	//	x ← x − rate·m/(√v·scale + ε)
 	Adam(a Adam, m, v []float32) error
 	// Settle sets the host's parameters, and the vectors that the last SGD or Adam
-	// was given, to the device's.
+	// was given, to the device's. It fails if anything on the device has, a block's
+	// State too.
 	Settle() error
 }
 

@@ -153,7 +153,8 @@ func (c *columns) scored(err error) (total float64, set []uint32, _ error) {
 	return sum[0], w.hostFlags.Slice(), err
 }
 
-// Choose implements [agg.Columns]. It gathers the block, too, to score that.
+// Choose implements [agg.Columns]. It gathers the block, too, to score that: the time of
+// Gather is in Choose's.
 func (c *columns) Choose(r *rand.Rand) (inside float64, err error) {
 	s, block := c.stream(), c.block.rows
 	if err := c.choose(r); err != nil {
