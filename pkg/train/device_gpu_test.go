@@ -170,25 +170,50 @@ func TestDeviceResume(t *testing.T) {
 	}
 }
 
-// TestDeviceOptimizers: from the same gradients, optimisers move parameters and vectors on
-// a device as in memory, to the bit, over steps and over a Settle between them.
-func TestDeviceOptimizers(t *testing.T) {
+// netOnDevice is a small net for the batches of so many clients, 2 samples each.
+func netOnDevice(t *testing.T, clients int) *models.Net {
+	t.Helper()
 	dev, err := device.Open("gpu")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := dev.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 	net, err := models.New("mlp", models.Options{
 		Shape: data.Shape{C: 1, H: 3, W: 5}, Classes: 3, Widths: []int{17}, Batch: 2, EvalBatch: 1, Replicas: 1,
-		Device: dev, Clients: 3, Rand: rand.New(rand.NewPCG(1, 1)),
+		Device: dev, Clients: clients, Rand: rand.New(rand.NewPCG(1, 1)),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return net
+}
+
+// TestDeviceManyClients: more clients than rules take on a device are aggregated in
+// memory, which is told.
+func TestDeviceManyClients(t *testing.T) {
+	for clients, want := range map[int]string{
+		64: "",
+		65: "gradients are copied from the GPU to memory: 65 clients are more than rules take there",
+	} {
+		var said string
+		at, err := newPlace(netOnDevice(t, clients), clients, func(text string) { said = text })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, there := at.(*resident); said != want || there != (want == "") {
+			t.Errorf("%d clients: %T, %q, want %q", clients, at, said, want)
+		}
+	}
+}
+
+// TestDeviceOptimizers: from the same gradients, optimisers move parameters and vectors on
+// a device as in memory, to the bit, over steps and over a Settle between them.
+func TestDeviceOptimizers(t *testing.T) {
+	net := netOnDevice(t, 3)
 	there, err := newPlace(net, 3, nil)
 	if err != nil {
 		t.Fatal(err)

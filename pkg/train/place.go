@@ -1,6 +1,7 @@
 package train
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/bgmd/bgmd/internal/par"
@@ -37,6 +38,9 @@ func newPlace(net *models.Net, clients int, note func(string)) (place, error) {
 	}
 	if there != nil {
 		return &resident{Resident: there, note: note}, nil
+	}
+	if net.Replicas() == 0 && note != nil {
+		note(fmt.Sprintf("gradients are copied from the GPU to memory: %d clients are more than rules take there", clients))
 	}
 	d := len(net.Params())
 	rows, err := net.Rows(clients)
