@@ -15,7 +15,7 @@ const deviceVariable = "BGMD_DEVICE"
 
 // addDeviceFlag adds --device; [chosenDevice] reads it.
 func addDeviceFlag(cmd *cobra.Command) {
-	cmd.Flags().String("device", "", "compute gradients on `cpu`, gpu, or gpu:1 and so on (default $"+deviceVariable+", or cpu)")
+	cmd.Flags().String("device", "", "compute on `cpu`, gpu, or gpu:1 and so on (default $"+deviceVariable+", or cpu)")
 }
 
 // chosenDevice returns the device's name, empty where neither flag nor variable gives
