@@ -15,7 +15,8 @@
 # OUT takes summary.txt, which is printed, too, and gpu.tar.gz with each part's output and
 # the records of training. Each part says PASS, FAIL or SKIP; one that fails stops no other,
 # but the script fails in the end. CHECK and BGMD name other programs. REHEARSE=1 takes
-# small sizes, for the emulator, whose library BGMD_CUDA_LIBRARY names, and no DATA.
+# small sizes, for the emulator, whose library BGMD_CUDA_LIBRARY names, and no DATA. LIMIT
+# is another number of seconds than 335.
 set -uo pipefail
 out=${1:?usage: scripts/gpu_check.sh OUT DATA [PART]}
 mkdir -p "$out" || exit
@@ -25,7 +26,7 @@ cd "$(dirname "$0")/.." || exit
 check=${CHECK:-bin/check}
 bgmd=${BGMD:-bin/bgmd-gpu}
 rehearse=${REHEARSE:-}
-all=335 # seconds for all parts but packing
+all=${LIMIT:-335} # seconds for all parts but packing
 failed=0
 
 # part NAME SECONDS COMMAND... runs a part, with its output in OUT/NAME.txt.
