@@ -10,10 +10,10 @@ import (
 )
 
 // Distinct returns one run of each configuration and seed, in the order given:
-// a copy is no second measurement. Of several it keeps one that has ended, else
-// the one with the most epochs, of equals the first. The error names those left
-// out, and says so where their metrics differ from those kept, as training is
-// deterministic. Runs whose configuration cannot be read are kept.
+// a copy is no second measurement. Of several it keeps the one that was begun last
+// of those that have ended, else the one with the most epochs, of equals the first.
+// The error names those left out, and says so where their metrics differ from those
+// kept, as training is deterministic. Runs whose configuration cannot be read are kept.
 func Distinct(runs []*record.Run) ([]*record.Run, error) {
 	kept, repeats := distinct(runs)
 	var errs []error
@@ -60,13 +60,17 @@ func distinct(runs []*record.Run) (kept []*record.Run, repeats []*repeat) {
 	return kept, repeats
 }
 
-// further tells whether a has come further than b.
+// further tells whether a has come further than b or, if both have ended, was begun
+// later: by a newer build, as a rule.
 func further(a, b *record.Run) bool {
 	ended := a.Status().Final()
-	if ended != b.Status().Final() {
+	switch {
+	case ended != b.Status().Final():
 		return ended
+	case ended:
+		return a.Environment.Start.After(b.Environment.Start)
 	}
-	return !ended && len(a.Epochs) > len(b.Epochs)
+	return len(a.Epochs) > len(b.Epochs)
 }
 
 // compare says how a run differs from the one shown in its place.
