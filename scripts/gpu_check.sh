@@ -73,10 +73,12 @@ assemble() {
     for arch in sm_75 sm_80 sm_90 sm_100; do
         echo "== $arch"
         cat "$out/$arch.log"
-        rm "$out/$arch.log"
     done
-    echo "== spills"
-    ! grep -B 1 '[1-9][0-9]* bytes spill' "$out"/assemble.txt
+    echo "== spills, local memory, and what did not assemble"
+    ! grep -E '[1-9][0-9]* bytes (spill|stack)|^ptxas (error|fatal)' "$out"/sm_*.log
+    local found=$?
+    rm "$out"/sm_*.log
+    return "$found"
 }
 
 # train runs LeNet, clean, for five epochs, and holds it against the CPU's record.
