@@ -84,8 +84,16 @@ function about() {
   const parts = [`${data.runs.length} runs in ${data.results}`, distinct(data.runs.map((r) => r.facts.data_set)).join(", "), when,
     commits.length ? "commit " + commits.join(", ") : "", data.live ? "kept up to date" : ""];
   replace("about", parts.filter(Boolean).join(" · "));
-  if (data.left_out.length) replace("left-out", "Left out:", el("ul", {}, ...data.left_out.map((b) => el("li", {}, b))));
-  else replace("left-out");
+  leftOut(data.left_out);
+}
+
+// leftOut lists what is not shown, folded if that is more than a few lines.
+function leftOut(all) {
+  if (!all.length) return replace("left-out");
+  const before = document.querySelector("#left-out details");
+  const details = el("details", {}, el("summary", {}, `Left out: ${all.length}`), el("ul", {}, ...all.map((b) => el("li", {}, b))));
+  details.open = before ? before.open : all.length < 4;
+  replace("left-out", details);
 }
 
 function choice(title, key, options, names) {
