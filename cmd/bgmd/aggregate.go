@@ -212,7 +212,7 @@ func isRegular(path string) bool {
 
 // all aggregates a matrix in memory.
 func (a aggregation) all(rule agg.Aggregator, stdin io.Reader, path string, r *rand.Rand) ([]float32, aggregated, error) {
-	G, err := readMatrix(stdin, path, func(n, d int) error {
+	G, double, err := readMatrix(stdin, path, func(n, d int) error {
 		if err := rule.Fits(n, d, agg.Step{}); errors.Is(err, agg.ErrTooManyRows) {
 			return &inputError{err}
 		}
@@ -223,12 +223,12 @@ func (a aggregation) all(rule agg.Aggregator, stdin io.Reader, path string, r *r
 	}
 	dst := make([]float32, G.Cols)
 	start := time.Now()
-	stats, err := rule.Aggregate(dst, G.Matrix, agg.Step{Gamma: 1, Rand: r})
+	stats, err := rule.Aggregate(dst, G, agg.Step{Gamma: 1, Rand: r})
 	if err != nil {
-		return nil, aggregated{}, a.explain(err, path, G.Matrix, 0)
+		return nil, aggregated{}, a.explain(err, path, G, 0)
 	}
 	told := tell(rule, G.Rows, G.Cols, stats, time.Since(start))
-	told.double = G.Double
+	told.double = double
 	return dst, told, nil
 }
 

@@ -202,11 +202,10 @@ func read(_ []float32, G agg.Matrix, _ agg.Step) (agg.Stats, error) {
 func (b aggBench) run(ctx context.Context) (r aggResult, err error) {
 	var G agg.Matrix
 	if b.matrix != "" {
-		m, err := readMatrix(b.stdin, b.matrix, func(n, d int) error { return room(n, d, 0) })
-		if err != nil {
+		if G, _, err = readMatrix(b.stdin, b.matrix, func(n, d int) error { return room(n, d, 0) }); err != nil {
 			return aggResult{}, err
 		}
-		G, b.N, b.D = m.Matrix, m.Rows, m.Cols
+		b.N, b.D = G.Rows, G.Cols
 	}
 	list, err := b.all()
 	if err != nil {

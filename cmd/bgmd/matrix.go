@@ -8,6 +8,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/npy"
 	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/pkg/agg"
 )
 
 // inputError is about data that were given.
@@ -15,14 +16,14 @@ type inputError struct{ error }
 
 func (e *inputError) Unwrap() error { return e.error }
 
-// readMatrix reads a matrix, unless fits, which is asked about its size before there
-// is memory for it, has an error.
-func readMatrix(stdin io.Reader, path string, fits func(n, d int) error) (npy.Matrix, error) {
+// readMatrix reads a matrix and whether the file holds float64, unless fits, which is
+// asked about its size before there is memory for it, has an error.
+func readMatrix(stdin io.Reader, path string, fits func(n, d int) error) (G agg.Matrix, double bool, err error) {
 	in := stdin
 	if path != standard {
 		file, err := os.Open(path)
 		if err != nil {
-			return npy.Matrix{}, &inputError{err}
+			return G, false, &inputError{err}
 		}
 		defer file.Close()
 		in = file
@@ -35,12 +36,12 @@ func readMatrix(stdin io.Reader, path string, fits func(n, d int) error) (npy.Ma
 		return refused
 	})
 	if refused != nil {
-		return m, fmt.Errorf("%s: %w", path, refused)
+		return G, false, fmt.Errorf("%s: %w", path, refused)
 	}
 	if err != nil {
-		return m, &inputError{fmt.Errorf("%s: %w", path, err)}
+		return G, false, &inputError{fmt.Errorf("%s: %w", path, err)}
 	}
-	return m, nil
+	return agg.Matrix{Data: m.Data, Rows: m.Rows, Cols: m.Cols}, m.Double, nil
 }
 
 func writeVector(path string, y []float32, double bool) error {

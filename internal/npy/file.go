@@ -78,7 +78,7 @@ func (f *File) Columns(data []float32, lo, hi int) ([]float32, error) {
 	switch {
 	case f.whole != nil:
 		for i := range f.whole.Rows {
-			data = append(data, f.whole.Row(i)[lo:hi]...)
+			data = append(data, f.whole.Data[i*f.whole.Cols:][lo:hi]...)
 		}
 		return data, nil
 	case f.fortran:

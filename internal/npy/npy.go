@@ -21,7 +21,6 @@ import (
 	"strings"
 
 	"github.com/bgmd/bgmd/internal/half"
-	"github.com/bgmd/bgmd/pkg/agg"
 )
 
 // ErrFormat is wrapped by all errors about a file's contents.
@@ -30,10 +29,11 @@ var ErrFormat = errors.New("not a matrix that can be aggregated")
 // minNormal is the least float32 above 0 that has all its digits.
 const minNormal = 0x1p-126
 
-// Matrix is what a file holds.
+// Matrix is what a file holds, row by row.
 type Matrix struct {
-	agg.Matrix
-	Double bool // the file holds float64
+	Data       []float32
+	Rows, Cols int
+	Double     bool // the file holds float64
 }
 
 // Read reads a two-dimensional array of float16, float32 or float64 up to the end of
@@ -63,8 +63,7 @@ func readArray(in *bufio.Reader, fits func(rows, cols int) error) (Matrix, error
 			return Matrix{}, err
 		}
 	}
-	m := Matrix{Double: l.double()}
-	m.Rows, m.Cols = l.rows, l.cols
+	m := Matrix{Rows: l.rows, Cols: l.cols, Double: l.double()}
 	if m.Data, err = readNumbers(in, l); err != nil {
 		return Matrix{}, err
 	}

@@ -274,7 +274,7 @@ func byColumns(path string, step int) (m Matrix, err error) {
 			return m, err
 		}
 		for i := range read.Rows {
-			copy(read.Row(i)[lo:hi], part[i*(hi-lo):])
+			copy(read.Data[i*read.Cols:][lo:hi], part[i*(hi-lo):])
 		}
 	}
 	return read, nil
