@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/internal/npy"
+	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/agg"
 )
@@ -216,7 +217,7 @@ func (a aggregation) all(rule agg.Aggregator, stdin io.Reader, path string, r *r
 		if err := rule.Fits(n, d, agg.Step{}); errors.Is(err, agg.ErrTooManyRows) {
 			return &inputError{err}
 		}
-		return room(n, d, rule.Scratch(n, d))
+		return ram.CheckMatrix(n, d, rule.Scratch(n, d))
 	})
 	if err != nil {
 		return nil, aggregated{}, err

@@ -202,7 +202,7 @@ func read(_ []float32, G agg.Matrix, _ agg.Step) (agg.Stats, error) {
 func (b aggBench) run(ctx context.Context) (r aggResult, err error) {
 	var G agg.Matrix
 	if b.matrix != "" {
-		if G, _, err = readMatrix(b.stdin, b.matrix, func(n, d int) error { return room(n, d, 0) }); err != nil {
+		if G, _, err = readMatrix(b.stdin, b.matrix, func(n, d int) error { return ram.CheckMatrix(n, d, 0) }); err != nil {
 			return aggResult{}, err
 		}
 		b.N, b.D = G.Rows, G.Cols
@@ -216,8 +216,8 @@ func (b aggBench) run(ctx context.Context) (r aggResult, err error) {
 		for _, t := range list {
 			scratch += t.scratch
 		}
-		if err := checkMatrix(b.N, b.D, scratch); err != nil {
-			return aggResult{}, err
+		if err := ram.CheckMatrix(b.N, b.D, scratch); err != nil {
+			return aggResult{}, lessWouldDo(err, "a smaller --n or --d")
 		}
 		G = cloud(b.N, b.D)
 	}
@@ -256,20 +256,6 @@ func (b aggBench) run(ctx context.Context) (r aggResult, err error) {
 		r.Rules[i].ToMean = r.Rules[i].MS / mean
 	}
 	return r, nil
-}
-
-// checkMatrix refuses an n×d matrix for which, with so many bytes beside it, there is
-// no memory.
-func checkMatrix(n, d int, beside float64) error {
-	if err := room(n, d, beside); err != nil {
-		return fmt.Errorf("%w: less would do with a smaller --n or --d", err)
-	}
-	return nil
-}
-
-// room refuses a matrix as checkMatrix does, where no flag says how large it is.
-func room(n, d int, beside float64) error {
-	return ram.Check(4*float64(n+1)*float64(d)+beside, fmt.Sprintf("%d×%d numbers", n, d))
 }
 
 // time returns the times of b.Calls calls in milliseconds, ascending, and the

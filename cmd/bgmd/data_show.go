@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/internal/bounds"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/plots"
 	"github.com/bgmd/bgmd/pkg/train"
@@ -33,8 +33,8 @@ Corruption of gradients leaves samples as they are: see bgmd breakdown.`),
   bgmd data show --set corruption.feature.kind=impulse --set corruption.feature.fraction=0.4 -o sheet.png`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if errs := outOfRange([]count{{"clients", clients, 1}, {"samples", samples, 1}}); errs != nil {
-				return &configError{errors.Join(errs...)}
+			if err := bounds.Check(bounds.Count{Name: "clients", Value: clients, Least: 1}, bounds.Count{Name: "samples", Value: samples, Least: 1}); err != nil {
+				return badFlags(err)
 			}
 			if err := checkPicture("out", out); err != nil {
 				return err

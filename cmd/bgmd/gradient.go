@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/internal/bounds"
 	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/internal/whole"
@@ -72,8 +72,8 @@ loss is printed.`),
 
 // gradient does what the command does and returns the loss.
 func gradient(c config.Config, classes int, stdin io.Reader, from, to string) (float64, error) {
-	if errs := outOfRange([]count{{"classes", classes, 1}}); errs != nil {
-		return 0, &configError{errors.Join(errs...)}
+	if err := bounds.Check(bounds.Count{Name: "classes", Value: classes, Least: 1}); err != nil {
+		return 0, badFlags(err)
 	}
 	b, err := readBatch(stdin, from, classes)
 	if err != nil {
@@ -88,7 +88,7 @@ func gradient(c config.Config, classes int, stdin io.Reader, from, to string) (f
 	}
 	// The parameters, the gradient, and a copy of both in PyTorch's order.
 	if err := ram.Check(4*4*float64(needed.Params)+float64(needed.Train+needed.Eval), ""); err != nil {
-		return 0, fmt.Errorf("%w: less would do with fewer images or, for mlp, smaller model.widths", err)
+		return 0, lessWouldDo(err, "fewer images or, for mlp, smaller model.widths")
 	}
 	net, err := models.New(c.Model.Name, o)
 	if err != nil {

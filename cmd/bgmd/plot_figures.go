@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/pkg/breakdown"
 	"github.com/bgmd/bgmd/pkg/evidence"
 	"github.com/bgmd/bgmd/pkg/paper"
 	"github.com/bgmd/bgmd/pkg/plots"
@@ -43,7 +44,7 @@ func (f figures) draw(cmd *cobra.Command, name, path string) error {
 	case "fig1c":
 		return aggBench{N: 32, D: 10_000_000, Calls: 3}.figure(cmd.Context(), path)
 	case "fig5":
-		plot, err := toyPlot()
+		plot, err := breakdown.ToyPlot()
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/internal/bounds"
 	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/internal/yamltext"
@@ -90,8 +91,8 @@ func runSweep(cmd *cobra.Command, spec sweep.Spec, jobs int, dry, estimate bool)
 	if spec.Out == "" {
 		spec.Out = filepath.Join("runs", yamltext.Stem(spec.File))
 	}
-	if errs := outOfRange([]count{{"jobs", jobs, 1}}); errs != nil {
-		return &configError{errors.Join(errs...)}
+	if err := bounds.Check(bounds.Count{Name: "jobs", Value: jobs, Least: 1}); err != nil {
+		return badFlags(err)
 	}
 	if own, err := os.Stat(filepath.Join(spec.Out, sweep.Folder)); err == nil {
 		if info, err := os.Stat(filepath.Dir(spec.File)); err == nil && os.SameFile(info, own) {

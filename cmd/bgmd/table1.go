@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,6 +15,7 @@ import (
 	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/breakdown"
 	"github.com/bgmd/bgmd/pkg/evidence"
 )
 
@@ -24,7 +25,7 @@ const shifted = 2
 
 // table1Files are what Table 1 is made of.
 func table1Files(results string) (times, stood string) {
-	return filepath.Join(results, "aggregation", "rules.json"), filepath.Join(results, "breakdown", "breakdown.csv")
+	return filepath.Join(results, "aggregation", "rules.json"), filepath.Join(results, "breakdown", breakdown.FileName)
 }
 
 // writeTable1 writes the paper's Table 1 with what was measured beside it, for
@@ -105,38 +106,25 @@ type stand struct {
 // readBreakdown reads what 'bgmd breakdown' wrote.
 func readBreakdown(path string) (map[string]*stand, error) {
 	const at = 12 // the paper's 40 % of 32
-	data, err := whole.ReadFile(path)
-	if err != nil {
+	points, err := breakdown.Read(path)
+	switch {
+	case errors.As(err, new(*fs.PathError)):
 		return nil, &inputError{fmt.Errorf("table1: no breakdown curves ('bgmd breakdown --out' makes them): %w", err)}
-	}
-	lines, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
-	if err != nil {
-		return nil, &inputError{fmt.Errorf("table1: %s: %w", path, err)}
-	}
-	if len(lines) == 0 || strings.Join(lines[0], ",") != strings.Join(breakdownColumns, ",") {
-		return nil, &inputError{fmt.Errorf("table1: %s, line 1: want the columns %s", path, strings.Join(breakdownColumns, ","))}
+	case err != nil:
+		return nil, &inputError{fmt.Errorf("table1: %w", err)}
 	}
 	stands := map[string]*stand{}
-	for i, l := range lines[1:] {
-		n, err1 := strconv.Atoi(l[2])
-		corrupt, err2 := strconv.Atoi(l[4])
-		distance, err3 := strconv.ParseFloat(l[8], 64)
-		if err := errors.Join(err1, err2, err3); err != nil {
-			return nil, &inputError{fmt.Errorf("table1: %s, line %d: %w", path, i+2, err)}
-		}
-		s := stands[l[1]]
+	for _, p := range points {
+		s := stands[p.Rule]
 		if s == nil {
-			s = &stand{most: n}
-			stands[l[1]] = s
+			s = &stand{most: p.N / 2} // no more were tried
+			stands[p.Rule] = s
 		}
-		if distance > shifted {
-			s.most = min(s.most, corrupt-1)
+		if p.Max > shifted {
+			s.most = min(s.most, p.Corrupt-1)
 		}
-		if corrupt == at && distance > s.furthest {
-			s.furthest, s.by = distance, printable.Text(l[0])
-		}
-		if n/2 < s.most {
-			s.most = n / 2 // no more were tried
+		if p.Corrupt == at && p.Max > s.furthest {
+			s.furthest, s.by = p.Max, printable.Text(p.Attack)
 		}
 	}
 	return stands, nil

@@ -27,7 +27,18 @@ func Check(need float64, what string) error {
 	if what != "" {
 		what = " (" + what + ")"
 	}
-	return fmt.Errorf("%s of memory are needed%s, but %s are left %s", Text(need), what, Text(room.Bytes), room.By)
+	return &Error{fmt.Sprintf("%s of memory are needed%s, but %s are left %s", Text(need), what, Text(room.Bytes), room.By)}
+}
+
+// Error says that there is too little memory.
+type Error struct{ text string }
+
+func (e *Error) Error() string { return e.text }
+
+// CheckMatrix is [Check] for a matrix of n×d float32s, a row beside it and so many bytes
+// more.
+func CheckMatrix(n, d int, more float64) error {
+	return Check(4*float64(n+1)*float64(d)+more, fmt.Sprintf("%d×%d numbers", n, d))
 }
 
 // Text writes a number of bytes to three digits, such as "1.25 GB".
