@@ -1,25 +1,20 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
-	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
-	"gonum.org/v1/gonum/blas"
 
 	"github.com/bgmd/bgmd/internal/gemm"
+	"github.com/bgmd/bgmd/internal/ram"
+	"github.com/bgmd/bgmd/pkg/bench"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models/device"
 	"github.com/bgmd/bgmd/pkg/record"
@@ -87,8 +82,8 @@ func diagnose(dir string) diagnosis {
 	d := diagnosis{
 		Go: here.Go, OS: here.OS, Arch: here.Arch, CPU: here.CPU, Cores: here.Cores,
 		GoMaxProcs: runtime.GOMAXPROCS(0),
-		MemTotal:   procValue("/proc/meminfo", "MemTotal"), MemFree: procValue("/proc/meminfo", "MemAvailable"),
-		Backend: gemm.Backend(), GFLOPS: sgemmGFLOPS(),
+		MemTotal:   ram.Proc("meminfo", "MemTotal"), MemFree: ram.Proc("meminfo", "MemAvailable"),
+		Backend: gemm.Backend(), GFLOPS: bench.Sgemm(),
 		DataDir: dir,
 	}
 	if device.Built {
@@ -183,46 +178,3 @@ var statusText = map[string]string{
 }
 
 func gib(bytes int64) float64 { return float64(bytes) / (1 << 30) }
-
-// procValue reads a line of one of Linux's files in /proc in bytes, 0 where
-// there is none.
-func procValue(path, key string) int64 {
-	file, err := os.Open(path)
-	if err != nil {
-		return 0
-	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text()) // such as "MemTotal: 8038236 kB"
-		if len(fields) == 3 && fields[0] == key+":" {
-			kib, err := strconv.ParseInt(fields[1], 10, 64)
-			if err != nil {
-				return 0
-			}
-			return kib << 10
-		}
-	}
-	return 0
-}
-
-// sgemmGFLOPS measures the best speed of a 512³ matrix product on one core
-// over half a second.
-func sgemmGFLOPS() float64 {
-	const n = 512
-	matrix := func() []float32 {
-		m := make([]float32, n*n)
-		for i := range m {
-			m[i] = float32(i%7) / 7
-		}
-		return m
-	}
-	a, b, c := matrix(), matrix(), matrix()
-	best := math.Inf(1)
-	for start := time.Now(); time.Since(start) < time.Second/2; {
-		t := time.Now()
-		gemm.Default.Mul(blas.NoTrans, blas.NoTrans, n, n, n, 1, a, n, b, n, 0, c, n)
-		best = min(best, time.Since(t).Seconds())
-	}
-	return math.Round(2*n*n*n/best/1e8) / 10
-}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/pkg/bench"
 	"github.com/bgmd/bgmd/pkg/breakdown"
 	"github.com/bgmd/bgmd/pkg/evidence"
 	"github.com/bgmd/bgmd/pkg/paper"
@@ -42,7 +43,11 @@ func figureNames() []string {
 func (f figures) draw(cmd *cobra.Command, name, path string) error {
 	switch name {
 	case "fig1c":
-		return aggBench{N: 32, D: 10_000_000, Calls: 3}.figure(cmd.Context(), path)
+		plot, err := bench.Agg{N: 32, D: 10_000_000, Calls: 3}.Figure(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return plot.Save(path)
 	case "fig5":
 		plot, err := breakdown.ToyPlot()
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/bgmd/bgmd/internal/printable"
 	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/agg"
+	"github.com/bgmd/bgmd/pkg/bench"
 	"github.com/bgmd/bgmd/pkg/breakdown"
 	"github.com/bgmd/bgmd/pkg/evidence"
 )
@@ -49,7 +50,7 @@ func writeTable1(w io.Writer, results, format string) error {
 	}
 	for _, r := range table1Rules() {
 		row := []string{r.name, r.cost, "", "", r.breakdown, "", ""}
-		if t, ok := times.of(r.name); ok {
+		if t, ok := times.Of(r.name); ok {
 			row[2], row[3] = fmt.Sprintf("%.1f", t.MS), fmt.Sprintf("%.1f", t.ToMean)
 		}
 		if s := stood[r.name]; s != nil {
@@ -68,28 +69,18 @@ func table1Rules() []table1Rule {
 	for _, r := range agg.Rules() {
 		rules = append(rules, table1Rule{r.Name, r.Cost, r.Breakdown})
 		if r.Name == "gm" {
-			rules = append(rules, table1Rule{blockRule, "O(nd + n²k)", "1/2 in one call"})
+			rules = append(rules, table1Rule{"block", "O(nd + n²k)", "1/2 in one call"})
 		}
 	}
 	return rules
 }
 
-// of returns the time of a rule by its name alone.
-func (r *aggResult) of(name string) (aggTime, bool) {
-	for _, t := range r.Rules {
-		if plain, _, _ := strings.Cut(t.Rule, "("); plain == name {
-			return t, true
-		}
-	}
-	return aggTime{}, false
-}
-
-func readTimes(path string) (*aggResult, error) {
+func readTimes(path string) (*bench.AggResult, error) {
 	data, err := whole.ReadFile(path)
 	if err != nil {
 		return nil, &inputError{fmt.Errorf("table1: no times ('bgmd bench agg --json' makes them): %w", err)}
 	}
-	var r aggResult
+	var r bench.AggResult
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, &inputError{fmt.Errorf("table1: %s: %w", path, err)}
 	}

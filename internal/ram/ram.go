@@ -41,6 +41,13 @@ func CheckMatrix(n, d int, more float64) error {
 	return Check(4*float64(n+1)*float64(d)+more, fmt.Sprintf("%d×%d numbers", n, d))
 }
 
+// Proc returns the bytes in a line such as "MemTotal: 8038236 kB" of a file below /proc,
+// 0 where there is none, as on other systems than Linux.
+func Proc(file, key string) int64 {
+	kib, _ := entry(os.DirFS("/"), path.Join("proc", file), key+":")
+	return int64(kib) << 10
+}
+
 // Text writes a number of bytes to three digits, such as "1.25 GB".
 func Text(bytes float64) string {
 	units := []string{"kB", "MB", "GB", "TB", "PB"}

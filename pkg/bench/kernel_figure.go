@@ -1,23 +1,21 @@
-package main
+package bench
 
 import (
 	"fmt"
 	"math"
-	"time"
 
-	"github.com/bgmd/bgmd/internal/simd"
 	"github.com/bgmd/bgmd/pkg/plots"
 )
 
-// figure draws the roofline to path: a product that has i multiplications and
+// Roofline draws the roofline [Williams et al. 2009]: a product that has i multiplications and
 // additions for a byte cannot be faster than the processor's peak, nor than i
 // times the bandwidth of where its operands lie.
-func (r kernelResult) figure(path string) error {
+func (r KernelsResult) Roofline() (*plots.Plot, error) {
 	left, right := math.Inf(1), 0.0
 	var lines []plots.Line
 	for _, name := range []string{"forward", "input gradient", "weight gradient"} {
 		points := plots.Line{Label: name, Points: true}
-		for _, k := range r.Kernels {
+		for _, k := range r.Products {
 			left, right = min(left, k.Intensity), max(right, k.Intensity)
 			if k.Product == name {
 				points.X, points.Y = append(points.X, k.Intensity), append(points.Y, k.GFLOPS)
@@ -36,31 +34,8 @@ func (r kernelResult) figure(path string) error {
 			X:     []float64{from, ridge, max(ridge, 1.2*right)}, Y: []float64{from * roof.gbs, r.Peak, r.Peak},
 		})
 	}
-	plot, err := plots.LinePlot(plots.Frame{
+	return plots.LinePlot(plots.Frame{
 		Title:  fmt.Sprintf("Products of LeNet and ResNet-18, one core, %s", r.Backend),
 		XLabel: "multiplications and additions a byte", YLabel: "GFLOPS", LogX: true, LogY: true,
 	}, lines)
-	if err != nil {
-		return err
-	}
-	return plot.Save(path)
-}
-
-// readGBs measures the best speed at which one core reads so many bytes over and
-// over again, for a quarter of a second.
-func readGBs(bytes int) float64 {
-	x := make([]float32, bytes/4)
-	for i := range x {
-		x[i] = 1
-	}
-	var best float64
-	for start := time.Now(); time.Since(start) < time.Second/4; {
-		t := time.Now()
-		again := max(1, 1<<22/bytes)
-		for range again {
-			simd.Finite(x)
-		}
-		best = max(best, float64(bytes*again)/time.Since(t).Seconds()/1e9)
-	}
-	return math.Round(best*10) / 10
 }
