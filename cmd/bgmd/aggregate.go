@@ -16,6 +16,7 @@ import (
 	"github.com/bgmd/bgmd/internal/npy"
 	"github.com/bgmd/bgmd/internal/ram"
 	"github.com/bgmd/bgmd/internal/stream"
+	"github.com/bgmd/bgmd/internal/table"
 	"github.com/bgmd/bgmd/pkg/agg"
 )
 
@@ -64,7 +65,7 @@ FILE - is standard input; with -o - the JSON goes to standard error. Rules and t
 			if err := writeVector(out, dst, told.double); err != nil {
 				return err
 			}
-			return writeJSON(cmd.OutOrStdout(), told)
+			return table.WriteJSON(cmd.OutOrStdout(), told)
 		},
 	}
 	f := cmd.Flags()

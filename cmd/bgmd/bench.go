@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/bgmd/bgmd/internal/table"
 )
 
 func newBenchCommand() *cobra.Command {
@@ -35,7 +37,7 @@ func runBench[R any](cmd *cobra.Command, b benchmark[R], asJSON bool, write func
 	switch {
 	case err != nil:
 	case asJSON:
-		err = writeJSON(cmd.OutOrStdout(), r)
+		err = table.WriteJSON(cmd.OutOrStdout(), r)
 	default:
 		err = write(cmd.OutOrStdout(), r)
 	}

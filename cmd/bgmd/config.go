@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/internal/table"
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/train"
 )
@@ -53,7 +53,7 @@ belong to the value. A list is written [200, 100].`),
 				}
 				return err
 			case asJSON:
-				return writeJSON(out, config.Keys())
+				return table.WriteJSON(out, config.Keys())
 			}
 			_, err := io.WriteString(out, keyTable(config.Keys(), lineWidth(out)))
 			return err
@@ -65,13 +65,6 @@ belong to the value. A list is written [200, 100].`),
 		cmd.MarkFlagsMutuallyExclusive("json", name)
 	}
 	return cmd
-}
-
-func writeJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
 }
 
 // gap separates the columns of a table.

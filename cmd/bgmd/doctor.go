@@ -14,6 +14,7 @@ import (
 
 	"github.com/bgmd/bgmd/internal/gemm"
 	"github.com/bgmd/bgmd/internal/ram"
+	"github.com/bgmd/bgmd/internal/table"
 	"github.com/bgmd/bgmd/pkg/bench"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models/device"
@@ -37,7 +38,7 @@ Measuring takes about a second.`),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := diagnose(dir)
 			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), d)
+				return table.WriteJSON(cmd.OutOrStdout(), d)
 			}
 			return d.write(cmd.OutOrStdout())
 		},

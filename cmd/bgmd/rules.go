@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bgmd/bgmd/internal/table"
 	"github.com/bgmd/bgmd/pkg/agg"
 )
 
@@ -44,7 +45,7 @@ aggregate. An option has no effect on rules that do not list it.`),
 				l.Pres = append(l.Pres, listedPre{p.Name, p.Title, p.Options, p.Needs, p.Cost, p.Source})
 			}
 			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), l)
+				return table.WriteJSON(cmd.OutOrStdout(), l)
 			}
 			return l.write(cmd.OutOrStdout())
 		},

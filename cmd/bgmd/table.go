@@ -14,7 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/internal/printable"
+	"github.com/bgmd/bgmd/internal/table"
 	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/pkg/breakdown"
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/evidence"
 	"github.com/bgmd/bgmd/pkg/paper"
@@ -53,8 +55,8 @@ one with the most runs.`),
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !slices.Contains(evidence.Formats(), format) {
-				return &configError{fmt.Errorf("--format is %q, want one of %s", format, strings.Join(evidence.Formats(), ", "))}
+			if err := table.CheckFormat(format); err != nil {
+				return badFlags(err)
 			}
 			if profile != "" && !slices.Contains(config.Profiles(), profile) {
 				return &configError{fmt.Errorf("--profile is %q, want one of %s", profile, strings.Join(config.Profiles(), ", "))}
@@ -62,11 +64,15 @@ one with the most runs.`),
 			var b bytes.Buffer
 			var err error
 			if args[0] == "table1" {
-				times, stood := table1Files(results)
-				if err := notRead("--out", out, map[string]string{times: "what the table is made of", stood: "what the table is made of"}); err != nil {
+				times, points := breakdown.Table1Files(results)
+				if err := notRead("--out", out, map[string]string{times: "what the table is made of", points: "what the table is made of"}); err != nil {
 					return &configError{err}
 				}
-				err = writeTable1(&b, results, format)
+				var t table.Table
+				if t, err = breakdown.Table1(results); err != nil {
+					return &inputError{fmt.Errorf("table1: %w", err)}
+				}
+				err = t.Write(&b, format)
 			} else {
 				var t *evidence.Table
 				if t, err = runsTable(cmd, args[0], results, profile); err == nil {
@@ -85,7 +91,7 @@ one with the most runs.`),
 	}
 	f := cmd.Flags()
 	f.StringVar(&results, "results", "results", "`folder` below which records are looked for")
-	f.StringVarP(&format, "format", "f", "text", "`format`: "+strings.Join(evidence.Formats(), ", "))
+	f.StringVarP(&format, "format", "f", "text", "`format`: "+strings.Join(table.Formats(), ", "))
 	f.StringVar(&profile, "profile", "", "`profile` of the runs: "+strings.Join(config.Profiles(), ", ")+" (default: that of most)")
 	f.StringVarP(&out, "out", "o", "", "write to this `file`")
 	if err := cmd.MarkFlagDirname("results"); err != nil {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bgmd/bgmd/internal/table"
 	"github.com/bgmd/bgmd/pkg/paper"
 	"github.com/bgmd/bgmd/pkg/record"
 )
@@ -349,21 +350,21 @@ func TestFormats(t *testing.T) {
 		runs = append(runs, ended("clean", "sgd", 50, seed, 89+float64(seed)/5), ended("clean", "cmd", 50, seed, 84))
 	}
 	runs = append(runs, ended("clean", "gmd", 3, 1, 85.25), diverged("bitflip40", "sgd", 3), ended("bitflip40", "bgmd", 3, 1, 81))
-	table, err := PaperTable(2, write(t, runs), "author-code")
+	measured, err := PaperTable(2, write(t, runs), "author-code")
 	if err != nil {
 		t.Fatal(err)
 	}
-	table.Rows = table.Rows[:4] // clean twice, and two that follow
-	for i := range table.Rows {
-		for j := range table.Rows[i].Cells {
-			if m := table.Rows[i].Cells[j].Measured; m != nil {
+	measured.Rows = measured.Rows[:4] // clean twice, and two that follow
+	for i := range measured.Rows {
+		for j := range measured.Rows[i].Cells {
+			if m := measured.Rows[i].Cells[j].Measured; m != nil {
 				m.Runs = nil // temporary folders
 			}
 		}
 	}
-	for _, format := range Formats() {
+	for _, format := range table.Formats() {
 		var b bytes.Buffer
-		if err := table.Write(&b, format); err != nil {
+		if err := measured.Write(&b, format); err != nil {
 			t.Fatal(err)
 		}
 		golden := filepath.Join("testdata", "table."+format)
@@ -380,7 +381,7 @@ func TestFormats(t *testing.T) {
 			t.Errorf("%s is not as in %s:\n%s", format, golden, b.String())
 		}
 	}
-	if err := table.Write(&bytes.Buffer{}, "html"); err == nil || !strings.Contains(err.Error(), "markdown") {
+	if err := measured.Write(&bytes.Buffer{}, "html"); err == nil || !strings.Contains(err.Error(), "markdown") {
 		t.Errorf("unknown format: %v", err)
 	}
 }
@@ -413,16 +414,16 @@ func TestLaTeXCompiles(t *testing.T) {
 	if err != nil {
 		t.Skip("no pdflatex (Debian: texlive-latex-recommended)")
 	}
-	table, err := os.ReadFile(filepath.Join("testdata", "table.latex"))
+	measured, err := os.ReadFile(filepath.Join("testdata", "table.latex"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	odd := LaTeX(`[ \ & % $ # _ { } ] ~ ^ ± – − < > ψ² ³ β τ ε → ≥`)
+	odd := table.LaTeX(`[ \ & % $ # _ { } ] ~ ^ ± – − < > ψ² ³ β τ ε → ≥`)
 	var hostile strings.Builder
 	if err := hostileTable(t).Write(&hostile, "latex"); err != nil {
 		t.Fatal(err)
 	}
-	source := "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n" + string(table) + hostile.String() + odd + "\n\\end{document}\n"
+	source := "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n" + string(measured) + hostile.String() + odd + "\n\\end{document}\n"
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "table.tex"), []byte(source), 0o644); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bgmd/bgmd/internal/table"
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
@@ -33,10 +34,10 @@ aggregator: {rule: "+1+1\n\nnew\r", pre: "@x\u202e", solver: a}
 
 // Text of a record stays text in every format, and drives no terminal.
 func TestHostileText(t *testing.T) {
-	table := hostileTable(t)
-	for _, format := range Formats() {
+	measured := hostileTable(t)
+	for _, format := range table.Formats() {
 		var b strings.Builder
-		if err := table.Write(&b, format); err != nil {
+		if err := measured.Write(&b, format); err != nil {
 			t.Fatal(err)
 		}
 		for i, r := range b.String() {

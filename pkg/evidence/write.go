@@ -1,18 +1,15 @@
 package evidence
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/bgmd/bgmd/internal/table"
 	"github.com/bgmd/bgmd/pkg/paper"
 )
 
-// Formats returns what [Table.Write] can write.
-func Formats() []string { return []string{"text", "markdown", "latex", "csv", "json"} }
-
-// Write writes the table in one of [Formats]. csv has a line a cell, json is the
+// Write writes the table as text, markdown, latex, csv or json. csv has a line a cell, json is the
 // [Table] itself.
 func (t *Table) Write(w io.Writer, format string) error {
 	switch format {
@@ -25,12 +22,9 @@ func (t *Table) Write(w io.Writer, format string) error {
 	case "csv":
 		return t.writeCSV(w)
 	case "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(t)
+		return table.WriteJSON(w, t)
 	}
-	return fmt.Errorf("evidence: format is %q, want one of %s", format, strings.Join(Formats(), ", "))
+	return fmt.Errorf("evidence: %w", table.CheckFormat(format))
 }
 
 // blank stands for what was not measured or not printed.

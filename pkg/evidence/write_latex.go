@@ -3,6 +3,8 @@ package evidence
 import (
 	"io"
 	"strings"
+
+	"github.com/bgmd/bgmd/internal/table"
 )
 
 // writeLaTeX writes a table for the package booktabs: two lines a row, measured
@@ -12,7 +14,7 @@ func (t *Table) writeLaTeX(w io.Writer) error {
 	out.f("%% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n\\begin{tabular}{ll%s}\n\\toprule\n", strings.Repeat("r", len(t.Columns)))
 	out.f("& ")
 	for _, c := range t.Columns {
-		out.f("& %s ", latex.Replace(strings.ToUpper(c)))
+		out.f("& %s ", table.LaTeX(strings.ToUpper(c)))
 	}
 	out.f("\\\\\n")
 	group := ""
@@ -20,19 +22,19 @@ func (t *Table) writeLaTeX(w io.Writer) error {
 		out.f("\\midrule\n")
 		if r.group() != group {
 			group = r.group()
-			out.f("\\multicolumn{%d}{l}{\\emph{%s}} \\\\\n", len(t.Columns)+2, latex.Replace(group))
+			out.f("\\multicolumn{%d}{l}{\\emph{%s}} \\\\\n", len(t.Columns)+2, table.LaTeX(group))
 		}
-		out.f("%s & measured", latex.Replace(r.Label))
+		out.f("%s & measured", table.LaTeX(r.Label))
 		for i := range r.Cells {
-			s := latex.Replace(r.Cells[i].Measured.String())
+			s := table.LaTeX(r.Cells[i].Measured.String())
 			if r.Cells[i].Winner {
 				s = "\\textbf{" + s + "}"
 			}
 			out.f(" & %s", s)
 		}
-		out.f(" \\\\\n%s & paper", latex.Replace(r.trained()))
+		out.f(" \\\\\n%s & paper", table.LaTeX(r.trained()))
 		for i := range r.Cells {
-			s := latex.Replace(printedFigure(r.Cells[i].Paper))
+			s := table.LaTeX(printedFigure(r.Cells[i].Paper))
 			if r.Cells[i].Best {
 				s = "\\textbf{" + s + "}"
 			}
@@ -40,13 +42,6 @@ func (t *Table) writeLaTeX(w io.Writer) error {
 		}
 		out.f(" \\\\\n")
 	}
-	out.f("\\bottomrule\n\\end{tabular}\n\\caption{%s. Mean $\\pm$ deviation (runs) as measured, and the figures of the paper; the best of each line in bold, -- where there is no run.}\n\\end{table}\n", latex.Replace(t.heading()))
+	out.f("\\bottomrule\n\\end{tabular}\n\\caption{%s. Mean $\\pm$ deviation (runs) as measured, and the figures of the paper; the best of each line in bold, -- where there is no run.}\n\\end{table}\n", table.LaTeX(t.heading()))
 	return out.err
 }
-
-// LaTeX escapes text for LaTeX.
-func LaTeX(s string) string { return latex.Replace(s) }
-
-var latex = strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "$", `\$`, "#", `\#`, "_", `\_`, "{", `\{`, "}", `\}`,
-	"[", "{[}", "]", "{]}", // not an argument of a command before them, such as \midrule
-	"~", `\textasciitilde{}`, "^", `\textasciicircum{}`, "±", `$\pm$`, "–", "--", "−", "$-$", "ψ", `$\psi$`, "²", `$^2$`, "³", `$^3$`, "β", `$\beta$`, "τ", `$\tau$`, "ε", `$\varepsilon$`, "→", `$\to$`, "≥", `$\geq$`, "<", `\textless{}`, ">", `\textgreater{}`)

@@ -3,29 +3,31 @@ package evidence
 import (
 	"io"
 	"strings"
+
+	"github.com/bgmd/bgmd/internal/table"
 )
 
 func (t *Table) writeMarkdown(w io.Writer) error {
 	out := &printer{w: w}
-	out.f("**%s.** Measured as mean ± deviation (runs), the row's best in bold; below it the paper's figure, the authors' own runs and the verdict.\n", Markdown(t.heading()))
+	out.f("**%s.** Measured as mean ± deviation (runs), the row's best in bold; below it the paper's figure, the authors' own runs and the verdict.\n", table.Markdown(t.heading()))
 	group := ""
 	for _, r := range t.Rows {
 		if r.group() != group {
 			group = r.group()
-			out.f("\n| %s |", Markdown(group))
+			out.f("\n| %s |", table.Markdown(group))
 			for _, c := range t.Columns {
-				out.f(" %s |", Markdown(strings.ToUpper(c)))
+				out.f(" %s |", table.Markdown(strings.ToUpper(c)))
 			}
 			out.f(" order |\n|%s\n", strings.Repeat(" --- |", len(t.Columns)+2))
 		}
-		out.f("| %s, %s |", Markdown(r.Label), r.trained())
+		out.f("| %s, %s |", table.Markdown(r.Label), r.trained())
 		for i := range r.Cells {
 			out.f(" %s |", r.Cells[i].markdown())
 		}
 		out.f(" %s |\n", r.Order)
 	}
 	for _, n := range t.Notes {
-		out.f("\n%s\n", Markdown(n))
+		out.f("\n%s\n", table.Markdown(n))
 	}
 	return out.err
 }
@@ -50,11 +52,3 @@ func (c *Cell) markdown() string {
 	}
 	return strings.Join(append(parts, verdict), "<br>")
 }
-
-// Markdown escapes text for GitHub's Markdown, in a table's cell too: it stays
-// text, and is neither HTML, nor an image, nor a cell of its own, nor a link but the
-// address that it says.
-func Markdown(s string) string { return markdown.Replace(s) }
-
-var markdown = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`,
-	"[", `\[`, "]", `\]`, "~", `\~`)
