@@ -11,7 +11,7 @@ import (
 
 func newPlotCommand() *cobra.Command {
 	var out, axis, title string
-	var f figures
+	var f figureFlags
 	cmd := &cobra.Command{
 		Use:   "plot FIGURE | RUN...",
 		Short: "Draw a figure of the paper, or the accuracy of recorded runs",

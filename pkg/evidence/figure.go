@@ -157,6 +157,15 @@ type Blocks struct {
 	Runs   []*record.Run
 }
 
+// Accuracy returns the mean final test accuracy in percent.
+func (b Blocks) Accuracy() float64 {
+	mean := 0.0
+	for _, r := range b.Runs {
+		mean += float64(r.Summary.FinalTestAccuracy) / float64(len(b.Runs))
+	}
+	return mean
+}
+
 // ByBlock returns the finished clean runs of BGMD of one profile, data set and
 // model, by memory and β, those of the number of epochs that most of these have. Its
 // error is as that of [Races].
