@@ -51,30 +51,33 @@ func newSource(c config.Config, clock *clock) (*source, error) {
 	return s, errors.Join(errs[:]...)
 }
 
-// draw fills b with what the client's model sees at step s of the sampler's
-// epoch, which is the given step of the run, and returns the number of corrupted
-// samples and labels. In this order:
+// draw fills b with a client's samples at step s of the sampler's epoch, which is the
+// given step of the run, as its loader gives them: cropped and flipped.
+func (src *source) draw(b *data.Batch, s, step, client int, took *record.Seconds) {
+	start := src.clock.now()
+	defer src.clock.lap(&start, &took.Data)
+	src.set.Train.Fill(b, src.sampler.Indices(s, client))
+	src.augmentation.Apply(b, src.streams.At(stream.Augment, step, client))
+}
+
+// corrupt makes of what a client draws what its model sees, and returns the number of
+// corrupted samples and labels. In this order:
 //
-//	the client's samples
-//	→ crop and flip                     the client's own loader, on the image
-//	→ feature and label corruption      of what that loader gives
+//	feature and label corruption
 //	→ whitening
 //	→ feature corruption that acts on whitened images
 //
-// So noise and impulses hit the black edges of a shifted image, too, and what
-// they leave is not moved, as in the code of [bgmd]'s authors, which corrupts
-// the batches that its loaders give.
-func (src *source) draw(b *data.Batch, s, step, client int, seconds *record.Seconds) (hits int) {
-	mark := src.clock.now()
-	src.set.Train.Fill(b, src.sampler.Indices(s, client))
-	src.augmentation.Apply(b, src.streams.At(stream.Augment, step, client))
-	src.clock.lap(&mark, &seconds.Data)
-	hits = src.features.Apply(b, corrupt.Image, step, client)
-	hits += src.labels.Apply(b, corrupt.Image, step, client)
-	src.clock.lap(&mark, &seconds.Corrupt)
+// It comes after crop and flip. So noise and impulses hit the black edges of a shifted
+// image, too, and what they leave is not moved, as in the code of [bgmd]'s authors,
+// which corrupts the batches that its loaders give.
+func (src *source) corrupt(b *data.Batch, step, client int, took *record.Seconds) (corrupted int) {
+	start := src.clock.now()
+	corrupted = src.features.Apply(b, corrupt.Image, step, client)
+	corrupted += src.labels.Apply(b, corrupt.Image, step, client)
+	src.clock.lap(&start, &took.Corrupt)
 	b.Whiten(src.set.Mean, src.set.Std)
-	src.clock.lap(&mark, &seconds.Data)
-	hits += src.features.Apply(b, corrupt.Whitened, step, client)
-	src.clock.lap(&mark, &seconds.Corrupt)
-	return hits
+	src.clock.lap(&start, &took.Data)
+	corrupted += src.features.Apply(b, corrupt.Whitened, step, client)
+	src.clock.lap(&start, &took.Corrupt)
+	return corrupted
 }

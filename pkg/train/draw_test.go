@@ -50,7 +50,8 @@ func drawn(t *testing.T, c config.Config) (s *source, batches []*data.Batch, hit
 	}
 	for client := range c.Data.Clients {
 		b := data.NewBatch(s.set.Shape, c.Data.Batch)
-		hits = append(hits, s.draw(b, 0, 0, client, &record.Seconds{}))
+		s.draw(b, 0, 0, client, &record.Seconds{})
+		hits = append(hits, s.corrupt(b, 0, client, &record.Seconds{}))
 		batches = append(batches, b)
 	}
 	return s, batches, hits
@@ -166,11 +167,13 @@ func TestDrawDependsOnItsPlace(t *testing.T) {
 	for client := c.Data.Clients - 1; client >= 0; client-- {
 		b := data.NewBatch(first.set.Shape, c.Data.Batch)
 		again.draw(b, 0, 0, client, &record.Seconds{})
+		again.corrupt(b, 0, client, &record.Seconds{})
 		if !slices.Equal(b.X, batches[client].X) || !slices.Equal(b.Labels, batches[client].Labels) {
 			t.Errorf("client %d draws another batch the second time", client)
 		}
 		other := data.NewBatch(first.set.Shape, c.Data.Batch)
 		again.draw(other, 0, 1, client, &record.Seconds{})
+		again.corrupt(other, 1, client, &record.Seconds{})
 		if slices.Equal(b.X, other.X) {
 			t.Errorf("client %d has the same crops at another step", client)
 		}

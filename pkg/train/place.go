@@ -16,8 +16,8 @@ type place interface {
 	// row is where [models.Net.Grads] is to put client i's gradient; nil where that
 	// is decided.
 	row() func(i int) []float32
-	// corrupt corrupts rows of the given step's G.
-	corrupt(plan *corrupt.GradientPlan, step int) error
+	// attack corrupts rows of the given step's G.
+	attack(plan *corrupt.GradientPlan, step int) error
 	// aggregate sets u to what the rule makes of G.
 	aggregate(rule agg.Aggregator, step agg.Step) (agg.Stats, error)
 	// SGD and Adam move the parameters along −u, as [models.Resident] says. Vectors
@@ -56,7 +56,7 @@ type inMemory struct {
 
 func (p *inMemory) row() func(i int) []float32 { return p.G.Row }
 
-func (p *inMemory) corrupt(plan *corrupt.GradientPlan, step int) error {
+func (p *inMemory) attack(plan *corrupt.GradientPlan, step int) error {
 	plan.Apply(p.G, step)
 	return nil
 }
@@ -117,7 +117,7 @@ type resident struct {
 
 func (p *resident) row() func(i int) []float32 { return nil }
 
-func (p *resident) corrupt(plan *corrupt.GradientPlan, step int) error {
+func (p *resident) attack(plan *corrupt.GradientPlan, step int) error {
 	before := p.Copies()
 	_, err := plan.ApplyIn(p, step)
 	p.noteCopy(0, before, plan.String())

@@ -52,7 +52,9 @@ func PreviewFirstStep(c config.Config) (*FirstStep, error) {
 	for client := range c.Data.Clients {
 		p := Preview{Client: client, Clean: data.NewBatch(s.set.Shape, c.Data.Batch), Seen: data.NewBatch(s.set.Shape, c.Data.Batch)}
 		clean.draw(p.Clean, 0, 0, client, &record.Seconds{})
-		p.Hits = s.draw(p.Seen, 0, 0, client, &record.Seconds{})
+		clean.corrupt(p.Clean, 0, client, &record.Seconds{})
+		s.draw(p.Seen, 0, 0, client, &record.Seconds{})
+		p.Hits = s.corrupt(p.Seen, 0, client, &record.Seconds{})
 		first.Clients = append(first.Clients, p)
 	}
 	return first, nil

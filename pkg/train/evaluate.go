@@ -7,61 +7,7 @@ import (
 	"github.com/bgmd/bgmd/internal/stream"
 	"github.com/bgmd/bgmd/pkg/data"
 	"github.com/bgmd/bgmd/pkg/models"
-	"github.com/bgmd/bgmd/pkg/record"
 )
-
-// gradients fills G, a row a client, and returns the training loss: the mean
-// over the clients whose samples are all uncorrupted, or over all if there is
-// none. What a corrupt client's loss is says nothing about the model: noise
-// that is far outside the images' range alone can bring it above any bound.
-func (t *trainer) gradients(s int) (float64, error) {
-	start := t.clock.now()
-	clear(t.workers)
-	err := t.net.Grads(models.Clients{
-		Count: t.Data.Clients,
-		Draw: func(worker, client int, b *data.Batch) {
-			t.clean[client] = t.draw(b, s, t.steps, client, &t.workers[worker]) == 0
-		},
-		Dropout: func(client int) *rand.PCG { return t.streams.Source(stream.Dropout, t.steps, client) },
-		Row:     t.place.row(),
-		Done: func(client int, loss float64, statistics []float32) {
-			t.losses[client] = loss
-			t.buffers.note(client, statistics)
-		},
-	})
-	t.share((t.clock.now() - start).Seconds())
-	return t.loss(), err
-}
-
-// share splits the wall-clock time of a step's gradients: what the workers did not
-// spend on batches went into gradients.
-func (t *trainer) share(wall float64) {
-	var sum record.Seconds
-	for _, w := range t.workers {
-		sum = sum.Add(w)
-	}
-	workers := float64(len(t.workers))
-	t.seconds.Data += sum.Data / workers
-	t.seconds.Corrupt += sum.Corrupt / workers
-	t.seconds.Gradient += max(0, wall-(sum.Data+sum.Corrupt)/workers)
-}
-
-// loss is the mean of the clean clients' losses, or of all if none is clean.
-func (t *trainer) loss() float64 {
-	var clean, all float64
-	n := 0
-	for i, l := range t.losses {
-		all += l
-		if t.clean[i] {
-			clean += l
-			n++
-		}
-	}
-	if n == 0 {
-		return all / float64(len(t.losses))
-	}
-	return clean / float64(n)
-}
 
 // evaluation is what the test set says of the model.
 type evaluation struct {

@@ -55,7 +55,7 @@ func Measure(ctx context.Context, c config.Config, device string) (cost Cost, er
 			return Cost{}, err
 		}
 		start := time.Now()
-		err := t.step(s)
+		err := t.round(s)
 		times = append(times, time.Since(start))
 		if _, diverged := errors.AsType[*divergence](err); diverged {
 			break // so soon: the steps so far will have to do
