@@ -106,21 +106,21 @@ type Corruption struct {
 // Feature corrupts images.
 type Feature struct {
 	Kind string // a name of corrupt.FeatureNames
-	corrupt.Victims
+	corrupt.MemberOptions
 	corrupt.FeatureOptions
 }
 
 // Label corrupts labels.
 type Label struct {
 	Kind string // a name of corrupt.LabelNames
-	corrupt.Victims
+	corrupt.MemberOptions
 	corrupt.LabelOptions
 }
 
 // Gradient corrupts rows of G.
 type Gradient struct {
 	Kind string // a name of corrupt.GradientNames
-	corrupt.RowVictims
+	corrupt.RowMemberOptions
 	corrupt.GradientOptions
 }
 

@@ -35,7 +35,7 @@ func (c Config) corrupt() int {
 		case part.Level == "sample":
 			return n
 		default:
-			most[part.Members] = max(most[part.Members], size(part.Victims, n))
+			most[part.Members] = max(most[part.Members], size(part.MemberOptions, n))
 		}
 	}
 	all := 0
@@ -49,36 +49,36 @@ func (c Config) corrupt() int {
 type corruption struct {
 	name string // the section's
 	kind string
-	corrupt.Victims
+	corrupt.MemberOptions
 }
 
 // corruptions returns those of features, labels and gradients, in this order.
 func (c Config) corruptions() []corruption {
 	x := c.Corruption
 	return []corruption{
-		{"feature", x.Feature.Kind, x.Feature.Victims},
-		{"label", x.Label.Kind, x.Label.Victims},
-		{"gradient", x.Gradient.Kind, x.Gradient.victims()},
+		{"feature", x.Feature.Kind, x.Feature.MemberOptions},
+		{"label", x.Label.Kind, x.Label.MemberOptions},
+		{"gradient", x.Gradient.Kind, x.Gradient.members()},
 	}
 }
 
 // size returns how many of n clients may be corrupt in a step.
-func size(v corrupt.Victims, n int) int {
+func size(m corrupt.MemberOptions, n int) int {
 	count := corrupt.Floor
-	if v.Count == "ceil" {
+	if m.Count == "ceil" {
 		count = corrupt.Ceil
 	}
-	return corrupt.Members{Fraction: v.Fraction, Count: count}.Size(n)
+	return corrupt.Members{Fraction: m.Fraction, Count: count}.Size(n)
 }
 
 // Corrupt returns how many of n rows are corrupt in a step.
-func (g Gradient) Corrupt(n int) int { return size(g.victims(), n) }
+func (g Gradient) Corrupt(n int) int { return size(g.members(), n) }
 
-// victims says which clients' rows are corrupt, with the count that members drawn by
+// members says which clients' rows are corrupt, with the count that members drawn by
 // NumPy have whatever the config says.
-func (g Gradient) victims() corrupt.Victims {
+func (g Gradient) members() corrupt.MemberOptions {
 	if g.Members == "numpy" {
 		g.Count = "floor"
 	}
-	return corrupt.Victims{Fraction: g.Fraction, Level: "client", Members: g.Members, Count: g.Count}
+	return corrupt.MemberOptions{Fraction: g.Fraction, Level: "client", Members: g.Members, Count: g.Count}
 }

@@ -13,7 +13,7 @@ func BenchmarkGradient(b *testing.B) {
 	for _, corruption := range everyGradient() {
 		b.Run(corruption.String(), func(b *testing.B) {
 			G := agg.NewMatrix(32, lenet)
-			rows := Members{Fraction: 0.4, Draw: First}.Pick(32, nil)
+			rows := Members{Fraction: 0.4, Kind: First}.Pick(32, nil)
 			rng := rand.New(rand.NewPCG(1, 2))
 			b.SetBytes(int64(4 * len(rows) * lenet))
 			for b.Loop() {

@@ -13,27 +13,27 @@ import (
 // of them, rounded down or up to a whole number.
 type Members struct {
 	Fraction float64 // ψ in [0, 1]
-	Draw     Draw
+	Kind     MemberKind
 	Count    Count
 }
 
-// Draw says how corrupt members are chosen.
-type Draw int
+// MemberKind says how members are chosen.
+type MemberKind int
 
 const (
-	Fixed   Draw = iota // at random, once for all steps
-	Redrawn             // at random, anew at every step
-	First               // the ones with the lowest numbers
-	NumPy               // rows of G only: as [code] does, see [GradientPlan]
+	Fixed   MemberKind = iota // at random, once for all steps
+	Redrawn                   // at random, anew at every step
+	First                     // the ones with the lowest numbers
+	NumPy                     // rows of G only: as [code] does, see [GradientPlan]
 )
 
-// The draws of samples and clients, and those of rows of G.
+// The kinds for samples and clients, and those for rows of G.
 var (
-	draws    = map[string]Draw{"fixed": Fixed, "redrawn": Redrawn, "first": First}
-	rowDraws = map[string]Draw{"fixed": Fixed, "redrawn": Redrawn, "first": First, "numpy": NumPy}
+	memberKinds    = map[string]MemberKind{"fixed": Fixed, "redrawn": Redrawn, "first": First}
+	rowMemberKinds = map[string]MemberKind{"fixed": Fixed, "redrawn": Redrawn, "first": First, "numpy": NumPy}
 )
 
-func (d Draw) String() string { return nameOf(rowDraws, d) }
+func (k MemberKind) String() string { return nameOf(rowMemberKinds, k) }
 
 // Count says how ψn becomes a whole number.
 type Count int
@@ -47,18 +47,18 @@ var counts = map[string]Count{"floor": Floor, "ceil": Ceil}
 
 func (c Count) String() string { return nameOf(counts, c) }
 
-// newMembers returns the members that settings describe, the draw being one of
-// the table's. It fails on values out of range, naming all of them.
-func newMembers(fraction float64, draw string, draws map[string]Draw, count string) (Members, error) {
+// newMembers returns the members that settings describe, of a kind in the table.
+// It fails on values out of range, naming all of them.
+func newMembers(fraction float64, kind string, kinds map[string]MemberKind, count string) (Members, error) {
 	var errs []error
 	if !(fraction >= 0 && fraction <= 1) {
 		errs = append(errs, fmt.Errorf("corrupt: fraction is %v, want [0, 1]", fraction))
 	}
-	d, err := lookup("members", draw, draws)
+	k, err := lookup("members", kind, kinds)
 	errs = append(errs, err)
 	c, err := lookup("count", count, counts)
 	errs = append(errs, err)
-	return Members{Fraction: fraction, Draw: d, Count: c}, errors.Join(errs...)
+	return Members{Fraction: fraction, Kind: k, Count: c}, errors.Join(errs...)
 }
 
 // Size returns how many of n are corrupt: ⌊ψn⌋ or ⌈ψn⌉. It reads ψ as the
@@ -78,16 +78,16 @@ func (m Members) Size(n int) int {
 }
 
 // Pick returns the numbers of the corrupt ones of n in ascending order, empty
-// but not nil where there are none. For draw First it ignores rng, which may be
+// but not nil where there are none. For kind First it ignores rng, which may be
 // nil; otherwise the result is a simple random sample that is a function of
 // rng's state: whether members are fixed or redrawn is up to the caller, who
 // passes a generator in the same state again or not. Samples of different
 // sizes from the same state are nested.
 //
-// Draw NumPy cannot be picked without the noise, see [GradientPlan]; Pick
-// panics.
+// It panics for kind NumPy, which draws members together with noise: see
+// [GradientPlan].
 func (m Members) Pick(n int, rng *rand.Rand) []int {
-	if m.Draw == NumPy {
+	if m.Kind == NumPy {
 		panic("corrupt: Pick of members drawn by NumPy")
 	}
 	all := make([]int, n)
@@ -95,7 +95,7 @@ func (m Members) Pick(n int, rng *rand.Rand) []int {
 		all[i] = i
 	}
 	size := m.Size(n)
-	if m.Draw != First {
+	if m.Kind != First {
 		for i := range size {
 			j := i + rng.IntN(n-i)
 			all[i], all[j] = all[j], all[i]
@@ -106,4 +106,4 @@ func (m Members) Pick(n int, rng *rand.Rand) []int {
 	return picked
 }
 
-func (m Members) String() string { return fmt.Sprintf("%v %v(%v·n)", m.Draw, m.Count, m.Fraction) }
+func (m Members) String() string { return fmt.Sprintf("%v %v(%v·n)", m.Kind, m.Count, m.Fraction) }

@@ -34,7 +34,7 @@ func TestMembersSize(t *testing.T) {
 }
 
 func TestPickFirst(t *testing.T) {
-	got := Members{Fraction: 0.2, Draw: First, Count: Ceil}.Pick(32, nil)
+	got := Members{Fraction: 0.2, Kind: First, Count: Ceil}.Pick(32, nil)
 	if want := []int{0, 1, 2, 3, 4, 5, 6}; !slices.Equal(got, want) {
 		t.Errorf("first 0.2 of 32 are %v, want %v", got, want)
 	}
@@ -42,7 +42,7 @@ func TestPickFirst(t *testing.T) {
 
 func TestPickIsUniform(t *testing.T) {
 	const n, times = 10, 20000
-	m := Members{Fraction: 0.3, Draw: Redrawn}
+	m := Members{Fraction: 0.3, Kind: Redrawn}
 	rng := newRand()
 	var hits [n]int
 	for range times {
@@ -76,7 +76,7 @@ func TestPickNoneIsNotNil(t *testing.T) {
 }
 
 func TestMembersNameAllProblems(t *testing.T) {
-	_, err := newMembers(1.5, "last", rowDraws, "round")
+	_, err := newMembers(1.5, "last", rowMemberKinds, "round")
 	want := "corrupt: fraction is 1.5, want [0, 1]\n" +
 		`corrupt: unknown members "last" (have first, fixed, numpy, redrawn)` + "\n" +
 		`corrupt: unknown count "round" (have ceil, floor)`
@@ -88,7 +88,7 @@ func TestMembersNameAllProblems(t *testing.T) {
 func TestMembersPanicOnProgrammersMistakes(t *testing.T) {
 	for name, f := range map[string]func(){
 		"NaN":   func() { Members{Fraction: nan()}.Size(3) },
-		"numpy": func() { Members{Draw: NumPy}.Pick(3, rand.New(rand.NewPCG(1, 2))) },
+		"numpy": func() { Members{Kind: NumPy}.Pick(3, rand.New(rand.NewPCG(1, 2))) },
 	} {
 		func() {
 			defer func() {

@@ -74,7 +74,7 @@ func TestNumPyMembers(t *testing.T) {
 // TestNumPyNoise compares a plan's noise with NumPy's, for ψ = 0.5, n = 4 and
 // d = 3, where the second row's toss and noise come after the first row's.
 func TestNumPyNoise(t *testing.T) {
-	plan, err := NewGradientPlan("additive", GradientOptions{Std: 10}, RowVictims{Fraction: 0.5, Members: "numpy", Count: "floor"}, 7)
+	plan, err := NewGradientPlan("additive", GradientOptions{Std: 10}, RowMemberOptions{Fraction: 0.5, Members: "numpy", Count: "floor"}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}

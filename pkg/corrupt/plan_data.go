@@ -38,8 +38,8 @@ const (
 	ofGradients
 )
 
-// Victims are the settings that say whom a [DataPlan] corrupts.
-type Victims struct {
+// MemberOptions are the settings that say whom a [DataPlan] corrupts.
+type MemberOptions struct {
 	Fraction float64 // ψ in [0, 1]
 	Level    string  // "client" or "sample"
 	Members  string  // "fixed", "redrawn" or "first"
@@ -50,7 +50,7 @@ type Victims struct {
 //
 // Its randomness is a function of the run's seed, the step and the client. The
 // corrupt clients come from one stream that feature, label and gradient plans
-// share: with equal draws the same clients are hit by all of them, and with
+// share: with equal members the same clients are hit by all of them, and with
 // different fractions the smaller set lies within the larger, so that a client
 // is corrupt or honest as a whole and ψ bounds the corrupt share. So do the
 // corrupt samples of a batch. At level [Sample] members are positions in the
@@ -71,24 +71,24 @@ type DataPlan struct {
 // number of clients are corrupted. It fails on unknown names and on settings
 // out of range, naming all of them. With kind "none" it ignores the other
 // settings.
-func NewFeaturePlan(kind string, o FeatureOptions, v Victims, clients int, root stream.Root) (*DataPlan, error) {
+func NewFeaturePlan(kind string, o FeatureOptions, m MemberOptions, clients int, root stream.Root) (*DataPlan, error) {
 	corruption, err := NewFeature(kind, o)
-	return newDataPlan(kind, corruption, err, v, clients, ofFeatures, root)
+	return newDataPlan(kind, corruption, err, m, clients, ofFeatures, root)
 }
 
 // NewLabelPlan returns the plan by which labels are corrupted; it is otherwise
 // as [NewFeaturePlan].
-func NewLabelPlan(kind string, o LabelOptions, v Victims, clients int, root stream.Root) (*DataPlan, error) {
+func NewLabelPlan(kind string, o LabelOptions, m MemberOptions, clients int, root stream.Root) (*DataPlan, error) {
 	corruption, err := NewLabel(kind, o)
-	return newDataPlan(kind, corruption, err, v, clients, ofLabels, root)
+	return newDataPlan(kind, corruption, err, m, clients, ofLabels, root)
 }
 
-func newDataPlan(kind string, corruption Data, err error, v Victims, clients, id int, root stream.Root) (*DataPlan, error) {
+func newDataPlan(kind string, corruption Data, err error, m MemberOptions, clients, id int, root stream.Root) (*DataPlan, error) {
 	if kind == none {
 		return &DataPlan{}, nil
 	}
-	members, errMembers := newMembers(v.Fraction, v.Members, draws, v.Count)
-	level, errLevel := lookup("level", v.Level, levels)
+	members, errMembers := newMembers(m.Fraction, m.Members, memberKinds, m.Count)
+	level, errLevel := lookup("level", m.Level, levels)
 	if err := errors.Join(err, errMembers, errLevel); err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (p *DataPlan) Apply(b *data.Batch, space Space, step, client int) (corrupte
 func (p *DataPlan) samples(n, step, client int) (samples []int, hit int) {
 	if p.level == Sample {
 		place := []int{ofSamples, client, step}
-		if p.members.Draw == Fixed {
+		if p.members.Kind == Fixed {
 			place = place[:2]
 		}
 		samples = p.members.Pick(n, p.root.At(stream.Members, place...))
@@ -135,7 +135,7 @@ func (p *DataPlan) samples(n, step, client int) (samples []int, hit int) {
 // them from here.
 func pickClients(m Members, n int, root stream.Root, step int) []int {
 	place := []int{ofClients, step}
-	if m.Draw == Fixed {
+	if m.Kind == Fixed {
 		place = place[:1]
 	}
 	return m.Pick(n, root.At(stream.Members, place...))

@@ -39,8 +39,8 @@ type GradientPlan struct {
 	ahead      ahead   // of ApplyIn
 }
 
-// RowVictims are the settings that say which rows a [GradientPlan] corrupts.
-type RowVictims struct {
+// RowMemberOptions are the settings that say which rows a [GradientPlan] corrupts.
+type RowMemberOptions struct {
 	Fraction float64 // ψ in [0, 1]
 	Members  string  // "fixed", "redrawn", "first" or "numpy"
 	Count    string  // "floor" or "ceil" of ψn; "numpy" ignores it
@@ -49,15 +49,15 @@ type RowVictims struct {
 // NewGradientPlan returns the plan by which a run's gradients are corrupted. It
 // fails as [NewFeaturePlan] does. With kind "none" it ignores the other
 // settings.
-func NewGradientPlan(kind string, o GradientOptions, v RowVictims, root stream.Root) (*GradientPlan, error) {
+func NewGradientPlan(kind string, o GradientOptions, m RowMemberOptions, root stream.Root) (*GradientPlan, error) {
 	if kind == none {
 		return &GradientPlan{}, nil
 	}
 	corruption, err := NewGradient(kind, o)
-	members, errMembers := newMembers(v.Fraction, v.Members, rowDraws, v.Count)
+	members, errMembers := newMembers(m.Fraction, m.Members, rowMemberKinds, m.Count)
 	var errReplay error
-	if _, known := gradients[kind]; known && v.Members == NumPy.String() && !slices.Contains(numpyKinds, kind) {
-		errReplay = fmt.Errorf("corrupt: members %q go with %s, not with %q", v.Members, strings.Join(numpyKinds, ", "), kind)
+	if _, known := gradients[kind]; known && m.Members == NumPy.String() && !slices.Contains(numpyKinds, kind) {
+		errReplay = fmt.Errorf("corrupt: members %q go with %s, not with %q", m.Members, strings.Join(numpyKinds, ", "), kind)
 	}
 	if err := errors.Join(err, errMembers, errReplay); err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func (p *GradientPlan) Apply(G agg.Matrix, step int) (rows []int) {
 
 // rows are the corrupt ones of the given step's G, n×d.
 func (p *GradientPlan) rows(n, d, step int) []int {
-	if p.members.Draw != NumPy {
+	if p.members.Kind != NumPy {
 		return pickClients(p.members, n, p.root, step)
 	}
 	if p.replay == nil || !p.replay.fits(n, d) {
@@ -92,7 +92,7 @@ func (p *GradientPlan) rows(n, d, step int) []int {
 
 // apply corrupts the given rows of G, which are those of the step, or stand for them.
 func (p *GradientPlan) apply(G agg.Matrix, rows []int, step int) {
-	if p.members.Draw == NumPy {
+	if p.members.Kind == NumPy {
 		p.replay.apply(G, rows)
 	} else {
 		p.corruption.Apply(G, rows, p.root.At(stream.Corrupt, ofGradients, step))
@@ -119,7 +119,7 @@ func (p *GradientPlan) String() string {
 	switch {
 	case p == nil || p.corruption == nil:
 		return none
-	case p.members.Draw == NumPy:
+	case p.members.Kind == NumPy:
 		return fmt.Sprintf("%v of numpy(%v) rows", p.corruption, p.members.Fraction)
 	}
 	return fmt.Sprintf("%v of %v rows", p.corruption, p.members)

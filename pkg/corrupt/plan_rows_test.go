@@ -75,7 +75,7 @@ func TestApplyIn(t *testing.T) {
 			t.Run(kind+" of "+members, func(t *testing.T) {
 				plan := func() *GradientPlan {
 					p, err := NewGradientPlan(kind, GradientOptions{Std: 10, Scale: 5, Epsilon: 0.5},
-						RowVictims{Fraction: 0.45, Members: members, Count: "floor"}, stream.Root(3))
+						RowMemberOptions{Fraction: 0.45, Members: members, Count: "floor"}, stream.Root(3))
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -16,7 +16,7 @@ func nan() float64 { return math.NaN() }
 
 const clients = 32
 
-func featurePlan(t *testing.T, kind string, v Victims) *DataPlan {
+func featurePlan(t *testing.T, kind string, v MemberOptions) *DataPlan {
 	t.Helper()
 	o := FeatureOptions{Std: 10, Amount: 0.9, Space: "image"}
 	p, err := NewFeaturePlan(kind, o, v, clients, 7)
@@ -49,7 +49,7 @@ func TestDataPlanMembers(t *testing.T) {
 		{"redrawn", "floor", false, 6},
 		{"first", "ceil", true, 7},
 	} {
-		p := featurePlan(t, "additive", Victims{Fraction: 0.2, Level: "client", Members: test.members, Count: test.count})
+		p := featurePlan(t, "additive", MemberOptions{Fraction: 0.2, Level: "client", Members: test.members, Count: test.count})
 		a, b := corruptClients(p, 0), corruptClients(p, 1)
 		if len(a) != test.size || len(b) != test.size {
 			t.Errorf("%v: clients %v, then %v, want %d", p, a, b, test.size)
@@ -67,13 +67,13 @@ func TestDataPlanMembers(t *testing.T) {
 // TestPlansShareMembers checks that clients are corrupt or honest as a whole.
 func TestPlansShareMembers(t *testing.T) {
 	for _, members := range []string{"fixed", "redrawn", "first"} {
-		v := Victims{Fraction: 0.25, Level: "client", Members: members, Count: "floor"}
+		v := MemberOptions{Fraction: 0.25, Level: "client", Members: members, Count: "floor"}
 		features := featurePlan(t, "impulse", v)
 		labels, err := NewLabelPlan("backdoor", LabelOptions{Target: 8}, v, clients, 7)
 		if err != nil {
 			t.Fatal(err)
 		}
-		gradients, err := NewGradientPlan("bitflip", GradientOptions{Scale: 5}, RowVictims{Fraction: 0.25, Members: members, Count: "floor"}, 7)
+		gradients, err := NewGradientPlan("bitflip", GradientOptions{Scale: 5}, RowMemberOptions{Fraction: 0.25, Members: members, Count: "floor"}, 7)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestPlansShareMembers(t *testing.T) {
 
 func TestDataPlanSamples(t *testing.T) {
 	labelled := func(members string, step, client int) []int {
-		v := Victims{Fraction: 0.2, Level: "sample", Members: members, Count: "floor"}
+		v := MemberOptions{Fraction: 0.2, Level: "sample", Members: members, Count: "floor"}
 		p, err := NewLabelPlan("backdoor", LabelOptions{Target: 8}, v, clients, 7)
 		if err != nil {
 			t.Fatal(err)
@@ -114,7 +114,7 @@ func TestDataPlanSamples(t *testing.T) {
 		}
 	}
 	// A share too small for one sample corrupts none, not all.
-	p, err := NewLabelPlan("backdoor", LabelOptions{Target: 8}, Victims{Fraction: 0.01, Level: "sample", Members: "first", Count: "floor"}, clients, 7)
+	p, err := NewLabelPlan("backdoor", LabelOptions{Target: 8}, MemberOptions{Fraction: 0.01, Level: "sample", Members: "first", Count: "floor"}, clients, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestDataPlanSamples(t *testing.T) {
 }
 
 func TestDataPlanHasOneSpace(t *testing.T) {
-	v := Victims{Fraction: 1, Level: "client", Members: "first", Count: "floor"}
+	v := MemberOptions{Fraction: 1, Level: "client", Members: "first", Count: "floor"}
 	p, err := NewFeaturePlan("impulse", FeatureOptions{Amount: 1, Clip: true, Space: "whitened"}, v, 1, 7)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestDataPlanHasOneSpace(t *testing.T) {
 
 // TestDataPlanConcurrently prepares a step's batches at once and one by one.
 func TestDataPlanConcurrently(t *testing.T) {
-	v := Victims{Fraction: 0.4, Level: "client", Members: "redrawn", Count: "floor"}
+	v := MemberOptions{Fraction: 0.4, Level: "client", Members: "redrawn", Count: "floor"}
 	run := func(each func(func(client int))) ([]*data.Batch, Tally) {
 		p := featurePlan(t, "additive", v)
 		batches := make([]*data.Batch, clients)
@@ -179,7 +179,7 @@ func TestDataPlanConcurrently(t *testing.T) {
 func TestGradientPlanDoesNotDependOnCores(t *testing.T) {
 	run := func(cores int, members string) []float32 {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
-		p, err := NewGradientPlan("additive", GradientOptions{Std: 10}, RowVictims{Fraction: 0.5, Members: members, Count: "floor"}, 7)
+		p, err := NewGradientPlan("additive", GradientOptions{Std: 10}, RowMemberOptions{Fraction: 0.5, Members: members, Count: "floor"}, 7)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,7 +199,7 @@ func TestGradientPlanDoesNotDependOnCores(t *testing.T) {
 }
 
 func TestGradientPlanDrawsAnewEachStep(t *testing.T) {
-	p, err := NewGradientPlan("additive", GradientOptions{Std: 10}, RowVictims{Fraction: 0.5, Members: "fixed", Count: "floor"}, 7)
+	p, err := NewGradientPlan("additive", GradientOptions{Std: 10}, RowMemberOptions{Fraction: 0.5, Members: "fixed", Count: "floor"}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,9 +213,9 @@ func TestGradientPlanDrawsAnewEachStep(t *testing.T) {
 }
 
 func TestPlansOfNothing(t *testing.T) {
-	feature, errFeature := NewFeaturePlan("none", FeatureOptions{}, Victims{}, 4, 7)
-	label, errLabel := NewLabelPlan("none", LabelOptions{}, Victims{}, 4, 7)
-	gradient, errGradient := NewGradientPlan("none", GradientOptions{}, RowVictims{}, 7)
+	feature, errFeature := NewFeaturePlan("none", FeatureOptions{}, MemberOptions{}, 4, 7)
+	label, errLabel := NewLabelPlan("none", LabelOptions{}, MemberOptions{}, 4, 7)
+	gradient, errGradient := NewGradientPlan("none", GradientOptions{}, RowMemberOptions{}, 7)
 	if errFeature != nil || errLabel != nil || errGradient != nil {
 		t.Fatal(errFeature, errLabel, errGradient)
 	}
@@ -241,13 +241,13 @@ func TestPlansOfNothing(t *testing.T) {
 
 func TestRestore(t *testing.T) {
 	saved := Tally{Corrupt: 10, Total: 40}
-	features := featurePlan(t, "additive", Victims{Fraction: 1, Level: "client", Members: "first", Count: "floor"})
+	features := featurePlan(t, "additive", MemberOptions{Fraction: 1, Level: "client", Members: "first", Count: "floor"})
 	features.Restore(saved)
 	features.Apply(grey(10, 0), Image, 1, 0)
 	if got := features.Tally(); got != (Tally{20, 50}) || got.Fraction() != 0.4 {
 		t.Errorf("tally %v, fraction %v, want {20 50}, 0.4", got, got.Fraction())
 	}
-	gradients, err := NewGradientPlan("bitflip", GradientOptions{Scale: 5}, RowVictims{Fraction: 0.5, Members: "first", Count: "floor"}, 7)
+	gradients, err := NewGradientPlan("bitflip", GradientOptions{Scale: 5}, RowMemberOptions{Fraction: 0.5, Members: "first", Count: "floor"}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestRestore(t *testing.T) {
 }
 
 func TestPlanStrings(t *testing.T) {
-	features := featurePlan(t, "impulse", Victims{Fraction: 0.2, Level: "sample", Members: "first", Count: "ceil"})
+	features := featurePlan(t, "impulse", MemberOptions{Fraction: 0.2, Level: "sample", Members: "first", Count: "ceil"})
 	if got, want := features.String(), "impulse(0.9, image) of first ceil(0.2·n) samples"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -267,7 +267,7 @@ func TestPlanStrings(t *testing.T) {
 		"redrawn": "bitflip(5) of redrawn floor(0.4·n) rows",
 		"numpy":   "bitflip(5) of numpy(0.4) rows",
 	} {
-		p, err := NewGradientPlan("bitflip", GradientOptions{Scale: 5}, RowVictims{Fraction: 0.4, Members: members, Count: "floor"}, 7)
+		p, err := NewGradientPlan("bitflip", GradientOptions{Scale: 5}, RowMemberOptions{Fraction: 0.4, Members: members, Count: "floor"}, 7)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -281,7 +281,7 @@ func TestPlanStrings(t *testing.T) {
 func TestNumPyRefusesOtherKinds(t *testing.T) {
 	for _, kind := range GradientNames() {
 		o := GradientOptions{Std: 10, Scale: 5, Epsilon: 0.5}
-		_, err := NewGradientPlan(kind, o, RowVictims{Fraction: 0.5, Members: "numpy", Count: "floor"}, 7)
+		_, err := NewGradientPlan(kind, o, RowMemberOptions{Fraction: 0.5, Members: "numpy", Count: "floor"}, 7)
 		want := `corrupt: members "numpy" go with additive, bitflip, not with "` + kind + `"`
 		if kind == none || slices.Contains(NumPyNames(), kind) {
 			if err != nil {
@@ -291,7 +291,7 @@ func TestNumPyRefusesOtherKinds(t *testing.T) {
 			t.Errorf("got error %v, want %s", err, want)
 		}
 	}
-	_, err := NewGradientPlan("ipm", GradientOptions{}, RowVictims{Fraction: 2, Members: "numpy", Count: "floor"}, 7)
+	_, err := NewGradientPlan("ipm", GradientOptions{}, RowMemberOptions{Fraction: 2, Members: "numpy", Count: "floor"}, 7)
 	want := "corrupt: ipm: epsilon is 0, want > 0\ncorrupt: fraction is 2, want [0, 1]\n" +
 		`corrupt: members "numpy" go with additive, bitflip, not with "ipm"`
 	if err == nil || err.Error() != want {
@@ -300,9 +300,9 @@ func TestNumPyRefusesOtherKinds(t *testing.T) {
 }
 
 func TestPlansNameAllProblems(t *testing.T) {
-	_, feature := NewFeaturePlan("additive", FeatureOptions{Std: -1, Space: "image"}, Victims{Fraction: 2, Level: "batch", Members: "numpy", Count: "floor"}, 4, 7)
-	_, label := NewLabelPlan("backdoor", LabelOptions{Target: -3}, Victims{Level: "client", Members: "first"}, 4, 7)
-	_, gradient := NewGradientPlan("flip", GradientOptions{}, RowVictims{Fraction: -1, Members: "first", Count: "floor"}, 7)
+	_, feature := NewFeaturePlan("additive", FeatureOptions{Std: -1, Space: "image"}, MemberOptions{Fraction: 2, Level: "batch", Members: "numpy", Count: "floor"}, 4, 7)
+	_, label := NewLabelPlan("backdoor", LabelOptions{Target: -3}, MemberOptions{Level: "client", Members: "first"}, 4, 7)
+	_, gradient := NewGradientPlan("flip", GradientOptions{}, RowMemberOptions{Fraction: -1, Members: "first", Count: "floor"}, 7)
 	for _, test := range []struct {
 		err  error
 		want []string

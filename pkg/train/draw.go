@@ -46,8 +46,8 @@ func newSource(c config.Config, clock *clock) (*source, error) {
 	}
 	var errs [2]error
 	f, l := c.Corruption.Feature, c.Corruption.Label
-	s.features, errs[0] = corrupt.NewFeaturePlan(f.Kind, f.FeatureOptions, f.Victims, n, s.streams)
-	s.labels, errs[1] = corrupt.NewLabelPlan(l.Kind, l.LabelOptions, l.Victims, n, s.streams)
+	s.features, errs[0] = corrupt.NewFeaturePlan(f.Kind, f.FeatureOptions, f.MemberOptions, n, s.streams)
+	s.labels, errs[1] = corrupt.NewLabelPlan(l.Kind, l.LabelOptions, l.MemberOptions, n, s.streams)
 	return s, errors.Join(errs[:]...)
 }
 

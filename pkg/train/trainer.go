@@ -110,7 +110,7 @@ func (t *trainer) build() error {
 		errs[0] = smaller(t.Config, errs[0])
 	}
 	g := t.Corruption.Gradient
-	t.rows, errs[1] = corrupt.NewGradientPlan(g.Kind, g.GradientOptions, g.RowVictims, t.streams)
+	t.rows, errs[1] = corrupt.NewGradientPlan(g.Kind, g.GradientOptions, g.RowMemberOptions, t.streams)
 	t.rule, errs[2] = t.Rule()
 	return errors.Join(errs[:]...)
 }
