@@ -65,7 +65,7 @@ as 0.0.0.0:8080: then whoever reaches it can read the records.`),
 	f := cmd.Flags()
 	f.StringVar(&results, "results", "results", "`folder` below which records are looked for")
 	f.StringVarP(&out, "out", "o", "report.html", "`file` to write")
-	f.StringVar(&serve, "serve", "", "serve the page at this `address`, as it is at each moment (alone: 127.0.0.1:8080)")
+	f.StringVar(&serve, "serve", "", "serve the page at this `address` and keep it up to date (--serve alone: 127.0.0.1:8080)")
 	f.Lookup("serve").NoOptDefVal = "127.0.0.1:8080"
 	if err := cmd.MarkFlagDirname("results"); err != nil {
 		panic(err) // no such flag: a mistake in this function

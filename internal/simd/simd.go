@@ -186,10 +186,11 @@ func Score(scores []float64, next []float32, s []float64, m []float32, gamma, ro
 	scoreGo(scores[done:], next[done:], s[done:], m[done:], square, twice, rows, scale)
 }
 
-// Above sets the front of found to the indices i, ascending, for which the bits of
-// x[i], read as a signed integer, are at least least, more than −2⁶³, and returns
-// their number: for numbers that are not negative, those that are at least the one
-// with these bits, and NaN. found is at least as long as x.
+// Above writes the indices i at which x[i] has bits of at least least to the front of
+// found, in ascending order, and returns how many they are. Bits are compared as signed
+// integers; least must be above −2⁶³. Where no x[i] is negative, the indices are those
+// of the numbers from the one with these bits on, and of NaN. found must be at least as
+// long as x.
 func Above(found []uint16, x []float64, least int64) int {
 	if len(x) > 1<<16 || len(found) < len(x) {
 		panic(fmt.Sprintf("simd: Above: %d elements, and room for %d", len(x), len(found)))

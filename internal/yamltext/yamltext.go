@@ -17,8 +17,9 @@ import (
 	"github.com/bgmd/bgmd/internal/printable"
 )
 
-// Parse returns the mapping that the text of a file, one YAML document, is. Its
-// errors call the file file, and say of an empty one that it should be want.
+// Parse parses the text of a file, which must be one YAML document that is a mapping.
+// In errors the file has the name given here; of an empty file they say that it should
+// be want, such as "a grid".
 func Parse(file string, source []byte, want string) (*yaml.Node, error) {
 	var doc, next yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(source))

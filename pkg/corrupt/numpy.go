@@ -25,8 +25,8 @@ type replay struct {
 	noise      [][]float32 // one vector of d values a row; nil if it draws none
 }
 
-// numpyGradient is a corruption that draws noise. One that is not draws
-// nothing from the generator of the tosses.
+// numpyGradient is a corruption that draws noise from the generator of the tosses.
+// Other corruptions draw nothing from it.
 type numpyGradient interface {
 	numpyNoise(src *numpyRand, d int) []float32
 }

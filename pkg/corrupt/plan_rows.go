@@ -11,8 +11,8 @@ type Rows interface {
 	Size() (n, d int)
 	// Scale multiplies rows by a factor.
 	Scale(rows []int, factor float32) error
-	// Noise returns memory for some rows, which Add and Replace take. It is the same
-	// in every call.
+	// Noise returns memory for so many rows of noise, for Add and Replace. Every call
+	// returns the same memory.
 	Noise(rows int) (agg.Matrix, error)
 	// Add adds row k of noise to row rows[k] of G.
 	Add(rows []int, noise agg.Matrix) error
@@ -20,20 +20,21 @@ type Rows interface {
 	Replace(rows []int, noise agg.Matrix) error
 	// Host returns a copy of G in memory.
 	Host() (dst []float32, G agg.Matrix, err error)
-	// Return sets rows of G to what they are now in the copy of Host.
+	// Return copies rows of Host's copy back to G.
 	Return(rows []int) error
 }
 
 // scaling is a corruption that multiplies rows by a factor.
 type scaling interface{ factor() float32 }
 
-// drawing is a corruption that adds to rows, or replaces them by, what it makes of rows
-// of zeros.
+// drawing is a corruption that draws noise: what it makes of a row of zeros. It adds
+// the noise to a row, or replaces the row by it.
 type drawing interface{ replaces() bool }
 
-// ApplyIn corrupts rows of the given step's G as Apply does, to the bit, where they
-// live. Rows are scaled there; noise is drawn here, for the next step while the caller
-// goes on: call [GradientPlan.Settle] before Rows ends. Any other corruption copies G.
+// ApplyIn corrupts rows of the given step's G where they live. The result has the same
+// bits as that of Apply. Rows are scaled on the device. Noise is drawn in memory, that
+// of the next step while the caller goes on, so call [GradientPlan.Settle] before G is
+// freed. Any other corruption copies G to memory and back.
 func (p *GradientPlan) ApplyIn(G Rows, step int) (rows []int, err error) {
 	if p == nil || p.corruption == nil {
 		return nil, nil
@@ -71,7 +72,7 @@ type ahead struct {
 	done  chan struct{} // closed when noise is there; nil if there is none
 }
 
-// draw corrupts rows by noise, and has that of the next step drawn.
+// draw corrupts rows by noise and begins to draw the next step's noise.
 func (p *GradientPlan) draw(G Rows, rows []int, step int, replace bool) error {
 	p.Settle()
 	if p.ahead.step != step || p.ahead.noise.Rows != len(rows) {
@@ -90,7 +91,7 @@ func (p *GradientPlan) draw(G Rows, rows []int, step int, replace bool) error {
 	return p.prepare(G, step+1)
 }
 
-// prepare begins to draw a step's noise: what becomes of rows of zeros.
+// prepare begins to draw a step's noise, by corrupting rows of zeros.
 func (p *GradientPlan) prepare(G Rows, step int) error {
 	n, d := G.Size()
 	noise, err := G.Noise(len(p.rows(n, d, step)))
@@ -111,7 +112,7 @@ func (p *GradientPlan) prepare(G Rows, step int) error {
 	return nil
 }
 
-// Settle waits until the plan draws nothing.
+// Settle waits until the plan is no longer drawing noise.
 func (p *GradientPlan) Settle() {
 	if p != nil && p.ahead.done != nil {
 		<-p.ahead.done

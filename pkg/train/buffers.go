@@ -11,9 +11,9 @@ import (
 // running averages of batch norm follow.
 //
 // A client whose batch is corrupt sends corrupt statistics. The median over the
-// clients stands a minority of them; the mean does not. Clients whose statistics
-// are not finite are left out by either. Corruptions of gradients leave
-// statistics alone.
+// clients withstands a minority of such clients; the mean does not. Both leave out
+// clients whose statistics are not finite. Corruptions of gradients do not change
+// statistics.
 type buffers struct {
 	rule       agg.Aggregator
 	statistics agg.Matrix // a row a client
@@ -31,15 +31,16 @@ func newBuffers(kind string, clients int, net *models.Net) (*buffers, error) {
 	return &buffers{rule, agg.NewMatrix(clients, size), make([]float32, size)}, err
 }
 
-// note keeps what a client's batch gave. Clients may be noted side by side.
+// note keeps the statistics of a client's batch. Calls for different clients may run
+// concurrently.
 func (b *buffers) note(client int, statistics []float32) {
 	if b != nil {
 		copy(b.statistics.Row(client), statistics)
 	}
 }
 
-// update moves the running averages. Where what the clients' statistics combine to
-// is not finite, or there are none that are, they stay as they are.
+// update moves the running averages. They stay as they are where no client's
+// statistics are finite, or the combined ones are not.
 func (b *buffers) update(net *models.Net) error {
 	if b == nil {
 		return nil

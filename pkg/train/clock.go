@@ -12,11 +12,11 @@ import (
 // stopped, by SIGSTOP or Ctrl-Z, and, as Go's monotonic clock does on Linux, while
 // the machine sleeps.
 //
-// A stop leaves two traces: nothing reads the clock for a while, although a
-// goroutine does every beat, and a SIGCONT. Neither is enough: a machine with
-// too much to do leaves gaps, and a SIGCONT comes to processes that were not
-// stopped. So a longer gap is set aside, and dropped if a SIGCONT follows; else it
-// counts after all, a little late.
+// A stop leaves two traces: a gap between two readings of the clock, which a goroutine
+// reads at every beat, and a SIGCONT. Neither alone proves a stop: a busy machine
+// leaves gaps, too, and a process that was not stopped can get a SIGCONT. So the clock
+// sets a long gap aside. If a SIGCONT follows, the gap is dropped; otherwise it counts
+// after all, a little late.
 type clock struct {
 	mu      sync.Mutex
 	last    time.Time     // of the last reading
@@ -54,7 +54,8 @@ func (c *clock) lap(start *time.Duration, seconds *float64) {
 	*start = now
 }
 
-// settle ends the doubt about what is set aside.
+// settle drops the gap that is set aside if the process was stopped, and counts it
+// otherwise.
 func (c *clock) settle(stopped bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -58,7 +58,7 @@ func Measure(ctx context.Context, c config.Config, device string) (cost Cost, er
 		err := t.round(s)
 		times = append(times, time.Since(start))
 		if _, diverged := errors.AsType[*divergence](err); diverged {
-			break // so soon: the steps so far will have to do
+			break // the steps before are all there is to measure
 		}
 		if err != nil {
 			return Cost{}, err

@@ -25,8 +25,8 @@ func failed(err error) (record.Outcome, error) {
 	return record.Outcome{Status: record.Failed, Error: err.Error()}, err
 }
 
-// ended returns how training diverged, as a whole epoch's line of the record
-// says, nil if it goes on. Epoch 0 has no step that could have diverged.
+// ended returns how training diverged, going by the record's line of a whole epoch, and
+// nil if training goes on. Epoch 0 has no step that could have diverged.
 func (t *trainer) ended(e record.Epoch) *divergence {
 	if loss := float64(e.TestLoss); e.Epoch > 0 && (!finite(loss) || loss > t.DivergedLoss) {
 		return t.beyond("test", loss)
@@ -34,8 +34,8 @@ func (t *trainer) ended(e record.Epoch) *divergence {
 	return nil
 }
 
-// divergence is the error of a step that cannot be taken because training has
-// left all bounds.
+// divergence is the error of a round whose loss, gradients or aggregate are out of
+// bounds.
 type divergence struct{ reason string }
 
 func (d *divergence) Error() string { return "training diverged: " + d.reason }

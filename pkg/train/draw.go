@@ -12,7 +12,7 @@ import (
 )
 
 // source is where a run's batches come from: the set, who owns which sample,
-// how images are augmented, and what the samples suffer.
+// how images are augmented, and how samples are corrupted.
 type source struct {
 	clock            *clock
 	streams          stream.Root

@@ -24,8 +24,8 @@ func (t *trainer) startEpoch(epoch int) {
 }
 
 // finishEpoch evaluates, records and then checkpoints an epoch: the line is on
-// disk before the checkpoint that says the epoch is done. The time that both
-// take is the next epoch's.
+// disk before the checkpoint that says the epoch is done. The time that writing
+// them takes counts for the next epoch.
 func (t *trainer) finishEpoch(epoch int) (record.Epoch, error) {
 	e, err := t.sumUp(epoch)
 	if err != nil {

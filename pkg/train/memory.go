@@ -55,18 +55,18 @@ func (m Memory) largest() string {
 	return strings.Join(texts, ", ")
 }
 
-// What a run takes whatever its config is, and how much garbage there may be for a
-// byte in use.
+// programSize is what every run takes, in bytes; garbageShare is how many bytes of
+// garbage there may be for a byte in use.
 const (
 	programSize  = 30e6
 	garbageShare = 0.05
 )
 
-// MemoryOf estimates the memory of a run from its config alone. It takes none and
-// reads no file. It fails on a model that cannot take the set's images.
+// MemoryOf estimates the memory of a run from its config alone. It allocates nearly
+// nothing and reads no file. It fails on a model that cannot take the set's images.
 //
-// Left out is what a run seldom needs: rows copied by non_finite: drop (see
-// the rule's Scratch), and a checkpoint that is read.
+// It leaves out what a run seldom needs: the copies of rows that non_finite: drop makes
+// (see the rule's Scratch), and a checkpoint that is read.
 func MemoryOf(c config.Config) (Memory, error) {
 	set, size, err := c.Sizes()
 	if err != nil {
@@ -131,7 +131,8 @@ func checkMemory(c config.Config) error {
 	return fmt.Errorf("train: %w", err)
 }
 
-// smaller says what would take less of a device's memory, where err is that it is full.
+// smaller adds to the error of a full device what would take less of its memory. It
+// returns other errors as they are.
 func smaller(c config.Config, err error) error {
 	full, ok := errors.AsType[*device.MemoryError](err)
 	if !ok {
@@ -141,8 +142,8 @@ func smaller(c config.Config, err error) error {
 		ram.Text(float64(full.Asked)), ram.Text(float64(full.Free)), ram.Text(float64(full.Total)), c.Data.Clients, c.Data.Batch, c.Model.Name)
 }
 
-// savings lists changes of the config that would save a good part of the memory, those
-// first that save most. Numbers are tried at half of what they are.
+// savings lists changes of the config that would save at least a fiftieth of the memory,
+// the largest saving first. For a number it tries half.
 func savings(c config.Config, total float64) []string {
 	type change struct {
 		text  string
@@ -183,8 +184,8 @@ func halved(widths []int) []int {
 	return half
 }
 
-// lean has garbage collected when it is a tenth of what is in use, not when it is as
-// much, until restore is called. Nearly all of a run's memory is in a few large
+// lean makes Go collect garbage once it is a tenth of the memory in use, rather than as
+// much as that, until restore is called. Nearly all of a run's memory is in a few large
 // arrays without pointers, which cost the collector nothing.
 func lean() (restore func()) {
 	before := debug.SetGCPercent(int(200 * garbageShare))

@@ -9,11 +9,11 @@ import (
 
 // optimizer moves the parameters along the aggregated gradient.
 type optimizer interface {
-	// step moves the parameters along −u with step size lr, where these are. It is
-	// the run's step number update, from 1, of those whose size is not 0.
+	// step moves the parameters, which are at the place, along −u with step size lr.
+	// update counts the run's calls of step, from 1.
 	step(at place, lr float64, update int) error
-	// state returns what the next step depends on, by the names that
-	// checkpoints give it: not copies; nil where there is none.
+	// state returns the vectors that the next step depends on, by their names in
+	// checkpoints. They are not copies; one that the optimiser does without is nil.
 	state() map[string][]float32
 }
 

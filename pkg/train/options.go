@@ -15,10 +15,11 @@ type Options struct {
 	// configuration, but results differ by roundings, so that a run goes on only on
 	// one of the kind that it was begun on.
 	Device string
-	// Begin, if not nil, is called once the data is there, before the record is, with
-	// what computes ([models.Net.Backend]).
+	// Begin, if not nil, is called when the data is loaded and before the record is
+	// begun. backend is what computes ([models.Net.Backend]).
 	Begin func(set *data.Set, backend string)
-	// Note, if not nil, is told, once for each, what a run on a device does in memory.
+	// Note, if not nil, is called with a sentence about each thing that a run on a
+	// device has to do in memory.
 	Note func(text string)
 	// Observe, if not nil, is called after every step and every epoch.
 	Observe func(Progress)

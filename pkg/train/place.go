@@ -13,24 +13,24 @@ import (
 // place is where a run's steps happen: where the clients' gradients G are, the update u
 // that a rule makes of them, the parameters and the optimiser's vectors.
 type place interface {
-	// row is where [models.Net.Grads] is to put client i's gradient; nil where that
-	// is decided.
+	// row returns the function that says where [models.Net.Grads] puts client i's
+	// gradient; nil where the net knows that itself.
 	row() func(i int) []float32
 	// attack corrupts rows of the given step's G.
 	attack(plan *corrupt.GradientPlan, step int) error
 	// aggregate sets u to what the rule makes of G.
 	aggregate(rule agg.Aggregator, step agg.Step) (agg.Stats, error)
-	// SGD and Adam move the parameters along −u, as [models.Resident] says. Vectors
-	// are the same in all calls, and change here or, where Settle comes, by that.
+	// SGD and Adam move the parameters along −u, as [models.Resident] says. Every
+	// call must have the same vectors. They may be out of date until Settle.
 	SGD(velocity []float32, rate, momentum, decay float32, nesterov bool) error
 	Adam(a models.Adam, m, v []float32) error
-	// Settle has the net's parameters, and the optimiser's vectors, be those of the
-	// last step, for those who read them.
+	// Settle brings the net's parameters and the optimiser's vectors up to date. Call
+	// it before reading them.
 	Settle() error
 }
 
-// newPlace returns where the steps of a net and its clients happen. It calls note, once
-// for each, with what has to happen in memory although the net computes on a device.
+// newPlace returns where the steps of a net and its clients happen. It calls note with
+// each thing that has to happen in memory although the net computes on a device.
 func newPlace(net *models.Net, clients int, note func(string)) (place, error) {
 	there, err := net.Resident()
 	if err != nil {
@@ -107,8 +107,8 @@ func (p *inMemory) Adam(a models.Adam, m, v []float32) error {
 
 func (p *inMemory) Settle() error { return nil }
 
-// resident is the place of nets on a device: all stays there but for what has to be in
-// memory.
+// resident is the place of nets on a device. Everything stays there, except what has to
+// be in memory.
 type resident struct {
 	models.Resident
 	note   func(string)
@@ -133,7 +133,8 @@ func (p *resident) aggregate(rule agg.Aggregator, step agg.Step) (agg.Stats, err
 	return stats, err
 }
 
-// noteCopy tells of what copied G since there were so many copies.
+// noteCopy notes, the first time, that what has copied G, if there are more copies than
+// before.
 func (p *resident) noteCopy(kind, before int, what string) {
 	if p.Copies() == before || p.copies[kind] {
 		return

@@ -37,7 +37,7 @@ type Preview struct {
 
 // PreviewFirstStep draws the first step's batches of all clients as [Run] does,
 // by the same functions, with and without corruption; all are whitened. Rows of
-// gradients are not its matter. It fails as Run does.
+// gradients are not shown. It fails as Run does.
 func PreviewFirstStep(c config.Config) (*FirstStep, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err

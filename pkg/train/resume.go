@@ -86,7 +86,7 @@ func (t *trainer) save() error {
 		memory = rule.State()
 		p.Memory = len(memory)
 	}
-	if err := t.place.Settle(); err != nil { // of the memory's, too: a device fails for good
+	if err := t.place.Settle(); err != nil { // also if State failed: a device that has failed stays so
 		return err
 	}
 	var tensors []checkpoint.Tensor

@@ -13,14 +13,14 @@ import (
 
 // gradients fills G, a row a client, from batches that prepare fills, and returns the
 // training loss: the mean over the clients whose samples are all uncorrupted, or over
-// all if there is none. What a corrupt client's loss is says nothing about the model:
-// noise that is far outside the images' range alone can bring it above any bound.
+// all if there is none. A corrupt client's loss says nothing about the model: noise far
+// outside the images' range can bring it above any bound.
 //
 // prepare returns how many of the batch's samples it corrupted, and adds the time that
 // it took. Workers call it side by side.
 //
-// The running averages of batch norm follow, unless the loss is one of a training that
-// diverged, which is an error.
+// A loss out of bounds is a [divergence]. With any other, the running averages of batch
+// norm are updated.
 func (t *trainer) gradients(prepare func(b *data.Batch, client int, took *record.Seconds) (corrupted int)) (float64, error) {
 	start := t.clock.now()
 	clear(t.workers)
@@ -47,8 +47,8 @@ func (t *trainer) gradients(prepare func(b *data.Batch, client int, took *record
 	return loss, t.buffers.update(t.net)
 }
 
-// share splits the wall-clock time of a step's gradients: what the workers did not
-// spend on batches went into gradients.
+// share splits the wall-clock time of a round's gradients. What the workers did not
+// spend on batches counts as gradients.
 func (t *trainer) share(wall float64) {
 	var sum record.Seconds
 	for _, w := range t.workers {

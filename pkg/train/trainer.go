@@ -52,7 +52,7 @@ type trainer struct {
 	stats   stats
 }
 
-// newTrainer makes the trainer of c on the device of the given name. Close it.
+// newTrainer makes the trainer of c on the device that o names. The caller closes it.
 func newTrainer(c config.Config, o Options, clock *clock) (*trainer, error) {
 	t := &trainer{Config: c, started: clock.now(), observe: o.Observe, note: o.Note}
 	err := checkMemory(c)
@@ -68,9 +68,9 @@ func newTrainer(c config.Config, o Options, clock *clock) (*trainer, error) {
 	return t, nil
 }
 
-// close gives back what the process would otherwise keep.
+// close releases the device.
 func (t *trainer) close() error {
-	t.rows.Settle() // it draws into the device's memory
+	t.rows.Settle() // it may still be drawing noise into the device's memory
 	return t.device.Close()
 }
 
