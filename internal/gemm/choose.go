@@ -39,8 +39,8 @@ func fromEnvironment(name string) (*Kernels, error) {
 	return k, nil
 }
 
-// Configured says what is wrong with what [simd.Variable] names, which is then not
-// what [Default] is.
+// Configured returns an error if [simd.Variable] names kernels that this processor cannot
+// run, or none. [Default] is then the fastest.
 func Configured() error { return errDefault }
 
 // Backend names [Default] as records and reports do: go-avx512, go-avx2 or

@@ -18,8 +18,9 @@
 //
 // Where α is a power of two, AVX2 and AVX-512 give the same bits in all of these but
 // AddDots: every element of C is a sum in the order of A's columns, maxK at a time,
-// with fused multiply-adds. So do A·B and the transpose of Bᵀ·Aᵀ. (Other factors are rounded once more in the last
-// columns, of which there are more or fewer.) Plain Go rounds the products, too.
+// with fused multiply-adds. So do A·B and the transpose of Bᵀ·Aᵀ. (Other factors are
+// rounded once more in the last columns, of which there are more or fewer.) Plain Go
+// rounds the products, too.
 //
 // Chosen: one kind of tile for all of [Kernels.Mul], with B transposed as it is
 // copied where that is asked for. Rejected there: inner products along the rows of

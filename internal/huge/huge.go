@@ -3,7 +3,7 @@
 //
 // A pass over the rows of a matrix of 149 MB touches 36,000 pages of 4 kB, more
 // than a processor's address translation remembers; in pages of 2 MB it is 71.
-// Linux gives them to who asks ("madvise" in
+// Linux gives them to programs that ask ("madvise" in
 // /sys/kernel/mm/transparent_hugepage/enabled, the usual setting); Go's runtime
 // does not ask, NumPy does. Measured: reading G once takes a fifth less time.
 package huge

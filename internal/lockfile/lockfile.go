@@ -35,15 +35,14 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("%s is locked by process %s", e.Path, e.Holder)
 }
 
-// patience is how long [Acquire] waits for a lock whose holder is dead. A process
-// that it was starting when it was killed shares its files, the lock among them,
-// until it runs its own program, which closes them.
+// patience is how long [Acquire] waits for a lock whose holder is dead. If the holder was
+// starting another process when it was killed, that process shares the lock until it
+// runs its own program, which closes the holder's files.
 const patience = 2 * time.Second
 
 // Acquire locks the file at path, which it makes if need be, or fails with a
-// [*HeldError]: at once if the holder is alive. What is no lock file is left as it
-// is: a link is not followed, nor is a file written to that has another name or
-// much in it.
+// [*HeldError]: at once if the holder is alive. It leaves alone what is no lock file: it
+// follows no link, and writes to no file that has a second name or much in it.
 func Acquire(path string) (*Lock, error) {
 	path, err := resolve(path)
 	if err != nil {

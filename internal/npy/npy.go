@@ -41,9 +41,9 @@ type Matrix struct {
 // hold is refused: one that is not infinite but beyond it, or below its normal range
 // (2^-126) and not exact there. Errors wrap [ErrFormat], or are those of r.
 //
-// An array in Fortran order takes twice its memory for a moment, an archive its own
-// size besides. Before that, fits is asked about the array's size, unless it is nil,
-// and its error returned.
+// An array in Fortran order takes twice its memory for a moment, and an archive takes its
+// own size besides. Before it allocates, Read calls fits, unless that is nil, with the
+// array's size, and returns its error.
 func Read(r io.Reader, fits func(rows, cols int) error) (Matrix, error) {
 	in := bufio.NewReaderSize(r, mostHeader)
 	if isArchive(in) {

@@ -16,7 +16,7 @@ func Chunks(n, grain int) int { return (n + grain - 1) / grain }
 
 // For calls f once for each chunk [lo, hi) of [0, n), from up to GOMAXPROCS
 // goroutines; chunk counts from 0 and all chunks but the last are grain long.
-// It returns when every call has. With one chunk or one core it starts no
+// It returns when every call has returned. With one chunk or one core it starts no
 // goroutine.
 func For(n, grain int, f func(chunk, lo, hi int)) {
 	chunks := Chunks(n, grain)

@@ -17,8 +17,8 @@ import (
 	"strings"
 )
 
-// Check refuses what needs more bytes of memory than this process can have. The
-// error says what most of them are for, where that is not empty.
+// Check returns an error if this process cannot have so many bytes of memory. The error
+// quotes what, unless it is empty: what most of the bytes are for.
 func Check(need float64, what string) error {
 	room, ok := Available()
 	if !ok || need <= room.Bytes {
@@ -58,8 +58,8 @@ func Text(bytes float64) string {
 	return fmt.Sprintf("%.*f %s", max(0, min(2, 2-int(math.Log10(max(1, bytes))))), bytes, units[0])
 }
 
-// Room is the memory that a process can still have, and what bounds it. What it has
-// already is left out of it, but for GOMEMLIMIT, which bounds all that it has.
+// Room is the memory that a process can still get, and what bounds it. It does not
+// include what the process has already, except under GOMEMLIMIT, which bounds the sum.
 type Room struct {
 	Bytes float64
 	By    string // such as "of this machine" or "under memory.max of the control group /jobs"

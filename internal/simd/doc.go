@@ -6,10 +6,10 @@
 // Both give the same bits, except [Gram], whose float32 sums are in another order
 // and may differ by rounding, and [Pool], which may take another of two zeros or two
 // NaNs with different signs for the first. All functions take slices of any length
-// and alignment, allocate nothing, and panic when lengths do not fit. ([Pick] trusts
-// its caller that places are ascending: it looks at the last alone.)
+// and alignment, allocate nothing, and panic when lengths do not fit. ([Pick] checks the
+// last place alone and trusts its caller that places are ascending.)
 //
-// The environment variable [Variable] does without AVX-512, or without assembly.
+// The environment variable [Variable] turns AVX-512 off, or all assembly.
 //
 // Chosen: assembly written by avo from the generator in gen, a module of its own
 // so that importing this package does not bring in the generator.

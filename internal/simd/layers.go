@@ -11,8 +11,8 @@ const Dead = 4
 // Pools are a row of pools of 2×2 pixels, W of them with N samples each.
 type Pools struct {
 	W, N  int
-	Pixel int // elements of the pooled row from one to the next, at least N
-	From  int // the same of the two rows that they pool, from pixel to pixel
+	Pixel int // elements from one pixel of the pooled row to the next, at least N
+	From  int // elements from one pixel of the upper or lower row to the next, at least N
 }
 
 // check panics unless the pooled and the two other rows have elements for p.
@@ -23,10 +23,10 @@ func (p Pools) check(name string, out, arg, upper, lower int) {
 	}
 }
 
-// Pool sets sample i of every pooled pixel to max(0, bias + the largest of its four,
-// two of the upper row and two of the lower), and of arg to which of them that is,
-// counted from 0, the first of equals, or to [Dead] where the result is 0. NaN counts
-// as larger than any number.
+// Pool sets sample i of every pooled pixel to max(0, bias + the largest of its four
+// inputs), two of which are in the upper row and two in the lower. It notes in arg which
+// one that is, counted from 0, the first of equals; or [Dead] where the result is 0. NaN
+// counts as larger than any number.
 func Pool(out []float32, arg []uint8, upper, lower []float32, bias float32, p Pools) {
 	p.check("Pool", len(out), len(arg), len(upper), len(lower))
 	done := whole(p.N, 8)
@@ -75,9 +75,9 @@ func unrank(r int64) float32 {
 	return math.Float32frombits(uint32(b ^ (b >> 31 & math.MaxInt32)))
 }
 
-// Unpool is the gradient of [Pool]: of the four that were pooled it sets the one that
-// arg says to what dout has for sample i of that pixel, and the others to 0. It adds
-// what was not cut off to lanes[i%8], pixel by pixel.
+// Unpool is the gradient of [Pool]. For sample i of every pixel it copies dout to the one
+// of the four inputs that arg names, and sets the others to 0. It adds the values of dout
+// that were not cut off to lanes[i%8], pixel by pixel.
 func Unpool(upper, lower, dout []float32, arg []uint8, lanes *[8]float32, p Pools) {
 	p.check("Unpool", len(dout), len(arg), len(upper), len(lower))
 	done, pixels := whole(p.N, 8), p.W // at once

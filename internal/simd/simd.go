@@ -15,7 +15,7 @@ const Lanes = 64
 
 // LoadColumns copies columns [at, at+len) of the rows, len at most [Lanes], to
 // the rows of a block, which are Lanes elements long, and reports whether they
-// are all finite. It asks for the columns after them to come into the cache.
+// are all finite. It prefetches the columns after them.
 func LoadColumns(block []float32, rows [][]float32, at, cols int) bool {
 	check("LoadColumns", len(block), len(rows)*Lanes)
 	if cols > Lanes {
@@ -91,9 +91,9 @@ func AddScaled(sum []float64, x []float32, w float64) {
 	addScaledGo(sum[done:], x[done:], w)
 }
 
-// AddScaled4 does what four calls of [AddScaled] do, with each row's weight in
-// turn, in half the time, and asks for the rows that come next, as many elements
-// of each as are in sum, to come into the cache; nil where none do.
+// AddScaled4 does what four calls of [AddScaled] do, one for each row and its weight, in
+// half the time. It prefetches len(sum) elements of each row in next, which is nil where
+// no rows come next.
 func AddScaled4(sum []float64, x *[4][]float32, w *[4]float64, next *[4][]float32) {
 	for _, row := range x {
 		check("AddScaled4", len(sum), len(row))
@@ -108,8 +108,8 @@ func AddScaled4(sum []float64, x *[4][]float32, w *[4]float64, next *[4][]float3
 	}
 }
 
-// AddPowers4 does what four calls of [AddPowers] do, with each row in turn, and
-// with next what [AddScaled4] does.
+// AddPowers4 does what four calls of [AddPowers] do, one for each row, and prefetches
+// next as [AddScaled4] does.
 func AddPowers4(sum, squares []float64, x, next *[4][]float32) {
 	check("AddPowers4", len(sum), len(squares))
 	for _, row := range x {
@@ -125,7 +125,8 @@ func AddPowers4(sum, squares []float64, x, next *[4][]float32) {
 	}
 }
 
-// ahead returns where to look ahead: in next, or in x, which is there already.
+// ahead returns what to prefetch: next or, where there is none, x, which is in the cache
+// already.
 func ahead(x, next *[4][]float32) (p [4]*float32) {
 	for k := range p {
 		p[k] = &x[k][0]
@@ -149,8 +150,8 @@ func AddPowers(sum, squares []float64, x []float32) {
 }
 
 // Accumulate sets sum[i] to gamma·x[i] + keep[i]·memory[i], rounded to float32, and
-// adds its square to scores[i]. It asks for what comes next, as many elements of
-// memory and x, to come into the cache; nil where nothing does.
+// adds its square to scores[i]. It prefetches as many elements of the next memory and x,
+// which are nil where nothing comes next.
 func Accumulate(sum, memory, keep, x []float32, scores []float64, gamma float64, nextMemory, nextX []float32) {
 	n := len(sum)
 	check("Accumulate", n, len(memory))
@@ -251,8 +252,8 @@ func SquaredDistance(x, y []float32) float64 {
 	return inPairs(&lanes)
 }
 
-// whole is how many of n elements the assembly does, a multiple of step; 0 where
-// there is none.
+// whole is how many of n elements the assembly handles: the largest multiple of step, or
+// 0 where there is no assembly.
 func whole(n, step int) int {
 	if !accelerated {
 		return 0

@@ -35,9 +35,8 @@ func (a Augmentation) Apply(b *Batch, rng *rand.Rand) {
 	}
 }
 
-// move replaces image i by the part of it that lies down and right of its own
-// place, black beyond its edges, and mirrors that if flip is set. image is room
-// for one image.
+// move shifts image i so that its pixel (down, right) comes to the upper left corner,
+// fills up with black, and mirrors the result if flip is set. image is scratch for one image.
 func (b *Batch) move(i int, image []float32, down, right int, flip bool) {
 	for p := range image {
 		image[p] = b.X[p*b.N+i]

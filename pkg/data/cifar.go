@@ -181,7 +181,7 @@ func (v cifarVersion) read(i int, r io.Reader, size int64, path string) (cifarFi
 	if err != nil {
 		return cifarFile{}, inFile(path, err)
 	}
-	b := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead)) // which it asks for to find the end
+	b := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead)) // ReadFrom wants MinRead bytes free to find the end
 	if _, err := b.ReadFrom(c); err != nil {
 		return cifarFile{}, inFile(path, err)
 	}

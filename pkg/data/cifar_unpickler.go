@@ -28,12 +28,12 @@ const (
 	numpyCreate pickledClass = "numpy.core.multiarray _reconstruct"
 )
 
-// maxOpcodes bounds a program, and so what it can make. The published files have a
-// number and the name of a file an image, each perhaps with a place in the memo.
+// maxOpcodes bounds a program, and so the memory that it can fill. For each image the
+// published files have a number and a file's name, and perhaps put both into the memo.
 const maxOpcodes = 8*cifarRecords + 1000
 
-// unpickler is the machine that a pickle's bytes are a program for. After its
-// first error it goes on with nothing.
+// unpickler runs a pickle's bytes, which are a program for a stack machine. It stops at
+// its first error.
 // [https://github.com/python/cpython/blob/3.13/Lib/pickletools.py]
 type unpickler struct {
 	raw   []byte

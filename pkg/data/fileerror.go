@@ -58,7 +58,7 @@ func FileErrors(err error) []*FileError {
 	return nil
 }
 
-// inFile names the file that errors without a name are about.
+// inFile adds the file's name to file errors that have none.
 func inFile(path string, err error) error {
 	for _, bad := range FileErrors(err) {
 		if bad.File == "" {

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// layouts has where the files of each set are looked for below the data folder,
-// in this order. The first place that has one of them is the set's, be the others
-// missing or damaged: a set is never put together from two places.
+// layouts lists, for each set, the places below the data folder where its files may be.
+// The first place that has one of them is the set's, even if the others are missing
+// there or damaged: a set is never put together from two places.
 var layouts = map[string][]string{
 	"cifar-10": {
 		cifarBinary.folder, // "bgmd data get"
@@ -29,15 +29,15 @@ var layouts = map[string][]string{
 	},
 }
 
-// spellings are the names that the IDX file called name goes by: zipped as it is
-// published, unzipped, and with the dot that Kaggle's copies have.
+// spellings are the names under which the IDX file called name is found: zipped, as it
+// is published, unzipped, and with the dot of Kaggle's copies.
 func spellings(name string) []string {
 	dotted := strings.Replace(name, "-idx", ".idx", 1)
 	return []string{name + ".gz", name, dotted, dotted + ".gz"}
 }
 
-// place returns where in the data folder the set's files are, of which has tells
-// whether a place has any. Its error is a [*FileError].
+// place returns the set's place in the data folder: the first for which has reports that
+// any of the files is there. Its error is a [*FileError].
 func place(set, dir string, has func(path string) bool, want string) (string, error) {
 	for _, l := range layouts[set] {
 		if path := filepath.Join(dir, filepath.FromSlash(l)); has(path) {

@@ -52,7 +52,8 @@ func (p Partition) check() error {
 	return errors.Join(errs...)
 }
 
-// split returns the parts, each with at least least samples a client.
+// split returns the parts. Each has samples enough for all who draw from it, at least
+// least a client.
 func (p Partition) split(labels []uint8, least int, rng *rand.Rand) ([][]int, error) {
 	n := len(labels)
 	if n/p.Clients < least {

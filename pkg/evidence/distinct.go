@@ -9,11 +9,11 @@ import (
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
-// Distinct returns one run of each configuration and seed, in the order given:
-// a copy is no second measurement. Of several it keeps the one that was begun last
-// of those that have ended, else the one with the most epochs, of equals the first.
-// The error names those left out, and says so where their metrics differ from those
-// kept, as training is deterministic. Runs whose configuration cannot be read are kept.
+// Distinct returns one run of each configuration and seed, in the order given: a copy is
+// no second measurement. Of several runs it keeps the ended one that was begun last. If
+// none has ended, it keeps the one with the most epochs. Of equals it keeps the first.
+// The error names the runs left out, and says which of them have other metrics than the
+// run kept: training is deterministic. Runs whose configuration cannot be read are kept.
 func Distinct(runs []*record.Run) ([]*record.Run, error) {
 	kept, repeats := distinct(runs)
 	var errs []error
@@ -76,7 +76,7 @@ func further(a, b *record.Run) bool {
 // compare says how a run differs from the one shown in its place.
 func compare(run, shown *record.Run) string {
 	epochs := shown.Epochs
-	if !run.Status().Final() { // the other may once have been as far
+	if !run.Status().Final() { // compare the epochs that both have
 		epochs = epochs[:min(len(run.Epochs), len(epochs))]
 	}
 	ours, theirs := record.Digest(run.Epochs), record.Digest(epochs)
@@ -87,7 +87,7 @@ func compare(run, shown *record.Run) string {
 		printable.Text(run.Dir), printable.Text(shown.Dir), ours, theirs, apart(run.Environment, shown.Environment))
 }
 
-// apart says what may make two runs of one configuration and seed differ.
+// apart says why two runs of one configuration and seed may differ.
 func apart(a, b record.Environment) string {
 	sums := func(e record.Environment) []string {
 		var all []string

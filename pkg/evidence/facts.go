@@ -91,9 +91,9 @@ func FactsOf(run *record.Run) (Facts, error) {
 	return f, nil
 }
 
-// MainProfile returns the profile of most of the runs on the given data sets, or of
-// most of all runs if none is on them, of equals the first by name; empty without
-// runs.
+// MainProfile returns the profile that most of the runs on the given data sets have. If
+// no run is on them, it counts all runs. Of equals it returns the first by name, and
+// without runs the empty string.
 func MainProfile(runs []*record.Run, dataSets ...string) string {
 	counts := map[string]int{}
 	main := ""
@@ -158,11 +158,11 @@ func (c *config) aggregator() string {
 // short has the paper's names of three rules, as optimisers.
 var short = map[string]string{"mean": "sgd", "cm": "cmd", "gm": "gmd"}
 
-// variant returns the lines of a run's configuration that make it another
-// experiment: all but its name, its seed and those that do not change results, or
-// change roundings alone, as model.conv does. When a loss beyond the bound ends the
-// run, at a step or at an epoch's end, is one of these for a run that finished;
-// configurations that do not say it are older than the choice and mean a step.
+// variant returns the lines of a run's configuration that make it another experiment:
+// all but its name, its seed, and keys that do not change results, or change only
+// roundings, as model.conv does. For a run that finished, diverged_at is one of those
+// keys: it says whether a loss beyond the bound ends the run at a step or at an epoch's
+// end. Configurations without that key are older than it and mean a step.
 func variant(run *record.Run) string {
 	var kept []string
 	at := "diverged_at: step\n"

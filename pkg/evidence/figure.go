@@ -18,9 +18,9 @@ type Curves struct {
 	Runs    map[string][]*record.Run // by aggregator
 }
 
-// Panels picks from the runs of one profile, data set and model those of the
-// given settings, in their order. All are of one number of epochs: that with
-// runs of the most aggregators and settings, of equals the largest.
+// Panels picks the runs of the given settings, in their order, from the runs of one
+// profile, data set and model. All have the same number of epochs: the one for which the
+// most aggregators and settings have runs, of equals the largest.
 func Panels(runs []*record.Run, profile, dataSet, model string, settings []string) ([]Curves, error) {
 	groups, err := collect(runs, profile)
 	var fitting []cellKey
@@ -72,7 +72,7 @@ type Lap struct {
 }
 
 // Races finds every setting, solver and number of epochs for which there are
-// finished runs of both GMD and BGMD. The error tells of runs left out, as they
+// finished runs of both GMD and BGMD. The error names the runs left out because they
 // cannot be read, repeat others, or are set up otherwise than most of their kind.
 func Races(runs []*record.Run, profile, dataSet, model string) ([]Race, error) {
 	type key struct {
@@ -119,7 +119,7 @@ func Races(runs []*record.Run, profile, dataSet, model string) ([]Race, error) {
 	return races, errors.Join(errs...)
 }
 
-// otherwise names runs that are no other seeds of those shown.
+// otherwise names the runs that differ from those shown in more than their seeds.
 func otherwise(shown []*record.Run, others [][]*record.Run) error {
 	var errs []error
 	for _, runs := range others {
@@ -166,9 +166,9 @@ func (b Blocks) Accuracy() float64 {
 	return mean
 }
 
-// ByBlock returns the finished clean runs of BGMD of one profile, data set and
-// model, by memory and β, those of the number of epochs that most of these have. Its
-// error is as that of [Races].
+// ByBlock returns the finished clean runs of BGMD of one profile, data set and model, by
+// memory and β. It takes those with the number of epochs that most of them have. Its
+// error names the runs left out, as that of [Races] does.
 func ByBlock(runs []*record.Run, profile, dataSet, model string) ([]Blocks, error) {
 	kept, repeats := Distinct(runs)
 	errs := []error{repeats}

@@ -35,9 +35,9 @@ type cellKey struct {
 	aggregator string
 }
 
-// collect groups the runs of one profile by cell, one of each configuration and
-// seed. The error tells of the others, whatever their profile, and of runs whose
-// configuration cannot be read; those collected are valid even so.
+// collect groups the runs of one profile by cell, one run of each configuration and
+// seed. The error names the other runs, whatever their profile, and those whose
+// configuration cannot be read. The groups are valid in spite of it.
 func collect(runs []*record.Run, profile string) (map[cellKey]*group, error) {
 	groups := map[cellKey]*group{}
 	kept, repeats := distinct(runs)

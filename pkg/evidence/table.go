@@ -43,11 +43,11 @@ type Cell struct {
 	Authors    *paper.Runs   `json:"authors,omitempty"`
 	// Difference is measured less paper, in points; nil unless both trained.
 	Difference *float64 `json:"difference,omitempty"`
-	// Tolerance is what Difference may be for a verdict "reproduced", or,
-	// where N = 1, "close".
+	// Tolerance is the largest Difference for the verdict "reproduced", or "close"
+	// where N = 1.
 	Tolerance float64 `json:"tolerance,omitempty"`
 	Verdict   Verdict `json:"verdict"`
-	Scaled    string  `json:"scaled_down,omitempty"` // in what the runs are less than the paper's
+	Scaled    string  `json:"scaled_down,omitempty"` // what the runs have less of than the paper's
 	Winner    bool    `json:"winner"`                // the row's best, as measured
 	Best      bool    `json:"paper_winner"`          // the row's best in the paper
 	Note      string  `json:"note,omitempty"`        // which runs do not count, and why
@@ -73,11 +73,10 @@ type Measured struct {
 // Trained reports whether any run reached its last epoch.
 func (m *Measured) Trained() bool { return m.N > m.Diverged }
 
-// PaperTable builds Table 2 or 3 of [bgmd] from the runs of one profile.
-// Runs of other profiles, data sets and settings are left out; of a cell's runs
-// that differ in more than their seeds, those set up in the way of most count, and
-// the cell's note names the others. Rows without runs
-// have the paper's number of epochs and blank cells.
+// PaperTable builds Table 2 or 3 of [bgmd] from the runs of one profile. It leaves out
+// runs of other profiles, data sets and settings. Where the runs of a cell differ in
+// more than their seeds, those count that are set up as most are, and the cell's note
+// names the others. Rows without runs have the paper's number of epochs and blank cells.
 func PaperTable(number int, runs []*record.Run, profile string) (*Table, error) {
 	rows := paper.Rows(number)
 	if rows == nil {
@@ -103,10 +102,9 @@ func PaperTable(number int, runs []*record.Run, profile string) (*Table, error) 
 }
 
 // RunsTable builds a table of whatever runs there are of one profile, with the
-// settings and aggregators that occur in them, the paper's first. Where runs of
-// one cell differ in more than their seeds, those set up in the way of most are in
-// the row, and the others have rows of their own, labelled by the folder of the
-// first.
+// settings and aggregators that occur in them, the paper's first. Where the runs of one
+// cell differ in more than their seeds, those are in the row that are set up as most
+// are. The others have rows of their own, labelled by the folder of the first.
 func RunsTable(title string, runs []*record.Run, profile string) (*Table, error) {
 	groups, err := collect(runs, profile)
 	spread(groups)
@@ -194,8 +192,8 @@ func (t *Table) add(k rowKey, groups map[cellKey]*group, p *paper.Row) {
 	t.Rows = append(t.Rows, row)
 }
 
-// crown marks the best cells of the row, the paper's and the measured; a method
-// that is alone has won nothing.
+// crown marks the row's best cell of the paper and the best measured one. It marks none
+// where there is only one.
 func (r *Row) crown() {
 	best, bestPaper, measured := math.Inf(-1), math.Inf(-1), 0
 	for _, c := range r.Cells {

@@ -27,12 +27,12 @@ const (
 const (
 	// errorsApart is how many joint standard errors two means may be apart.
 	errorsApart = 3
-	// slack is the least that counts as a difference, and all there is to go by
-	// where a mean is of one run.
+	// slack is the least difference that counts. It is the whole tolerance where a
+	// mean is of one run.
 	slack = 0.5
 )
 
-// Rule says in words how verdicts are come by.
+// Rule says in words how verdicts are reached.
 const Rule = "Reproduced: the means differ by at most 3 joint standard errors, or 0.5 points if that is more; close: by at most twice that. " +
 	"The paper's ± is taken as the deviation of 5 runs, in Table 3 of 2. One run has no known error: within 0.5 points it is close, else not reproduced. " +
 	"Figures in the paper of runs that were lost, which ended at the tenth of a guess or stopped after their first epoch, count as diverged where runs here diverged. " +
@@ -94,7 +94,7 @@ func (c *Cell) compare(m *Measured, p paper.Figure, seeds int) Verdict {
 	return NotReproduced
 }
 
-// scaled says in what runs are less than the paper's.
+// scaled says what runs have less of than the paper's.
 func scaled(epochs, full, n, seeds int) string {
 	var parts []string
 	if epochs < full {

@@ -20,7 +20,7 @@ func (t *Table) writeText(w io.Writer) error {
 			out.f("\n%s\n", group)
 		}
 		head := r.Label + ", " + r.trained()
-		if utf8.RuneCountInString(head) >= nameWidth { // it would push the columns aside
+		if utf8.RuneCountInString(head) >= nameWidth { // it would push the columns out of line
 			out.f("\n%s", head)
 			head = ""
 		}

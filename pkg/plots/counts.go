@@ -11,10 +11,10 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// CountsPlot draws how many samples of each class every client has: a disc a
-// client and class whose area is the number, the largest one as wide as its
-// place, if that is not too wide for the legend. Sizes, not colours, carry the numbers, so they can be read in grey and
-// by the colour-blind. counts has a row a client and a column a class.
+// CountsPlot draws how many samples of each class every client has: a disc for each
+// client and class, whose area stands for the number. The largest disc is as wide as its
+// place, or as the legend allows. Sizes, not colours, carry the numbers, so that they can
+// be read in grey and by the colour-blind. counts has a row a client and a column a class.
 func CountsPlot(title string, classes []string, counts [][]int) (*Plot, error) {
 	if len(counts) == 0 || len(classes) == 0 {
 		return nil, errors.New("plots: counts plot: there are no clients or no classes")

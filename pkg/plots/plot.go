@@ -1,8 +1,8 @@
 // Package plots turns the records of runs into plots.
 //
 // It reads records only, never configurations or models, so that a plot can be
-// made of any run of any version whose record can be read; what a run is called
-// in a legend is for the caller to say.
+// made of any run of any version whose record can be read; the caller says what a
+// run is called in a legend.
 package plots
 
 import (
@@ -92,7 +92,8 @@ func (s Series) label() string {
 	return label
 }
 
-// status is the runs' if it is one, of several the first that is not finished.
+// status is the status that all runs have; if they differ, the first that is not
+// finished.
 func (s Series) status() record.Status {
 	for _, r := range s.Runs {
 		if status := r.Status(); status != record.Finished {
@@ -284,8 +285,8 @@ func (f *frame) add(p *plot.Plot, i int, s Series) (*curve, error) {
 	return c, nil
 }
 
-// commonTitle is the experiment that all runs share, or the name of the folder
-// that all experiments do, or empty.
+// commonTitle is the experiment that all runs share, or the name of the folder that all
+// their experiments share, or empty.
 func commonTitle(series []Series) string {
 	shared := func(name func(*record.Run) string) string {
 		title := name(series[0].Runs[0])

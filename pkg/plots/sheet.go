@@ -16,12 +16,11 @@ type Sheet struct {
 	Rows  []SheetRow
 }
 
-// SheetRow is a row of a [Sheet]. A row that is of another kind than the one
-// above it stands off from it.
+// SheetRow is a row of a [Sheet].
 type SheetRow struct {
 	Label []string // lines, left of the images
 	Cells []SheetCell
-	Apart bool // from the row above
+	Apart bool // leave a gap below the row above, which is of another kind
 }
 
 // SheetCell is an image of a [Sheet] and what is written below it.

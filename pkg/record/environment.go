@@ -19,7 +19,7 @@ type Environment struct {
 	CPU      string `json:"cpu,omitempty"` // model; empty if unknown
 	Cores    int    `json:"cores"`         // logical cores usable by the process
 	Workers  int    `json:"workers"`
-	Backend  string `json:"backend"` // who multiplies matrices
+	Backend  string `json:"backend"` // what multiplies matrices
 
 	Device *Device `json:"device,omitempty"` // nil where the processor computed all
 

@@ -29,7 +29,7 @@ type Epoch struct {
 	// backdoor's target class that are classified as the target; nil without
 	// a backdoor.
 	AttackSuccess *Float `json:"attack_success,omitempty"`
-	Dropped       int    `json:"dropped,omitempty"` // rows left out over the epoch, not being finite
+	Dropped       int    `json:"dropped,omitempty"` // rows left out over the epoch because they were not finite
 	GM            *GM    `json:"gm,omitempty"`      // nil if no geometric median was computed
 	Block         *Block `json:"block,omitempty"`   // nil without block selection
 

@@ -41,8 +41,8 @@ func vacant(dir string) error {
 	return nil
 }
 
-// Begun tells whether a run has begun in dir, so that it is for [Resume] and not
-// for [Create].
+// Begun tells whether a run has begun in dir: then [Resume] goes on with it, and
+// [Create] refuses the folder.
 func Begun(dir string) bool { return has(dir, configName) }
 
 // has tells whether there is something called name in dir.
@@ -78,14 +78,14 @@ func removeSummary(dir string) error {
 	return whole.SyncFolder(dir)
 }
 
-// Tidy removes what a process leaves in dir that is killed after the end of its
-// run: temporary files, those of plots included, and a lock that nobody holds. It
-// leaves them to a process that is writing the run. An error is no harm to the
-// record: what stays behind locks and hides nothing.
+// Tidy removes what is left in dir by a process that was killed after its run had
+// ended: temporary files, those of plots included, and a lock that nobody holds. While
+// a process is writing the run, it removes nothing. An error does the record no harm:
+// the files that stay behind lock nothing and hide nothing.
 func Tidy(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err == nil && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == lockName || whole.Temporary(e.Name()) }) {
-		return nil // and nothing is written, perhaps not even allowed to be
+		return nil // nothing to remove, and we may not be allowed to write here
 	}
 	if err == nil {
 		var lock *lockfile.Lock

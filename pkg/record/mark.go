@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// Mark is the state of a record after one of its epochs. A checkpoint of that
-// epoch holds it, so that it goes on with no other record, nor with this one once
-// a byte of it has changed.
+// Mark is the state of a record after one of its epochs. The epoch's checkpoint holds
+// it, so that nobody resumes from the checkpoint with another record, or with this one
+// after a byte of it has changed.
 //
 // Its sums are SHA-256, in hexadecimal.
 type Mark struct {
@@ -23,7 +23,7 @@ func (w *Writer) Mark() Mark {
 	return Mark{Epoch: len(w.epochs) - 1, Config: sum(w.config), Environment: w.begun, Metrics: sum(w.lines)}
 }
 
-// What helps against a checkpoint that does not fit, and against other damage.
+// What to do about a checkpoint that does not fit, and about other damage.
 const (
 	startOver = "remove the checkpoint, and the run starts over"
 	startAnew = "remove the folder, and the run can start over"

@@ -92,7 +92,7 @@ func Read(dir string) (*Run, error) {
 func read(dir string) (*Run, error) {
 	run := &Run{Dir: dir}
 	// The summary goes first: should the run end while it is being read, the
-	// result is that of a moment earlier, and still consistent.
+	// result is a moment old, but still consistent.
 	summary, err := run.readSummary()
 	if err != nil {
 		return nil, err
@@ -124,7 +124,8 @@ func read(dir string) (*Run, error) {
 	return run, run.checkSeal(environment, summary)
 }
 
-// lineEndings says so where a text has another sum for its line endings alone.
+// lineEndings returns an error if a text has another sum than it should only because of
+// its line endings.
 func lineEndings(text []byte, sum string) error {
 	written := bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	if len(written) == len(text) || ConfigHash(written) != sum {
@@ -207,9 +208,9 @@ func ReadAll(root string) ([]*Run, error) {
 	return runs, errors.Join(broken...)
 }
 
-// isRun tells whether dir holds a file that only a run's folder does, or may do:
-// one that cannot be looked into is for Read to complain about. A config.yaml
-// alone is no sign: users keep theirs anywhere.
+// isRun tells whether dir holds a file that only runs' folders hold. A folder that we
+// cannot look into counts as one, so that Read reports it. A config.yaml alone is no
+// sign of a run: users keep theirs anywhere.
 func isRun(dir string) bool {
 	for _, name := range []string{environmentName, metricsName, summaryName} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil || errors.Is(err, fs.ErrPermission) {

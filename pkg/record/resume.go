@@ -11,16 +11,16 @@ import (
 	"github.com/bgmd/bgmd/internal/whole"
 )
 
-// Resume goes on with the run in dir after the epoch of mark, which the checkpoint
-// that training goes on from holds; nil starts the run over. Lines after that
+// Resume goes on with the run in dir after the epoch of mark, which comes from the
+// checkpoint that training goes on from; nil starts the run over. Lines after that
 // epoch are discarded, and so is the summary of an interrupted or failed run:
 // while it goes on, the run is unfinished again. The first session's environment
 // is kept and env appended to its sessions.
 //
-// Refused, and left as they are, are runs that have finished or diverged, that
-// were begun with another configuration or other data, that mark is not of, that
-// another process is writing ([ErrLocked]), and whatever [Read] refuses. Where a file
-// is to blame, the error wraps a [*DamageError].
+// It refuses, and leaves as it is, a run that has finished or diverged, that was begun
+// with another configuration or other data, that mark does not belong to, that another
+// process is writing ([ErrLocked]), or that [Read] refuses. Where a file is to blame,
+// the error wraps a [*DamageError].
 func Resume(dir string, config []byte, env Environment, mark *Mark) (*Writer, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("record: resume run: there is no run in %s", dir)
@@ -80,7 +80,7 @@ func (w *Writer) resume(env Environment, mark *Mark) error {
 	return whole.RemoveTemporary(w.dir)
 }
 
-// readToResume is read with what to do about damage.
+// readToResume is read, but its errors about damage say what to do.
 func readToResume(dir string) (*Run, error) {
 	run, err := read(dir)
 	if _, other := errors.AsType[*fs.PathError](err); err != nil && !other {

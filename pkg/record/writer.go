@@ -61,8 +61,8 @@ func WrittenBy(dir string) string { return lockfile.Holder(filepath.Join(dir, lo
 //
 // A folder with a run in it is refused with an [*ExistsError], one that another
 // process is writing with [ErrLocked], and one with other files in it too. An
-// empty folder will do, and so will what a process leaves that was killed
-// inside Create.
+// empty folder will do, and so will one that was left by a process killed inside
+// Create.
 func Create(dir string, config []byte, env Environment) (*Writer, error) {
 	// Once without the lock, so that a run that has ended is left untouched.
 	err := vacant(dir)
@@ -141,11 +141,11 @@ func (w *Writer) Epoch(e Epoch) error {
 	return nil
 }
 
-// Close ends the run with a summary and gives up its lock, the latter even if
-// the summary cannot be written; the run is then unfinished. An outcome that
-// contradicts itself, such as a failed run without an error, is not written. That
-// the lock's file cannot be removed is no error, as the run is complete and the
-// file locks nothing any more: [Tidy] removes it, or says why not.
+// Close ends the run with a summary and releases its lock. If the summary cannot be
+// written, it still releases the lock, and the run is unfinished. It refuses an outcome
+// that contradicts itself, such as a failed run without an error. A lock file that
+// cannot be removed is no error: the run is complete, and the file locks nothing any
+// more. [Tidy] removes it, or says why not.
 func (w *Writer) Close(o Outcome) error {
 	if w.lock == nil {
 		return fmt.Errorf("record: close %s: the run is closed already", w.dir)

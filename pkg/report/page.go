@@ -55,9 +55,9 @@ type Run struct {
 	Sessions    []record.Session   `json:"sessions,omitempty"`
 }
 
-// Read gathers what the page shows of the runs below a folder, one of each
-// configuration and seed. The others, and those that cannot be read, are named in
-// LeftOut; a folder without any run makes a page too.
+// Read gathers what the page shows of the runs below a folder, one run of each
+// configuration and seed. LeftOut names the others, and those that cannot be read. A
+// folder without any run makes a page, too.
 func Read(results string) *Data {
 	d := &Data{Results: results, Runs: []Run{}, Tables: []*evidence.Table{}, LeftOut: []string{}}
 	runs, err := record.ReadAll(results)
@@ -104,8 +104,8 @@ func (d *Data) leaveOut(err error) {
 	}
 }
 
-// tabulate adds the paper's tables of which there is a run, and that of all runs
-// where there are others.
+// tabulate adds those of the paper's tables for which there is a run, and the table of
+// all runs if some are in none of them.
 func (d *Data) tabulate(runs []*record.Run, profile string) {
 	shown := 0
 	for _, number := range []int{2, 3} {

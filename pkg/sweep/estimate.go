@@ -17,7 +17,7 @@ const estimateFor = 25 * time.Second
 // processes share them. A run that is unlike all that were measured in time
 // counts as the mean of those. Device is as in [train.Options]. It fails as [train.Measure] does, with a [*RunError].
 func Estimate(ctx context.Context, jobs []Job, device string, cores int) (time.Duration, error) {
-	defer debug.FreeOSMemory() // a model and its clients' gradients, which this process needs no more
+	defer debug.FreeOSMemory() // of the model and its clients' gradients
 	pace := paces{}
 	start := time.Now()
 	for _, j := range jobs {
@@ -50,9 +50,9 @@ type RunError struct {
 func (e *RunError) Error() string { return e.Err.Error() }
 func (e *RunError) Unwrap() error { return e.Err }
 
-// Memory returns the bytes that the largest of the runs that are left takes, and what
-// the largest take together that are trained at once, as many as atOnce, each on its
-// part of the cores.
+// Memory returns how many bytes the largest of the runs that are left takes, and how
+// many the atOnce largest take together when they are trained at once, each on its
+// share of the cores.
 func Memory(jobs []Job, atOnce, cores int) (largest, together float64) {
 	var all []float64
 	for _, j := range jobs {
@@ -70,7 +70,7 @@ func Memory(jobs []Job, atOnce, cores int) (largest, together float64) {
 	return largest, together
 }
 
-// left tells whether the run will be trained or is.
+// left tells whether the run is being trained or still has to be.
 func (j Job) left() bool { return j.State == Todo || j.State == Unfinished || j.State == Running }
 
 // paces holds what epochs took, by kind of run.
@@ -98,9 +98,9 @@ func (p paces) of(kind string) time.Duration {
 	return sum / time.Duration(max(1, len(p)))
 }
 
-// remaining sets Left of every running job and returns the time until all are
-// done, both from the epochs recorded by as many workers as runs have now; 0
-// where there is none yet. Runs may still diverge, and then end sooner.
+// remaining sets Left of every running job and returns the time until all are done; 0
+// where no epoch has been recorded yet. Both follow from epochs that were recorded with
+// as many workers as runs have now. A run that diverges ends sooner.
 func (l *Launcher) remaining(jobs []Job) time.Duration {
 	pace := paces{}
 	for _, j := range jobs {

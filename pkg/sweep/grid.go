@@ -84,7 +84,8 @@ type Cell struct {
 	Pieces []*yaml.Node // of configuration, mappings, each over those before it
 }
 
-// MaxRuns keeps a slip of the pen from filling the memory.
+// MaxRuns is the most combinations that a grid may have: a slip of the pen must not fill
+// the memory.
 const MaxRuns = 100_000
 
 // Cells returns the grid's combinations in order. It fails if there are none,

@@ -58,8 +58,8 @@ type Job struct {
 // Done tells whether there is nothing left to train.
 func (j Job) Done() bool { return j.State == Finished || j.State == Diverged }
 
-// Look returns a job as its record says. One whose record is damaged, or that of
-// another run, has failed.
+// Look reads from a run's record how far the run is. A run whose record is damaged, or
+// belongs to another run, has failed.
 func Look(r Run) Job {
 	j := Job{Run: r, State: Todo, Accuracy: math.NaN()}
 	if !record.Begun(r.Dir) {

@@ -47,10 +47,10 @@ const Folder = ".sweep"
 
 // Launch trains what is left of jobs, as [Look] returned them, and returns how
 // far they are then. A run that fails stops no other: see [Job.Err]. When ctx
-// ends, the processes are told to stop after their current step, and waited
-// for. It fails itself, and returns no jobs, only when another sweep is at work in
-// the folder, or when the folder cannot be written. An error that comes with jobs
-// is about what stays behind of an earlier sweep or this one, which is no harm.
+// ends, Launch tells the processes to stop after their current step, and waits
+// for them. Launch itself fails, and returns no jobs, only when another sweep is at
+// work in the folder, or when the folder cannot be written. An error that comes with
+// jobs is about harmless files that this sweep, or an earlier one, left behind.
 func (l *Launcher) Launch(ctx context.Context, jobs []Job) ([]Job, error) {
 	folder := filepath.Join(l.Out, Folder)
 	if err := whole.MkdirAll(folder); err != nil {
@@ -129,14 +129,14 @@ func (l *Launcher) loop(ctx context.Context, jobs []Job) []Job {
 func ended(j Job, err error) Job {
 	now := Look(j.Run)
 	now.Retried = j.Retried
-	if err != nil { // even if the record is complete: then it is not drawn
+	if err != nil { // even if the record is complete: its plots may be missing
 		now.State, now.Err = Failed, err
 	}
 	return now
 }
 
-// refresh reads how far a running job is. While its record is in the making
-// there is nothing to see.
+// refresh reads how far a running job is. It changes nothing as long as the record
+// cannot be read.
 func (j *Job) refresh() {
 	if j.State != Running {
 		return

@@ -44,7 +44,7 @@ func Parse(file string, source []byte) (*Grid, error) {
 	if seeds := top["seeds"]; seeds != nil {
 		p.seeds(seeds)
 	}
-	// These two name axes, which are known only now.
+	// These come last, since they name axes.
 	for i, m := range p.list("exclude", top["exclude"]) {
 		p.exclude = append(p.exclude, p.match(fmt.Sprintf("exclude %d", i+1), m))
 	}
