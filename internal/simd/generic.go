@@ -31,9 +31,9 @@ func addPowersGo(sum, squares []float64, x []float32) {
 	}
 }
 
-func accumulateGo(sum, memory, keep, x []float32, scores []float64, gamma float64) {
+func accumulateGo(sum, memory, mask, x []float32, scores []float64, gamma float64) {
 	for i, v := range x {
-		t := float32(float64(gamma*float64(v)) + float64(keep[i]*memory[i]))
+		t := float32(float64(gamma*float64(v)) + float64(mask[i]*memory[i]))
 		sum[i] = t
 		scores[i] += float64(float64(t) * float64(t))
 	}

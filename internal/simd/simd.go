@@ -149,13 +149,13 @@ func AddPowers(sum, squares []float64, x []float32) {
 	addPowersGo(sum[done:], squares[done:], x[done:])
 }
 
-// Accumulate sets sum[i] to gamma·x[i] + keep[i]·memory[i], rounded to float32, and
+// Accumulate sets sum[i] to gamma·x[i] + mask[i]·memory[i], rounded to float32, and
 // adds its square to scores[i]. It prefetches as many elements of the next memory and x,
 // which are nil where nothing comes next.
-func Accumulate(sum, memory, keep, x []float32, scores []float64, gamma float64, nextMemory, nextX []float32) {
+func Accumulate(sum, memory, mask, x []float32, scores []float64, gamma float64, nextMemory, nextX []float32) {
 	n := len(sum)
 	check("Accumulate", n, len(memory))
-	check("Accumulate", n, len(keep))
+	check("Accumulate", n, len(mask))
 	check("Accumulate", n, len(x))
 	check("Accumulate", n, len(scores))
 	done := whole(n, 8)
@@ -164,9 +164,9 @@ func Accumulate(sum, memory, keep, x []float32, scores []float64, gamma float64,
 		if len(nextMemory) > 0 && len(nextX) > 0 {
 			m, g = &nextMemory[0], &nextX[0]
 		}
-		accumulateAVX2(&sum[0], &scores[0], &memory[0], &keep[0], &x[0], m, g, done, gamma)
+		accumulateAVX2(&sum[0], &scores[0], &memory[0], &mask[0], &x[0], m, g, done, gamma)
 	}
-	accumulateGo(sum[done:], memory[done:], keep[done:], x[done:], scores[done:], gamma)
+	accumulateGo(sum[done:], memory[done:], mask[done:], x[done:], scores[done:], gamma)
 }
 
 // Score takes column sums s[j] and sums of squares scores[j] over rows, and a vector

@@ -629,13 +629,13 @@ done:
 	VZEROUPPER
 	RET
 
-// func accumulateAVX2(sum *float32, scores *float64, memory *float32, keep *float32, x *float32, nextMemory *float32, nextX *float32, n int, gamma float64)
+// func accumulateAVX2(sum *float32, scores *float64, memory *float32, mask *float32, x *float32, nextMemory *float32, nextX *float32, n int, gamma float64)
 // Requires: AVX, MMX+
 TEXT ·accumulateAVX2(SB), NOSPLIT, $0-72
 	MOVQ         sum+0(FP), DI
 	MOVQ         scores+8(FP), SI
 	MOVQ         memory+16(FP), R8
-	MOVQ         keep+24(FP), R9
+	MOVQ         mask+24(FP), R9
 	MOVQ         x+32(FP), R10
 	MOVQ         nextMemory+40(FP), R11
 	MOVQ         nextX+48(FP), R12

@@ -37,7 +37,7 @@ func addPowers4AVX2(sum, squares *float64, x0, x1, x2, x3, next0, next1, next2, 
 	panic(none)
 }
 
-func accumulateAVX2(sum *float32, scores *float64, memory, keep, x, nextMemory, nextX *float32, n int, gamma float64) {
+func accumulateAVX2(sum *float32, scores *float64, memory, mask, x, nextMemory, nextX *float32, n int, gamma float64) {
 	panic(none)
 }
 

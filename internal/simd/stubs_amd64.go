@@ -44,10 +44,10 @@ func addPowersAVX2(sum *float64, squares *float64, x *float32, n int)
 //go:noescape
 func addPowers4AVX2(sum *float64, squares *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, next0 *float32, next1 *float32, next2 *float32, next3 *float32, n int)
 
-// accumulateAVX2 sets sum[i] to gamma·x[i] + keep[i]·memory[i] and adds its square to scores[i], 8 elements at a time.
+// accumulateAVX2 sets sum[i] to gamma·x[i] + mask[i]·memory[i] and adds its square to scores[i], 8 elements at a time.
 //
 //go:noescape
-func accumulateAVX2(sum *float32, scores *float64, memory *float32, keep *float32, x *float32, nextMemory *float32, nextX *float32, n int, gamma float64)
+func accumulateAVX2(sum *float32, scores *float64, memory *float32, mask *float32, x *float32, nextMemory *float32, nextX *float32, n int, gamma float64)
 
 // scoreAVX2 does what Score does, 8 elements at a time.
 //

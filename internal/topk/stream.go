@@ -7,24 +7,24 @@ import (
 	"github.com/bgmd/bgmd/internal/simd"
 )
 
-// Start begins a selection among scores that are formed by and by, in so many chunks:
-// those in the bin floor and above are candidates. It gives up beyond most of them.
+// Start begins a selection among scores that are formed bit by bit, in so many chunks.
+// Scores in the bin floor and above are candidates. The selection gives up if there are
+// more than most of them.
 func (s *Selector) Start(chunks int, floor Bin, most int) {
 	s.reset(chunks)
 	s.floor = floor
 	s.left.Store(int64(most))
 }
 
-// Add takes the scores of the columns from lo on, a multiple of [Width], up to Width of
-// them, and copies the columns of the candidates: of n rows, each of which begins a
-// stride after the one before. Chunks may be added to side by side, each in ascending
-// order.
+// Add takes the scores of up to [Width] columns from lo on, a multiple of Width, and copies
+// the candidates' columns from n rows, which are stride apart. Calls for different chunks
+// may run concurrently; those for one chunk come in ascending order.
 //
 // Chosen: two copies of a little more than the block, which cost half of what reading
 // most lines of the matrix anew does. Rejected: copying by AVX-512's VCOMPRESSPS, which
 // gains nothing: what is written and read again is what limits it.
 func (s *Selector) Add(chunk int, scores []float64, lo int, rows []float32, n, stride int) {
-	p := &s.parts[chunk]
+	p := &s.chunks[chunk]
 	candidates := s.collect(p, scores, lo, s.floor)
 	c := len(candidates)
 	if c == 0 || s.left.Add(-int64(c)) < 0 {
@@ -46,23 +46,23 @@ func (s *Selector) Overfull() bool { return s.left.Load() < 0 }
 
 // Holds reports whether the k largest are among the candidates.
 func (s *Selector) Holds(k int) bool {
-	held := 0
-	for i := range s.parts {
-		held += len(s.parts[i].candidates)
+	candidates := 0
+	for i := range s.chunks {
+		candidates += len(s.chunks[i].candidates)
 	}
-	return held >= k && !s.Overfull()
+	return candidates >= k && !s.Overfull()
 }
 
 // Finish does what [Selector.Top] does with the scores added since [Selector.Start], if
-// the candidates hold as many.
+// there are as many candidates.
 func (s *Selector) Finish(index []int) {
-	grain := par.Chunks(len(s.parts), chunks)
-	counts := s.countsOf(par.Chunks(len(s.parts), grain))
-	var most [chunks]Bin // the highest bin
-	par.For(len(s.parts), grain, func(chunk, lo, hi int) {
+	grain := par.Chunks(len(s.chunks), mostChunks)
+	counts := s.countsOf(par.Chunks(len(s.chunks), grain))
+	var most [mostChunks]Bin // the highest bin with a candidate
+	par.For(len(s.chunks), grain, func(chunk, lo, hi int) {
 		counts, highest := counts[chunk], s.floor
 		for i := lo; i < hi; i++ {
-			for _, c := range s.parts[i].candidates {
+			for _, c := range s.chunks[i].candidates {
 				bin := c.bin()
 				counts[bin]++
 				highest = max(highest, bin)
@@ -78,24 +78,24 @@ func (s *Selector) Finish(index []int) {
 	s.choose(index, bin, above)
 }
 
-// Gather sets out, of n rows of k values, to the k columns that [Selector.Finish] chose.
+// Gather writes the k columns that [Selector.Finish] chose to out, n rows of k values.
 func (s *Selector) Gather(out []float32, n int) {
 	k := len(out) / n
-	par.For(len(s.parts), 1, func(chunk, _, _ int) {
-		at, part, data := s.parts[chunk].start, s.parts[chunk].candidates, s.parts[chunk].columns
+	par.For(len(s.chunks), 1, func(chunk, _, _ int) {
+		at, candidates, data := s.chunks[chunk].start, s.chunks[chunk].candidates, s.chunks[chunk].columns
 		var chosen [Width + 1]uint16
-		for len(part) > 0 {
-			columns, of := 0, 0 // of this Width: candidates, and chosen of them
-			for number := part[0].index / Width; columns < len(part) && part[columns].index/Width == number; columns++ {
-				chosen[of] = uint16(columns) // overwritten unless it is
-				if s.chosen(part[columns]) {
+		for len(candidates) > 0 {
+			columns, of := 0, 0 // in this Width: candidates, and how many of them are chosen
+			for number := candidates[0].index / Width; columns < len(candidates) && candidates[columns].index/Width == number; columns++ {
+				chosen[of] = uint16(columns) // overwritten by the next unless it is chosen
+				if s.chosen(candidates[columns]) {
 					of++
 				}
 			}
 			for i := range n {
 				simd.Pick(out[i*k+at:][:of], data[i*columns:][:columns], chosen[:of])
 			}
-			at, part, data = at+of, part[columns:], data[n*columns:]
+			at, candidates, data = at+of, candidates[columns:], data[n*columns:]
 		}
 	})
 }

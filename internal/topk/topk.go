@@ -2,11 +2,11 @@
 // lowest index, in linear time and on several cores.
 //
 // The bits of a score that is not negative, read as an integer, are in the order of the
-// numbers. One pass counts scores by their leading bits, a second collects those in the
-// bin of the k-th largest and above, and of that bin alone the rest is looked at.
+// numbers. One pass counts scores by their leading bits, their bin. A second collects those
+// in the bin of the k-th largest and above. The other bits decide only within that bin.
 //
-// Where a bin that the k largest are in or above is known beforehand, from a sample,
-// they are found while scores are being formed: see [Selector.Start]. The columns of the
+// A sample can give a bin that the k largest are in or above. Then they are found while
+// scores are being formed: see [Selector.Start]. The columns of the
 // candidates are then copied while they are in the second-level cache, so that neither
 // the selection nor the gathering has to read all of the matrix again.
 package topk
@@ -30,35 +30,35 @@ type Bin uint64
 
 const (
 	binBits = 16
-	lastBin = 1<<binBits - 1
+	highest = 1<<binBits - 1 // the last bin
 
-	chunks = 8     // that scores are cut in, at most
-	grain  = 16384 // scores in a chunk, at least
+	mostChunks = 8     // that scores are cut in
+	leastGrain = 16384 // scores in a chunk
 )
 
 // Scratch is the bytes that a [Selector] holds besides 32 for each candidate, of which
 // there are a few more than k.
-const Scratch = chunks * 4 << binBits
+const Scratch = mostChunks * 4 << binBits
 
 // Selector owns the scratch of a selection. Its zero value is ready to use.
 type Selector struct {
-	counts [][]int32    // a count a bin, for each chunk
-	parts  []part       // by chunk
-	near   []candidate  // scores in the bin of the k-th largest
-	last   candidate    // the k-th largest
-	inside float64      // the sum of those chosen
-	floor  Bin          // that candidates are in or above
-	left   atomic.Int64 // candidates until it is not worth to go on
+	counts  [][]int32    // a count for each bin, for each chunk
+	chunks  []chunk      // of the scores
+	lastBin []candidate  // scores in the last bin: that of the k-th largest
+	last    candidate    // the k-th largest
+	inside  float64      // the sum of the scores chosen
+	floor   Bin          // candidates are in this bin or above
+	left    atomic.Int64 // how many more candidates are worth taking
 }
 
-// part is what one chunk has of the largest scores.
-type part struct {
-	candidates []candidate // all in some bin and above
-	columns    []float32   // theirs: a little matrix for each Width of columns
-	near       []candidate // those in the bin of the k-th largest
-	above      int         // the number of those in bins above that
-	start      int         // the number chosen of the parts before
-	inside     float64     // the sum of those chosen
+// chunk is what a selection knows of a chunk of the scores.
+type chunk struct {
+	candidates []candidate // scores in some bin and above
+	columns    []float32   // of the candidates: a small matrix for each Width of columns
+	lastBin    []candidate // candidates in the last bin
+	above      int         // how many are in bins above the last
+	start      int         // how many scores are chosen from the chunks before
+	inside     float64     // the sum of the scores chosen from this chunk
 }
 
 // candidate is a score, as the integer with its bits, and its index.
@@ -77,12 +77,12 @@ func (s *Selector) Inside() float64 { return s.inside }
 // Top sets index to the len(index) largest of the scores, which are not negative, in
 // ascending order.
 func (s *Selector) Top(index []int, scores []float64) {
-	grain := max(grain, par.Chunks(len(scores), chunks))
+	grain := max(leastGrain, par.Chunks(len(scores), mostChunks))
 	bin, above := s.ranked(scores, grain, len(index))
 	s.reset(par.Chunks(len(scores), grain))
 	par.For(len(scores), grain, func(chunk, lo, hi int) {
 		for ; lo < hi; lo += Width {
-			s.collect(&s.parts[chunk], scores[lo:min(lo+Width, hi)], lo, bin)
+			s.collect(&s.chunks[chunk], scores[lo:min(lo+Width, hi)], lo, bin)
 		}
 	})
 	s.choose(index, bin, above)
@@ -94,20 +94,20 @@ func (s *Selector) RankedBin(scores []float64, rank int) Bin {
 	return bin
 }
 
-// reset empties the parts, one a chunk.
+// reset empties so many chunks.
 func (s *Selector) reset(chunks int) {
-	for len(s.parts) < chunks {
-		s.parts = append(s.parts, part{})
+	for len(s.chunks) < chunks {
+		s.chunks = append(s.chunks, chunk{})
 	}
-	s.parts = s.parts[:chunks]
-	for i := range s.parts {
-		s.parts[i].candidates, s.parts[i].columns = s.parts[i].candidates[:0], s.parts[i].columns[:0]
+	s.chunks = s.chunks[:chunks]
+	for i := range s.chunks {
+		s.chunks[i].candidates, s.chunks[i].columns = s.chunks[i].candidates[:0], s.chunks[i].columns[:0]
 	}
 }
 
-// collect appends to the part the scores in the bin floor and above, where the first
-// score has the index lo, and returns what it has appended.
-func (s *Selector) collect(p *part, scores []float64, lo int, floor Bin) []candidate {
+// collect appends to a chunk those of the scores that are in the bin floor or above, and
+// returns what it has appended. The first score has the index lo.
+func (s *Selector) collect(p *chunk, scores []float64, lo int, floor Bin) []candidate {
 	var found [Width]uint16
 	n := simd.Above(found[:], scores, int64(floor<<(63-binBits)))
 	at := len(p.candidates)
@@ -118,16 +118,16 @@ func (s *Selector) collect(p *part, scores []float64, lo int, floor Bin) []candi
 	return p.candidates[at:]
 }
 
-// choose sets index to all scores of the parts in bins above the given one, which
-// are as many as said, and to the largest in it for what is left.
+// choose sets index to the scores in bins above the given one, of which there are above,
+// and fills it up with the largest in that bin.
 func (s *Selector) choose(index []int, bin Bin, above int) {
-	par.For(len(s.parts), 1, func(chunk, _, _ int) {
-		p := &s.parts[chunk]
-		near := slices.Grow(p.near[:0], len(p.candidates)+1)[:len(p.candidates)+1]
+	par.For(len(s.chunks), 1, func(chunk, _, _ int) {
+		p := &s.chunks[chunk]
+		in := slices.Grow(p.lastBin[:0], len(p.candidates)+1)[:len(p.candidates)+1]
 		above, n := 0, 0
 		for _, c := range p.candidates {
 			b := c.bin()
-			near[n] = c // overwritten unless it is one
+			in[n] = c // overwritten by the next unless it is in the bin
 			if b == bin {
 				n++
 			}
@@ -135,26 +135,26 @@ func (s *Selector) choose(index []int, bin Bin, above int) {
 				above++
 			}
 		}
-		p.near, p.above = near[:n], above
+		p.lastBin, p.above = in[:n], above
 	})
-	s.near = s.near[:0]
-	for i := range s.parts {
-		s.near = append(s.near, s.parts[i].near...)
+	s.lastBin = s.lastBin[:0]
+	for i := range s.chunks {
+		s.lastBin = append(s.lastBin, s.chunks[i].lastBin...)
 	}
 	s.last = s.narrow(len(index) - above)
 	start := 0
-	for i := range s.parts {
-		p := &s.parts[i]
+	for i := range s.chunks {
+		p := &s.chunks[i]
 		p.start = start
 		start += p.above
-		for _, c := range p.near {
+		for _, c := range p.lastBin {
 			if s.chosen(c) {
 				start++
 			}
 		}
 	}
-	par.For(len(s.parts), 1, func(chunk, _, _ int) {
-		p := &s.parts[chunk]
+	par.For(len(s.chunks), 1, func(chunk, _, _ int) {
+		p := &s.chunks[chunk]
 		to := index[p.start:]
 		p.inside = 0
 		n := 0
@@ -167,49 +167,49 @@ func (s *Selector) choose(index []int, bin Bin, above int) {
 		}
 	})
 	s.inside = 0
-	for i := range s.parts {
-		s.inside += s.parts[i].inside
+	for i := range s.chunks {
+		s.inside += s.chunks[i].inside
 	}
 }
 
-// chosen reports whether c is among those that top has chosen.
+// chosen reports whether c is among the scores that choose has chosen.
 func (s *Selector) chosen(c candidate) bool {
 	return c.bits > s.last.bits || c.bits == s.last.bits && c.index <= s.last.index
 }
 
-// fewNear is how many scores are sorted sooner than counted by 2¹⁶ bins.
-const fewNear = 512
+// fewScores is the number of scores up to which sorting is faster than counting by 2¹⁶
+// bins.
+const fewScores = 512
 
-// narrow returns the rank-th largest of near, counted from 1, of equals the one
-// with the lowest index first. It goes by the bits that bins do not look at, until
-// few are left.
+// narrow returns the rank-th largest of lastBin, counted from 1; of equals, the lowest
+// index comes first. It looks at the bits that bins do not, until few scores are left.
 func (s *Selector) narrow(rank int) candidate {
 	counts := s.counts[0]
-	for shift := 63 - 2*binBits; len(s.near) > fewNear; shift = max(0, shift-binBits) {
-		digit := func(c candidate) uint64 { return c.bits >> shift & lastBin }
-		for _, c := range s.near {
+	for shift := 63 - 2*binBits; len(s.lastBin) > fewScores; shift = max(0, shift-binBits) {
+		digit := func(c candidate) uint64 { return c.bits >> shift & highest }
+		for _, c := range s.lastBin {
 			counts[digit(c)]++
 		}
-		bin := uint64(lastBin)
+		bin := uint64(highest)
 		for ; int(counts[bin]) < rank; bin-- {
 			rank -= int(counts[bin])
 		}
 		clear(counts)
-		kept := s.near[:0]
-		for _, c := range s.near {
+		kept := s.lastBin[:0]
+		for _, c := range s.lastBin {
 			if digit(c) == bin {
 				kept = append(kept, c)
 			}
 		}
-		s.near = kept
+		s.lastBin = kept
 		if shift == 0 {
-			return s.near[rank-1]
+			return s.lastBin[rank-1]
 		}
 	}
-	slices.SortFunc(s.near, func(a, b candidate) int {
+	slices.SortFunc(s.lastBin, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.bits, a.bits), cmp.Compare(a.index, b.index))
 	})
-	return s.near[rank-1]
+	return s.lastBin[rank-1]
 }
 
 // ranked returns the bin of the k-th largest score and the number of scores in the
@@ -219,17 +219,17 @@ func (s *Selector) ranked(scores []float64, grain, k int) (bin Bin, above int) {
 	par.For(len(scores), grain, func(chunk, lo, hi int) {
 		counts := counts[chunk]
 		for _, v := range scores[lo:hi] {
-			counts[binOf(math.Float64bits(v))&lastBin]++
+			counts[binOf(math.Float64bits(v))&highest]++
 		}
 	})
-	bin, above = rankedBin(counts, lastBin, k)
+	bin, above = rankedBin(counts, highest, k)
 	for _, c := range counts {
 		clear(c)
 	}
 	return bin, above
 }
 
-// countsOf returns so many arrays of counts, all zero, as they have to be left.
+// countsOf returns so many arrays of counts, all zero. Callers leave them zero.
 func (s *Selector) countsOf(chunks int) [][]int32 {
 	for len(s.counts) < chunks {
 		s.counts = append(s.counts, make([]int32, 1<<binBits))
@@ -238,9 +238,9 @@ func (s *Selector) countsOf(chunks int) [][]int32 {
 }
 
 // rankedBin returns the bin of the k-th largest and the number of those above it,
-// where none is above highest.
-func rankedBin(counts [][]int32, highest Bin, k int) (bin Bin, above int) {
-	for bin = highest; ; bin-- {
+// where no score is in a bin above from.
+func rankedBin(counts [][]int32, from Bin, k int) (bin Bin, above int) {
+	for bin = from; ; bin-- {
 		in := 0
 		for _, c := range counts {
 			in += int(c[bin])

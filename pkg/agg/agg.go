@@ -71,21 +71,21 @@ type Step struct {
 	// Gamma is the step size γ > 0. Rules with memory need it: the memory of
 	// [bgmd, Alg. 1] is in units of γ times a gradient.
 	Gamma float64
-	// Scale says that the rows are so many times gradients, as those are that a
-	// [Block] gives to its inner rule; 0 stands for 1. A geometric median with
-	// stop "step" needs it: its tolerance is in units of gradients.
+	// Scale is the factor by which the rows are gradients multiplied: a [Block] gives
+	// its inner rule γ times gradients. 0 stands for 1. A geometric median with stop
+	// "step" needs it, since its tolerance is in units of gradients.
 	Scale float64
 	// Rand feeds rules that draw; the others ignore it and accept nil.
 	Rand *rand.Rand
-	// Dropped is the number of rows of this step that G lacks: corrupt ones that
-	// were found, so that a rule which assumes f is left to assume f − Dropped.
+	// Dropped is the number of rows that were left out of G at this step because they
+	// are corrupt. A rule that assumes f corrupt rows then assumes f − Dropped.
 	Dropped int
-	// Numbers are, in ascending order, the numbers that G's rows had before some
-	// were dropped; nil where none was.
+	// Numbers are the numbers that G's rows had before some were dropped, in
+	// ascending order; nil if none was dropped.
 	Numbers []int
 }
 
-// budget is the number of corrupt rows that a rule which assumes f has to find.
+// budget is the number of corrupt rows among those left, for a rule that assumes f.
 func (s Step) budget(f int) int { return max(0, f-s.Dropped) }
 
 // place is where in G the row of the given number is, −1 where it was dropped.
@@ -96,8 +96,9 @@ func (s Step) place(number int) int {
 	return slices.Index(s.Numbers, number)
 }
 
-// Aggregator maps the rows of G to one vector. A type that wraps another starts from
-// what that one says of itself, and hands the step on.
+// Aggregator maps the rows of G to one vector. One that wraps another takes the inner
+// one's Traits, Fits and Scratch and changes what is different, and it passes the step
+// on.
 type Aggregator interface {
 	// Aggregate writes the aggregate of G's rows to dst, which has length
 	// G.Cols and does not overlap G. It does not change G. On an error dst
@@ -107,14 +108,14 @@ type Aggregator interface {
 	// Traits says what the rule promises and what it asks of its rows. They are
 	// the same before and after every call.
 	Traits() Traits
-	// Fits reports why the rule cannot aggregate n rows of d values at such a step,
-	// nil where it can: what Aggregate would say of their number and of the corrupt
-	// ones among them. Where d is not known it is 0. It takes no memory, costs
-	// nothing, and does not look at Gamma and Rand.
+	// Fits returns nil if the rule can aggregate n rows of d values at such a step, and
+	// otherwise the error that Aggregate would return about the number of rows or of
+	// corrupt ones. A d that is not known is 0. Fits takes no memory, costs nothing,
+	// and does not look at Gamma and Rand.
 	Fits(n, d int, step Step) error
-	// Scratch computes the bytes that the rule holds after two calls with an n×d
-	// matrix, its memory among them, besides the matrix and the result. It takes
-	// no memory, and cannot overflow.
+	// Scratch computes how many bytes the rule holds after two calls with an n×d
+	// matrix: its scratch space and its memory, but neither the matrix nor the result.
+	// It takes no memory, and cannot overflow.
 	Scratch(n, d int) (bytes float64)
 	// String names the rule and its parameters, such as "block(0.1, gm)".
 	String() string
@@ -135,12 +136,14 @@ type Traits struct {
 	// Separable promises that every coordinate of the result depends on that column
 	// of G alone, so that parts of the columns can be aggregated one after another.
 	Separable bool
-	// Numbered says that the rule knows rows by their numbers, which must be the same
-	// at every step: rows must not be shuffled, and Step.Numbers counts.
+	// Numbered says that the rule knows rows by their numbers. A client must have the
+	// same number at every step: rows must not be shuffled, and after some are dropped
+	// the rule needs Step.Numbers.
 	Numbered bool
-	// EveryRow says that none may be dropped, as something is remembered of each.
+	// EveryRow says that no row may be dropped, since the rule remembers something of
+	// each.
 	EveryRow bool
-	// Memory is what the rule remembers, nil where every call stands alone.
+	// Memory is what the rule remembers; nil if calls do not depend on earlier ones.
 	Memory Memory
 }
 
@@ -194,7 +197,7 @@ type BlockStats struct {
 
 // BlockSeconds are the times of the parts of a block's aggregation.
 type BlockSeconds struct {
-	Score     float64 // norms of the columns; picks the candidates for top-k of a large G, too
+	Score     float64 // norms of the columns; for top-k of a large G the candidates, too
 	Select    float64 // of the k largest
 	Gather    float64 // the block, n×k, of the candidates or of G
 	Aggregate float64 // the inner rule

@@ -34,10 +34,10 @@ type BlockOptions struct {
 //
 // Stats.Weights and Stats.GM are those of the inner rule on the block.
 //
-// A Block reads G once to score its columns, on the way of which it picks most top-k
-// blocks of a large G, once more to gather any other block, and once more for the
-// memory "gm-weighted": O(nd) and the inner rule on n×k. For the memory "client" the
-// first pass writes P, of which the block is taken.
+// Cost: O(nd) and the inner rule on n×k. A Block reads G once to score its columns. Most
+// top-k blocks of a large G are copied in this pass; any other block takes another pass,
+// and so does the memory "gm-weighted". For the memory "client" the first pass writes P,
+// and the block is taken from P.
 //
 // Errors: those of the inner rule; a γ that is not positive; a selection that
 // draws without a Step.Rand; rows whose number or length does not fit the memory;
@@ -108,8 +108,8 @@ func (b *Block) Fits(n, d int, step Step) error {
 	return b.inner.Fits(n, min(d, blockSize(b.options.Fraction, d)), step)
 }
 
-// Scratch implements [Aggregator]: what every memory and selection holds. The picks
-// grow as they are made, and have a quarter more than a block's columns in most.
+// Scratch implements [Aggregator]: what every memory and selection holds. Candidates for
+// the block are at most a quarter more than its columns, as a rule.
 func (b *Block) Scratch(n, d int) float64 {
 	rows, cols := float64(n), float64(d)
 	k := blockSize(b.options.Fraction, d)
@@ -124,11 +124,11 @@ func (b *Block) Scratch(n, d int) float64 {
 	if b.options.Select == selectRandom {
 		return bytes + of64*cols + cols/8
 	}
-	picked := 2 * 16 * block // candidates, and those near the last
+	candidates := 2 * 16 * block // all, and again those in the bin of the last one chosen
 	if b.options.samples(k, d) {
-		bytes += 1.25 * (of32*rows*block + picked)
+		bytes += 1.25 * (of32*rows*block + candidates)
 	} else {
-		bytes += of64*cols + picked // the scores
+		bytes += of64*cols + candidates // the scores
 	}
 	if b.options.Select == selectNormProportional {
 		bytes += of64 * cols
@@ -159,7 +159,7 @@ func (b *Block) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	return b.AggregateIn(&b.host, step)
 }
 
-// AggregateIn is what the function of that name does with a block.
+// AggregateIn aggregates rows where they are, as the function [AggregateIn] says.
 func (b *Block) AggregateIn(rows Space, step Step) (Stats, error) {
 	if !(step.Gamma > 0) || math.IsInf(step.Gamma, 1) {
 		return Stats{}, fmt.Errorf("agg: rule %q: gamma is %v, want a finite number > 0", "block", step.Gamma)
@@ -228,7 +228,7 @@ func (b *Block) move(rows Space) (ok bool, err error) {
 	return true, nil
 }
 
-// outside is the share of the total that is not inside.
+// outside is the share of the total that lies outside the block.
 func outside(inside, total float64) float64 {
 	if total == 0 {
 		return 0

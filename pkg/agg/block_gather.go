@@ -12,7 +12,7 @@ func (c *hostColumns) Gather() (Space, error) {
 	n, k := c.rows.G.Rows, len(c.index)
 	c.gathered, c.out = grown(c.gathered, n*k), grown(c.out, k)
 	block := Matrix{Data: c.gathered, Rows: n, Cols: k}
-	if c.picked {
+	if c.selected {
 		c.selector.Gather(block.Data, block.Rows)
 	} else {
 		from := c.memory.rows(c.rows.G)

@@ -14,8 +14,8 @@ func TestBlockPicksAsItScores(t *testing.T) {
 	const n, d = 5, 150_000
 	r := newRand(1)
 	for name, c := range map[string]struct {
-		entry  func(j int) float64
-		picked bool
+		entry    func(j int) float64
+		selected bool
 	}{
 		"many sizes": {func(int) float64 { return r.NormFloat64() * r.ExpFloat64() }, true},
 		"ties":       {func(j int) float64 { return float64(j % 2) }, false},
@@ -36,18 +36,18 @@ func TestBlockPicksAsItScores(t *testing.T) {
 				}
 				before := slices.Clone(b.State())
 				must(b.Aggregate(dst, G, Step{Gamma: 0.5}))
-				checkPicks(t, name+", memory "+memory, b.columns.(*hostColumns), G, before)
+				checkSelected(t, name+", memory "+memory, b.columns.(*hostColumns), G, before)
 			}
-			if got := b.columns.(*hostColumns).picked; got != c.picked {
-				t.Errorf("%s, memory %s: picked %v, want %v", name, memory, got, c.picked)
+			if got := b.columns.(*hostColumns).selected; got != c.selected {
+				t.Errorf("%s, memory %s: selected by candidates %v, want %v", name, memory, got, c.selected)
 			}
 		}
 	}
 }
 
-// checkPicks holds the block to scores and columns written out, with the memory as
+// checkSelected holds the block to scores and columns written out, with the memory as
 // it was before the call.
-func checkPicks(t *testing.T, name string, c *hostColumns, G Matrix, memory []float32) {
+func checkSelected(t *testing.T, name string, c *hostColumns, G Matrix, memory []float32) {
 	t.Helper()
 	P, scores := NewMatrix(G.Rows, G.Cols), make([]float64, G.Cols)
 	for k, v := range G.Data {

@@ -35,24 +35,24 @@ func Memories() []string {
 type memory struct {
 	kind      string      // one of Memories
 	now, next []float32   // d, or n×d for "client"; next is scratch, P for "client"
-	keep      []float32   // for "client", d: 0 where now stands for zeros, on the last block, 1 elsewhere
+	mask      []float32   // for "client", d: 0 on the last block, where now stands for zeros; 1 elsewhere
 	overflow  atomic.Bool // next is not finite
 }
 
 // state returns the memory with all zeros in place.
 func (m *memory) state() []float32 {
-	if m.perRow() && m.now != nil && len(m.keep) > 0 {
+	if m.perRow() && m.now != nil && len(m.mask) > 0 {
 		m.settle()
 	}
 	return m.now
 }
 
-// settle writes the zeros that keep stands for.
+// settle writes to now the zeros that mask stands for.
 func (m *memory) settle() {
-	d := len(m.keep)
+	d := len(m.mask)
 	par.For(len(m.now)/d, 1, func(i, _, _ int) {
 		row := m.now[i*d:][:d]
-		for j, k := range m.keep {
+		for j, k := range m.mask {
 			row[j] *= k
 		}
 	})
@@ -65,7 +65,7 @@ func (m *memory) perRow() bool { return m.kind == memoryClient }
 func (m *memory) restore(state []float32) error {
 	if len(state) == 0 {
 		m.now = nil
-		fill(m.keep, 1)
+		fill(m.mask, 1)
 		return nil
 	}
 	if m.kind == memoryNone {
@@ -79,7 +79,7 @@ func (m *memory) restore(state []float32) error {
 		return err
 	}
 	m.now = now
-	fill(m.keep, 1)
+	fill(m.mask, 1)
 	return nil
 }
 
@@ -93,7 +93,7 @@ func restored(rule string, state, kept []float32) ([]float32, error) {
 	return slices.Clone(state), nil
 }
 
-// size is the number of elements that it has for such a G.
+// size is the number of elements of the memory for an n×d matrix.
 func (m *memory) size(G Matrix) int {
 	switch m.kind {
 	case memoryNone:
@@ -105,7 +105,7 @@ func (m *memory) size(G Matrix) int {
 	}
 }
 
-// reserve makes room for the next memory: for P where that is one a row.
+// reserve makes room for the next memory. A memory for each row takes the room of P.
 func (m *memory) reserve(G Matrix) error {
 	if want := m.size(G); m.now != nil && len(m.now) != want {
 		return fmt.Errorf("agg: rule %q: the memory has %d elements, want %d for a G of %d×%d and memory %q",
@@ -119,12 +119,12 @@ func (m *memory) reserve(G Matrix) error {
 	if size := G.Rows * G.Cols; m.now == nil || len(m.next) != size {
 		m.next = huge.Make[float32](size)
 	}
-	if len(m.keep) != G.Cols {
-		m.keep = make([]float32, G.Cols)
-		fill(m.keep, 1)
+	if len(m.mask) != G.Cols {
+		m.mask = make([]float32, G.Cols)
+		fill(m.mask, 1)
 	}
 	if m.now == nil { // nothing that is in next already counts, should it be written twice
-		fill(m.keep, 0)
+		fill(m.mask, 0)
 	}
 	return nil
 }
@@ -147,35 +147,35 @@ func (m *memory) score(scores []float64, G Matrix, gamma float64, lo int) {
 	}
 }
 
-// sample sets scores to about those of the sampleLine columns from lo on.
+// sample estimates the scores of the sampleLine columns from lo on.
 //
-// Every row is a cache miss. Copied before anything is done with them, the
-// processor waits for many at a time.
+// Every row is a cache miss. It copies rows before it does anything with them, so that
+// the processor waits for many at a time.
 func (m *memory) sample(scores []float64, G Matrix, gamma float64, lo int) {
 	clear(scores)
-	var memory, keep [sampleLine]float32
+	var memory, mask [sampleLine]float32
 	var rows, memories [32][sampleLine]float32
 	if m.now != nil && !m.perRow() {
 		copy(memory[:], m.now[lo:])
 	}
 	if m.perRow() {
-		copy(keep[:], m.keep[lo:])
+		copy(mask[:], m.mask[lo:])
 	}
 	for from := 0; from < G.Rows; from += len(rows) {
-		held := rows[:min(len(rows), G.Rows-from)]
-		for i := range held {
-			copy(held[i][:], G.Data[(from+i)*G.Cols+lo:])
+		copies := rows[:min(len(rows), G.Rows-from)]
+		for i := range copies {
+			copy(copies[i][:], G.Data[(from+i)*G.Cols+lo:])
 		}
 		if m.perRow() && m.now != nil {
-			for i := range held {
+			for i := range copies {
 				copy(memories[i][:], m.now[(from+i)*G.Cols+lo:])
 			}
 		}
-		for i := range held {
-			for j, v := range held[i] {
+		for i := range copies {
+			for j, v := range copies[i] {
 				was := float64(memory[j])
 				if m.perRow() {
-					was = float64(memories[i][j]) * float64(keep[j])
+					was = float64(memories[i][j]) * float64(mask[j])
 				}
 				t := gamma*float64(v) + was
 				scores[j] += t * t
@@ -209,7 +209,7 @@ func (m *memory) scoreColumns(scores []float64, G Matrix, gamma float64, lo int)
 // scoreRows writes columns [lo, lo+len(scores)) of P to next and scores them.
 func (m *memory) scoreRows(scores []float64, G Matrix, gamma float64, lo int) {
 	clear(scores)
-	n, keep := len(scores), m.keep[lo:][:len(scores)]
+	n, mask := len(scores), m.mask[lo:][:len(scores)]
 	at := func(data []float32, i int) []float32 { return data[i*G.Cols+lo:][:n] }
 	before := m.now
 	if before == nil {
@@ -220,7 +220,7 @@ func (m *memory) scoreRows(scores []float64, G Matrix, gamma float64, lo int) {
 		if i+1 < G.Rows {
 			memory, x = at(before, i+1), at(G.Data, i+1)
 		}
-		simd.Accumulate(at(m.next, i), at(before, i), keep, at(G.Data, i), scores, gamma, memory, x)
+		simd.Accumulate(at(m.next, i), at(before, i), mask, at(G.Data, i), scores, gamma, memory, x)
 	}
 }
 
@@ -268,9 +268,9 @@ func (m *memory) commit(index []int) {
 	}
 	m.now, m.next = m.next, m.now
 	if m.perRow() {
-		fill(m.keep, 1)
+		fill(m.mask, 1)
 		for _, j := range index {
-			m.keep[j] = 0
+			m.mask[j] = 0
 		}
 	}
 }

@@ -19,7 +19,7 @@ type hostColumns struct {
 	sample         []float64 // scores of some columns
 	selector       topk.Selector
 	sampler        sampler
-	picked         bool      // selector holds the block
+	selected       bool      // the selector has copied the block's columns
 	index          []int     // I, ascending; k
 	gathered       []float32 // n×k
 	out            []float32 // k
@@ -31,9 +31,10 @@ type hostColumns struct {
 //
 //	Σᵢ (γgᵢⱼ + mⱼ)² = γ² Σ gᵢⱼ² + 2γmⱼ Σ gᵢⱼ + n mⱼ².
 //
-// For the k largest it holds on to nothing but the scores above a bound that a
-// sample gives, and picks their columns while they are in the second-level cache.
-// Where that fails, and for other selections, a pass keeps all scores.
+// For the selection "top-k" it estimates from a sample a bound that the k largest scores
+// are above. It keeps only the scores above this bound, and copies their columns while
+// these are in the second-level cache. Where that fails, and for other selections, a
+// pass keeps all scores.
 func (c *hostColumns) Score(gamma float64, k int) (total float64, err error) {
 	G := c.rows.G
 	if err := c.memory.reserve(G); err != nil {
@@ -42,20 +43,21 @@ func (c *hostColumns) Score(gamma float64, k int) (total float64, err error) {
 	c.gamma, c.index = gamma, grown(c.index, k)
 	chunks := par.Chunks(G.Cols, columnGrain)
 	c.totals = grown(c.totals, chunks)
-	c.picked = false
+	c.selected = false
 	if c.options.samples(k, G.Cols) {
 		c.selector.Start(chunks, c.floor(G, k), 2*k+G.Cols/32)
 		c.pass(G, nil)
-		c.picked = c.selector.Holds(k)
+		c.selected = c.selector.Holds(k)
 	}
-	if !c.picked {
+	if !c.selected {
 		c.scores = grown(c.scores, G.Cols)
 		c.pass(G, c.scores)
 	}
 	return sum(c.totals), nil
 }
 
-// pass scores all columns: to scores or, where that is nil, to pick from.
+// pass scores all columns. It keeps all scores or, where scores is nil, hands them to the
+// selector.
 func (c *hostColumns) pass(G Matrix, scores []float64) {
 	rows := c.memory.rows(G)
 	par.For(G.Cols, columnGrain, func(chunk, lo, hi int) {
@@ -84,8 +86,8 @@ const (
 	sampleLine  = 16  // columns, a cache line
 )
 
-// floor returns a bin which a few more than k scores are in or above, as far as a
-// sample tells: the bin of the r-th largest of m scores with
+// floor estimates from a sample a bin such that a few more than k scores are in it or
+// above: the bin of the r-th largest of m scores with
 //
 //	r = p + 3√p + p/20,  p = mk/d.
 func (c *hostColumns) floor(G Matrix, k int) topk.Bin {
@@ -101,8 +103,8 @@ func (c *hostColumns) floor(G Matrix, k int) topk.Bin {
 	return c.selector.RankedBin(c.sample, int(p+3*math.Sqrt(p)+p/20)+1)
 }
 
-// samples reports whether a sample tells where the largest k of d scores begin, and
-// whether that is worth it: where k is a good part of d it is not.
+// samples reports whether a sample can bound the k largest of d scores, and whether that
+// is worth it: it is not where k is a good part of d.
 func (o BlockOptions) samples(k, d int) bool {
 	return o.Select == selectTopK && d >= 16*sampleLines*sampleLine && k <= d/4
 }

@@ -45,7 +45,7 @@ func (c *hostColumns) Choose(r *rand.Rand) (inside float64, err error) {
 	case selectNormProportional:
 		c.sampler.proportional(c.index, c.scores, r, &c.selector)
 	default:
-		if c.picked {
+		if c.selected {
 			c.selector.Finish(c.index)
 		} else {
 			c.selector.Top(c.index, c.scores)

@@ -9,10 +9,10 @@ import (
 // finite throughout, and says in Stats.Dropped how many are not. Where all are,
 // it costs nothing: G is searched only once inner has refused it.
 //
-// Rows dropped count as corrupt ones found: a rule that assumes f corrupt rows
-// is left to assume f less their number. It fails with no finite row, and a rule
-// that trusts a row where that one is not finite. It refuses a rule that needs every
-// row, as a [Block] with a memory a client does.
+// Rows dropped count as corrupt: a rule that assumes f corrupt rows assumes f less their
+// number among the others. Aggregate fails if no row is finite, and if the row that the
+// inner rule trusts is not. DropNonFinite refuses a rule that needs every row, such as a
+// [Block] with a memory for each client.
 func DropNonFinite(inner Aggregator) (Aggregator, error) {
 	if inner.Traits().EveryRow {
 		return nil, fmt.Errorf("agg: rows of %v cannot be dropped: its memory is %q", inner, memoryClient)
@@ -23,7 +23,7 @@ func DropNonFinite(inner Aggregator) (Aggregator, error) {
 type dropping struct {
 	inner   Aggregator
 	kept    []int // the finite rows
-	numbers []int // those that they had at first, where rows had been dropped before
+	numbers []int // the numbers that they had before any row was dropped
 	rows    []float32
 	weights []float64
 }
@@ -50,7 +50,7 @@ func (d *dropping) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 	return d.rest(dst, G, step, err)
 }
 
-// AggregateIn is what the function of that name does where rows are dropped.
+// AggregateIn aggregates rows where they are, as the function [AggregateIn] says.
 func (d *dropping) AggregateIn(rows Space, step Step) (Stats, error) {
 	stats, err := AggregateIn(d.inner, rows, step)
 	if !errors.Is(err, ErrNotFinite) {
@@ -98,7 +98,7 @@ func (d *dropping) rest(dst []float32, G Matrix, step Step, err error) (Stats, e
 	return stats, nil
 }
 
-// number returns the numbers of the rows that are kept, where all had the given ones.
+// number returns the numbers of the rows that are kept, given those of all rows.
 func (d *dropping) number(all []int) []int {
 	if all == nil {
 		return d.kept

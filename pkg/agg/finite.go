@@ -9,15 +9,15 @@ import (
 )
 
 // ErrNotFinite is wrapped by the errors of rules that met NaN or an infinity in
-// a row of G, or whose result or memory would overflow float32. Bare, within the package
-// or from a [Space], it asks for the row to blame.
+// a row of G, or whose result or memory would overflow float32. Where it comes bare, from
+// a [Space] or within the package, the caller looks for the row to blame.
 //
 // Rules look for it in sums that they form anyway and scan G for the culprit
 // only once such a sum is not finite.
 var ErrNotFinite = errors.New("not finite")
 
-// notFinite names the first element of G that is not finite, to which a result
-// that is not owes it; if all are, the result itself is beyond float32.
+// notFinite explains a result that is not finite: by the first element of G that is not
+// or, if all are, by a result beyond float32.
 func notFinite(rule string, G Matrix) error {
 	for i := range G.Rows {
 		for j, v := range G.Row(i) {

@@ -6,8 +6,8 @@ type gram struct {
 	norms []float64 // scratch
 }
 
-// scratch counts what the host holds for it, too, but for rows that are centred or
-// widened, at most a 20th of the matrix.
+// scratch includes what the host holds for it, except copies of rows less a centre or in
+// float64, which are at most a 20th of the matrix.
 func (g *gram) scratch(n, d int) float64 {
 	_, slabs := gramSlabsOf(d)
 	tiles := square(n+4) / 2 // they are up to 4×4

@@ -10,7 +10,7 @@ type host struct {
 	sorter columnSorter
 }
 
-// forget lets go of what is the caller's.
+// forget drops the references to the caller's matrices.
 func (h *host) forget() { h.dst, h.G = nil, Matrix{} }
 
 func (h *host) Size() (n, d int) { return h.G.Rows, h.G.Cols }

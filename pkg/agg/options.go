@@ -67,7 +67,7 @@ type Option struct {
 	Range   Range  // what is allowed, apart from a zero that stands for the default
 	Meaning string // one line
 	Zero    string // what zero means where that is no value, such as n-f-2
-	Ask     string // what a caller has to say, as zero stands for nothing; Default is an example
+	Ask     string // what a caller must choose, where there is no default; Default is then an example
 	Counts  bool   // whether a value fits depends on the number of rows, too
 
 	at func(*Options) any // *string, *int or *float64
@@ -125,8 +125,8 @@ func (x Option) set(o *Options, value any) {
 	reflect.ValueOf(x.at(o)).Elem().Set(reflect.ValueOf(value))
 }
 
-// Readers returns the rules and the pre-aggregators that read the option: it has no
-// effect on others.
+// Readers returns the rules and the pre-aggregators that read the option. On others it
+// has no effect.
 func (x Option) Readers() []string {
 	var names []string
 	for _, r := range rules {
@@ -167,8 +167,9 @@ func (o *Options) Set(name, value string) error {
 	return nil
 }
 
-// checked returns o with the defaults of the named options, which what, called owner,
-// reads, in place of zeros, and reports those of their values that are not allowed.
+// checked returns o with defaults in place of zeros for the named options, and reports
+// all values of theirs that are not allowed. Errors say whose options they are: what
+// ("rule") and owner, its name.
 func (o Options) checked(what, owner string, names []string) (Options, error) {
 	var errs []error
 	for _, x := range options {

@@ -15,8 +15,8 @@ const mostPairs = 10_000
 // they take: more than 10,000. They say so before they take memory for them.
 var ErrTooManyRows = errors.New("all pairs of rows are compared")
 
-// checkPairs reports more rows, of d values or of 0 for not known, than can be compared
-// with each other; owner is the rule, or the pre-aggregator, and its name.
+// checkPairs returns an error if n rows are too many to compare every two of them. owner
+// is the rule or the pre-aggregator, with its name. A d that is not known is 0.
 func checkPairs(owner string, n, d int) error {
 	if n <= mostPairs {
 		return nil

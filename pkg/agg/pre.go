@@ -70,10 +70,9 @@ func LookupPre(name string) (pre Pre, ok bool) {
 	return pres[i], true
 }
 
-// NewPre returns a rule that runs inner on rows which the named pre-aggregator,
-// one of [PreNames], has changed. It keeps a
-// matrix of the changed rows, up to n×d. It refuses to shuffle the rows of a rule
-// that knows one by its number.
+// NewPre returns a rule that runs inner on rows which the named pre-aggregator, one of
+// [PreNames], has changed. It keeps a matrix of the changed rows, up to n×d. It refuses
+// to shuffle the rows of a rule that knows rows by their numbers.
 func NewPre(name string, inner Aggregator, o Options) (Aggregator, error) {
 	pre, ok := LookupPre(name)
 	if !ok {
@@ -119,7 +118,8 @@ func (p *preceded) Fits(n, d int, step Step) error {
 	return p.behind(p.inner.Fits(m, d, step), n, m)
 }
 
-// behind says of an error about m changed rows of n that they are fewer.
+// behind adds to an error about m changed rows, if they are fewer than the n rows of G,
+// that it is about these.
 func (p *preceded) behind(err error, n, m int) error {
 	if err != nil && m != n {
 		return fmt.Errorf("agg: behind %v, which makes %d rows of %d: %w", p.transform, m, n, err)

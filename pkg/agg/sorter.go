@@ -30,9 +30,9 @@ type columnSorter struct {
 // lanes is the number of values in a row of a block of columns.
 const lanes = simd.Lanes
 
-// sorterSize is what a columnSorter holds. It counts the network's pairs: every row is in one at each of log₂n·(log₂n +
-// 1)/2 stages, and a growing slice has a quarter too much. More rows take a few
-// columns of them.
+// sorterSize is how many bytes a columnSorter holds. It counts the network's pairs: every
+// row is in one at each of log₂n·(log₂n + 1)/2 stages, and a growing slice has a quarter
+// too much. Beyond mostNetwork rows it is a few columns of n values.
 func sorterSize(n, d int) float64 {
 	if n > mostNetwork {
 		return float64(runtime.GOMAXPROCS(0)) * float64(min(lanes, d)) * 3 * of32 * float64(n)

@@ -12,8 +12,8 @@ import (
 // where no row is dropped. All others ask for a copy in memory by Host.
 //
 // Errors wrap [ErrNotFinite] where a row, or the result, is not finite; they need not
-// say which row. [errors.ErrUnsupported], of more rows than a device takes, say, has the
-// rule work on a copy in memory.
+// say which row. On [errors.ErrUnsupported], for example for more rows than a device
+// takes, the rule works on a copy in memory.
 type Space interface {
 	// Size returns the numbers of rows and columns.
 	Size() (n, d int)
@@ -54,15 +54,15 @@ type Columns interface {
 	Choose(r *rand.Rand) (inside float64, err error)
 	// Gather returns the block, whose result is y.
 	Gather() (block Space, err error)
-	// Finish writes the result, y/γ in the block, where m is added to what came of G
-	// itself, and zero elsewhere, and replaces the memory. w are the inner rule's
-	// weights. On an error, such as a result or a memory that overflows, the memory is
-	// as it was.
+	// Finish writes the result and replaces the memory. The result is zero outside the
+	// block and y/γ in it; if the block was G's columns (direct), it is y + m/γ. w are
+	// the inner rule's weights. On an error, such as a result or a memory that
+	// overflows, the memory is as it was.
 	Finish(w []float64) error
 }
 
-// AggregateIn aggregates the rows of a space into its result as rule.Aggregate does,
-// there if the rule can, or else by a copy in memory.
+// AggregateIn aggregates the rows of a space into its result as rule.Aggregate does: in
+// the space if the rule can, and otherwise by a copy in memory.
 func AggregateIn(rule Aggregator, rows Space, step Step) (Stats, error) {
 	if r, ok := rule.(interface {
 		AggregateIn(rows Space, step Step) (Stats, error)

@@ -172,10 +172,10 @@ func addPowers() {
 
 // accumulate keeps gamma in Y15, and an eighth of a line in two vectors of four.
 func accumulate() {
-	TEXT("accumulateAVX2", NOSPLIT, "func(sum *float32, scores *float64, memory, keep, x, nextMemory, nextX *float32, n int, gamma float64)")
+	TEXT("accumulateAVX2", NOSPLIT, "func(sum *float32, scores *float64, memory, mask, x, nextMemory, nextX *float32, n int, gamma float64)")
 	Pragma("noescape")
-	Doc("accumulateAVX2 sets sum[i] to gamma·x[i] + keep[i]·memory[i] and adds its square to scores[i], 8 elements at a time.")
-	names := []string{"sum", "scores", "memory", "keep", "x"}
+	Doc("accumulateAVX2 sets sum[i] to gamma·x[i] + mask[i]·memory[i] and adds its square to scores[i], 8 elements at a time.")
+	names := []string{"sum", "scores", "memory", "mask", "x"}
 	registers := []GPPhysical{RDI, RSI, R8, R9, R10}
 	for i, name := range names {
 		Load(Param(name), registers[i])
