@@ -53,19 +53,19 @@ FILE - is standard input; with -o - the JSON goes to standard error. Rules and t
 				return &configError{err}
 			}
 			var dst []float32
-			var told aggregated
+			var result aggregated
 			if rule.Traits().Separable && isRegular(args[0]) {
-				dst, told, err = a.columns(rule, args[0], partSize)
+				dst, result, err = a.columns(rule, args[0], partSize)
 			} else {
-				dst, told, err = a.all(rule, cmd.InOrStdin(), args[0], stream.Root(seed).At(stream.Aggregate))
+				dst, result, err = a.all(rule, cmd.InOrStdin(), args[0], stream.Root(seed).At(stream.Aggregate))
 			}
 			if err != nil {
 				return err
 			}
-			if err := writeVector(out, dst, told.double); err != nil {
+			if err := writeVector(out, dst, result.double); err != nil {
 				return err
 			}
-			return table.WriteJSON(cmd.OutOrStdout(), told)
+			return table.WriteJSON(cmd.OutOrStdout(), result)
 		},
 	}
 	f := cmd.Flags()
@@ -144,7 +144,7 @@ func (a *aggregation) parse() error {
 	return errors.Join(append(errs, a.checkGiven(given, rule.Options, pre.Options))...)
 }
 
-// checkGiven reports what the rule, or what goes before it, is not told: options for
+// checkGiven reports what nobody has said to the rule or what goes before it: options for
 // which there is no default, and how many rows may be corrupt.
 func (a aggregation) checkGiven(given map[string]bool, rule, pre []string) error {
 	for _, o := range agg.OptionTable() {
@@ -229,13 +229,13 @@ func (a aggregation) all(rule agg.Aggregator, stdin io.Reader, path string, r *r
 	if err != nil {
 		return nil, aggregated{}, a.explain(err, path, G, 0)
 	}
-	told := tell(rule, G.Rows, G.Cols, stats, time.Since(start))
-	told.double = double
-	return dst, told, nil
+	result := resultOf(rule, G.Rows, G.Cols, stats, time.Since(start))
+	result.double = double
+	return dst, result, nil
 }
 
 // explain says of an error of the rule, about a part of the matrix that begins at
-// column from, whether the matrix is to blame, and where, or what the rule was told.
+// column from, whether the matrix is to blame, and where, or what the rule was result.
 func (a aggregation) explain(err error, path string, part agg.Matrix, from int) error {
 	if path == standard {
 		path = standardInput
@@ -289,18 +289,19 @@ func (a aggregation) columns(rule agg.Aggregator, path string, size int) ([]floa
 		}
 		took += time.Since(start)
 	}
-	told := tell(rule, rows, cols, stats, took)
-	told.double = double
-	return dst, told, nil
+	result := resultOf(rule, rows, cols, stats, took)
+	result.double = double
+	return dst, result, nil
 }
 
-func tell(rule agg.Aggregator, n, d int, s agg.Stats, took time.Duration) aggregated {
-	told := aggregated{Rule: rule.String(), N: n, D: d, Seconds: math.Round(1e6*took.Seconds()) / 1e6, Dropped: s.Dropped, Weights: s.Weights}
+// resultOf describes an aggregation that took so long.
+func resultOf(rule agg.Aggregator, n, d int, s agg.Stats, took time.Duration) aggregated {
+	result := aggregated{Rule: rule.String(), N: n, D: d, Seconds: math.Round(1e6*took.Seconds()) / 1e6, Dropped: s.Dropped, Weights: s.Weights}
 	if s.GM != nil {
-		told.GM = &certificate{s.GM.Iterations, s.GM.Residual, s.GM.Converged}
+		result.GM = &certificate{s.GM.Iterations, s.GM.Residual, s.GM.Converged}
 	}
 	if s.Block != nil {
-		told.Block = &block{s.Block.Size, s.Block.Residual}
+		result.Block = &block{s.Block.Size, s.Block.Residual}
 	}
-	return told
+	return result
 }

@@ -41,8 +41,8 @@ aggregate. An option has no effect on rules that do not list it.`),
 			for _, r := range agg.Rules() {
 				l.Rules = append(l.Rules, listed{r.Name, r.Title, r.Options, r.Needs, r.Cost, r.Breakdown, r.MaxCorrupt(fewRows), r.Source})
 			}
-			for _, p := range agg.Pres() {
-				l.Pres = append(l.Pres, listedPre{p.Name, p.Title, p.Options, p.Needs, p.Cost, p.Source})
+			for _, p := range agg.PreAggregators() {
+				l.PreAggregators = append(l.PreAggregators, listedPre{p.Name, p.Title, p.Options, p.Needs, p.Cost, p.Source})
 			}
 			if asJSON {
 				return table.WriteJSON(cmd.OutOrStdout(), l)
@@ -55,8 +55,8 @@ aggregate. An option has no effect on rules that do not list it.`),
 }
 
 type listing struct {
-	Rules []listed    `json:"rules"`
-	Pres  []listedPre `json:"pre_aggregators"`
+	Rules          []listed    `json:"rules"`
+	PreAggregators []listedPre `json:"pre_aggregators"`
 }
 
 type listed struct {
@@ -96,7 +96,7 @@ func (l listing) write(out io.Writer) error {
 		b.WriteString("\n")
 	}
 	b.WriteString("Before any rule:\n\n")
-	for _, p := range l.Pres {
+	for _, p := range l.PreAggregators {
 		fmt.Fprintf(&b, "%s: %s\n", p.Name, p.Title)
 		field("cost", p.Cost)
 		field("needs", p.Needs)

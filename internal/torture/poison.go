@@ -68,8 +68,8 @@ func draw(rule agg.Rule, rng *rand.Rand) *poisoned {
 		n = 1 + rng.IntN(10) // it looks at all subsets
 	}
 	p := &poisoned{rule: rule, Chain: agg.Chain{Rule: rule.Name, Options: drawOptions(rule, n, rng)}}
-	if pres := agg.Pres(); rng.IntN(2) == 0 {
-		p.Pre = pres[rng.IntN(len(pres))].Name
+	if all := agg.PreAggregators(); rng.IntN(2) == 0 {
+		p.Pre = all[rng.IntN(len(all))].Name
 	}
 	if rng.IntN(2) == 0 {
 		p.Block = &agg.BlockOptions{

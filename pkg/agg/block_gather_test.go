@@ -7,10 +7,10 @@ import (
 	"github.com/bgmd/bgmd/internal/topk"
 )
 
-// TestBlockPicksAsItScores holds a block that is picked on the way to one that is
+// TestBlockCandidates compares a block that is copied while scores are formed with one that is
 // selected and gathered afterwards: on scores of many sizes, on ties, where a
 // sample's bound lets too many through, and on scores that the sample does not see.
-func TestBlockPicksAsItScores(t *testing.T) {
+func TestBlockCandidates(t *testing.T) {
 	const n, d = 5, 150_000
 	r := newRand(1)
 	for name, c := range map[string]struct {

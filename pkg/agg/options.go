@@ -134,7 +134,7 @@ func (x Option) Readers() []string {
 			names = append(names, r.Name)
 		}
 	}
-	for _, p := range pres {
+	for _, p := range preAggregators {
 		if slices.Contains(p.Options, x.Name) {
 			names = append(names, p.Name)
 		}

@@ -37,7 +37,7 @@ func TestOptionTable(t *testing.T) {
 	for _, r := range Rules() {
 		read = append(read, r.Options...)
 	}
-	for _, p := range Pres() {
+	for _, p := range PreAggregators() {
 		read = append(read, p.Options...)
 	}
 	for _, name := range read {

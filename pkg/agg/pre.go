@@ -10,8 +10,8 @@ import (
 	"github.com/bgmd/bgmd/internal/simd"
 )
 
-// pres is every pre-aggregator. A new one is one new file and one line here.
-var pres = []Pre{
+// preAggregators is every pre-aggregator. A new one is one new file and one line here.
+var preAggregators = []Pre{
 	nnmPre,
 	bucketingPre,
 	clipPre,
@@ -47,13 +47,13 @@ type transform interface {
 	String() string
 }
 
-// Pres returns every pre-aggregator.
-func Pres() []Pre { return slices.Clone(pres) }
+// PreAggregators returns every pre-aggregator.
+func PreAggregators() []Pre { return slices.Clone(preAggregators) }
 
 // PreNames returns the names that [NewPre] knows, sorted.
 func PreNames() []string {
 	var names []string
-	for _, p := range pres {
+	for _, p := range preAggregators {
 		names = append(names, p.Name)
 	}
 	slices.Sort(names)
@@ -63,11 +63,11 @@ func PreNames() []string {
 // LookupPre returns the description of the pre-aggregator called name, and whether
 // there is one.
 func LookupPre(name string) (pre Pre, ok bool) {
-	i := slices.IndexFunc(pres, func(p Pre) bool { return p.Name == name })
+	i := slices.IndexFunc(preAggregators, func(p Pre) bool { return p.Name == name })
 	if i < 0 {
 		return Pre{}, false
 	}
-	return pres[i], true
+	return preAggregators[i], true
 }
 
 // NewPre returns a rule that runs inner on rows which the named pre-aggregator, one of
@@ -85,11 +85,11 @@ func NewPre(name string, inner Aggregator, o Options) (Aggregator, error) {
 	if pre.shuffles && inner.Traits().Numbered {
 		return nil, fmt.Errorf("agg: pre-aggregator %q: it shuffles the rows, but %v knows one by its number", name, inner)
 	}
-	return &preceded{pre: pre, transform: pre.build(o), inner: inner}, nil
+	return &withPre{pre: pre, transform: pre.build(o), inner: inner}, nil
 }
 
-// preceded runs a rule on changed rows.
-type preceded struct {
+// withPre runs a rule on changed rows.
+type withPre struct {
 	pre       Pre
 	transform transform
 	inner     Aggregator
@@ -98,10 +98,10 @@ type preceded struct {
 }
 
 // String returns "pre + rule".
-func (p *preceded) String() string { return fmt.Sprintf("%v + %v", p.transform, p.inner) }
+func (p *withPre) String() string { return fmt.Sprintf("%v + %v", p.transform, p.inner) }
 
 // Traits implements [Aggregator].
-func (p *preceded) Traits() Traits {
+func (p *withPre) Traits() Traits {
 	t := p.inner.Traits()
 	t.Equivariant = t.Equivariant && p.pre.mixes
 	t.Weights = t.Weights && p.pre.mixes
@@ -110,17 +110,17 @@ func (p *preceded) Traits() Traits {
 }
 
 // Fits implements [Aggregator].
-func (p *preceded) Fits(n, d int, step Step) error {
+func (p *withPre) Fits(n, d int, step Step) error {
 	if err := p.transform.fits(n, d, step); err != nil {
 		return err
 	}
 	m := p.transform.makes(n)
-	return p.behind(p.inner.Fits(m, d, step), n, m)
+	return p.about(p.inner.Fits(m, d, step), n, m)
 }
 
-// behind adds to an error about m changed rows, if they are fewer than the n rows of G,
+// about adds to an error about m changed rows, if they are fewer than the n rows of G,
 // that it is about these.
-func (p *preceded) behind(err error, n, m int) error {
+func (p *withPre) about(err error, n, m int) error {
 	if err != nil && m != n {
 		return fmt.Errorf("agg: behind %v, which makes %d rows of %d: %w", p.transform, m, n, err)
 	}
@@ -128,14 +128,14 @@ func (p *preceded) behind(err error, n, m int) error {
 }
 
 // Scratch implements [Aggregator].
-func (p *preceded) Scratch(n, d int) float64 {
+func (p *withPre) Scratch(n, d int) float64 {
 	m := p.transform.makes(n)
 	return of32*float64(m)*float64(d) + p.transform.scratch(n, d) + p.inner.Scratch(m, d)
 }
 
 // Aggregate implements [Aggregator]. Stats.Weights are those of G's rows, or
 // nil where the changed rows are not means of them.
-func (p *preceded) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
+func (p *withPre) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) {
 	if err := check(p.pre.Name, dst, G); err != nil {
 		return Stats{}, err
 	}
@@ -155,14 +155,14 @@ func (p *preceded) Aggregate(dst []float32, G Matrix, step Step) (Stats, error) 
 		err = p.blame(G, err)
 	}
 	if err != nil {
-		return Stats{}, p.behind(err, G.Rows, m)
+		return Stats{}, p.about(err, G.Rows, m)
 	}
 	stats.Weights = p.compose(stats.Weights, G.Rows)
 	return stats, nil
 }
 
 // blame names the row of G that is to blame for an error about changed rows.
-func (p *preceded) blame(G Matrix, err error) error {
+func (p *withPre) blame(G Matrix, err error) error {
 	for i := range G.Rows {
 		if !finiteRow(G.Row(i)) {
 			return notFinite(p.pre.Name, G)
@@ -172,7 +172,7 @@ func (p *preceded) blame(G Matrix, err error) error {
 }
 
 // mix sets the rows of changed to the sums that they are, formed in float64.
-func (p *preceded) mix(changed, G Matrix) {
+func (p *withPre) mix(changed, G Matrix) {
 	par.For(G.Cols, columnGrain, func(_, lo, hi int) {
 		var acc [columnBlock]float64
 		for ; lo < hi; lo += columnBlock {
@@ -193,7 +193,7 @@ func (p *preceded) mix(changed, G Matrix) {
 }
 
 // compose turns weights of the changed rows into weights of n rows of G.
-func (p *preceded) compose(changed []float64, n int) []float64 {
+func (p *withPre) compose(changed []float64, n int) []float64 {
 	if changed == nil || !p.pre.mixes {
 		return nil
 	}

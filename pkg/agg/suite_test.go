@@ -118,7 +118,7 @@ func TestBlocks(t *testing.T) {
 // TestPres runs every pre-aggregator before every rule.
 func TestPres(t *testing.T) {
 	options := map[string]agg.Options{"nnm": {F: 2}, "bucketing": {Bucket: 1}, "clip": {Radius: 1e3}}
-	for _, pre := range agg.Pres() {
+	for _, pre := range agg.PreAggregators() {
 		o, ok := options[pre.Name]
 		if !ok {
 			t.Errorf("pre-aggregator %q has no entry in options", pre.Name)

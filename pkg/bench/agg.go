@@ -189,7 +189,7 @@ func (b Agg) all() ([]timed, error) {
 		}
 	}
 	options.F = b.N / 5
-	for _, p := range agg.Pres() {
+	for _, p := range agg.PreAggregators() {
 		if b.Only == nil {
 			add(p.Name, agg.Chain{Rule: "mean", Options: options, Pre: p.Name})
 		}

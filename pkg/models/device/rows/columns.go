@@ -153,11 +153,11 @@ func (c *columns) scored(err error) (total float64, set []uint32, _ error) {
 	return sum[0], w.hostFlags.Slice(), err
 }
 
-// Choose implements [agg.Columns]. It gathers the block, too, to score that: the time of
-// Gather is in Choose's.
+// Choose implements [agg.Columns]. It gathers the block as well, to score it, so that the
+// time of Gather counts as Choose's.
 func (c *columns) Choose(r *rand.Rand) (inside float64, err error) {
 	s, block := c.stream(), c.block.rows
-	if err := c.choose(r); err != nil {
+	if err := c.setIndex(r); err != nil {
 		return 0, err
 	}
 	gamma, memory := 1.0, cuda.Memory[float32]{} // of P, in the block
@@ -184,8 +184,8 @@ func (c *columns) Choose(r *rand.Rand) (inside float64, err error) {
 	return inside, err
 }
 
-// choose queues what sets the index.
-func (c *columns) choose(r *rand.Rand) error {
+// setIndex queues what sets the index.
+func (c *columns) setIndex(r *rand.Rand) error {
 	if !c.random {
 		return c.stream().Largest(c.index, c.scores, c.selection)
 	}
