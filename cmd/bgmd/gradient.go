@@ -10,8 +10,8 @@ import (
 
 	"github.com/bgmd/bgmd/internal/bounds"
 	"github.com/bgmd/bgmd/internal/ram"
+	"github.com/bgmd/bgmd/internal/safefile"
 	"github.com/bgmd/bgmd/internal/stream"
-	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/checkpoint"
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/data"
@@ -132,7 +132,7 @@ func gradient(c config.Config, classes int, stdin io.Reader, from, to string) (f
 			tensors = append(tensors, checkpoint.Tensor{Name: "grad." + t.Name, Shape: t.Shape, Data: t.Data})
 		}
 	}
-	if to, err = whole.Follow(to); err != nil {
+	if to, err = safefile.Follow(to); err != nil {
 		return 0, err
 	}
 	return loss, checkpoint.Save(to, tensors, struct{}{})

@@ -7,7 +7,7 @@ import (
 	"os"
 
 	"github.com/bgmd/bgmd/internal/npy"
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 	"github.com/bgmd/bgmd/pkg/agg"
 )
 
@@ -49,5 +49,5 @@ func writeVector(path string, y []float32, double bool) error {
 	if err := npy.Write(&b, y, double); err != nil {
 		return err
 	}
-	return whole.Write(path, b.Bytes())
+	return safefile.Write(path, b.Bytes())
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
@@ -81,7 +81,7 @@ func checkPicture(flag, path string) error {
 // each with what it is called, or to a part of a record. flag is where the path
 // was given.
 func notRead(flag, path string, read map[string]string) error {
-	to, err := whole.Follow(path)
+	to, err := safefile.Follow(path)
 	if err != nil {
 		return fmt.Errorf("%s: %w", flag, err)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/internal/printable"
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 	"github.com/bgmd/bgmd/pkg/report"
 )
 
@@ -51,7 +51,7 @@ as 0.0.0.0:8080: then whoever reaches it can read the records.`),
 			if err != nil {
 				return err
 			}
-			if err := whole.Write(out, html); err != nil {
+			if err := safefile.Write(out, html); err != nil {
 				return err
 			}
 			unsealed := ""

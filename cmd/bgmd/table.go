@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bgmd/bgmd/internal/printable"
+	"github.com/bgmd/bgmd/internal/safefile"
 	"github.com/bgmd/bgmd/internal/table"
-	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/breakdown"
 	"github.com/bgmd/bgmd/pkg/config"
 	"github.com/bgmd/bgmd/pkg/evidence"
@@ -86,7 +86,7 @@ one with the most runs.`),
 				_, err = cmd.OutOrStdout().Write(b.Bytes())
 				return err
 			}
-			return whole.Write(out, b.Bytes())
+			return safefile.Write(out, b.Bytes())
 		},
 	}
 	f := cmd.Flags()

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // Lock is a held lock: an advisory lock (flock) on a file, which holds the
@@ -104,13 +104,13 @@ func Holder(path string) string {
 // resolve follows the links in path but for its last part.
 func resolve(path string) (string, error) {
 	folder, name := filepath.Split(path)
-	folder, err := whole.Follow(folder)
+	folder, err := safefile.Follow(folder)
 	return filepath.Join(folder, name), err
 }
 
 // open opens what may be a lock file: nothing that writing an id would spoil.
 func open(path string, flag int) (*os.File, error) {
-	f, err := whole.OpenOwn(path, flag)
+	f, err := safefile.OpenOwn(path, flag)
 	if err != nil {
 		return nil, err
 	}

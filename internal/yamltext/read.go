@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // Standard is what a file is called that is standard input.
@@ -22,7 +22,7 @@ const maxSource = 1 << 20
 // one that the shell has opened, such as /dev/stdin, whatever it is, or [Standard]
 // input. Its errors do not say the file's name.
 func Read(path string) ([]byte, fs.FileInfo, error) {
-	open := whole.Open
+	open := safefile.Open
 	if path == Standard {
 		open = func(string) (*os.File, error) { return os.Stdin, nil }
 	} else if path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/") {

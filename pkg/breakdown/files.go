@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // FileName is the file of points in the folder that [Experiment.Write] writes.
@@ -19,11 +19,11 @@ const FileName = "breakdown.csv"
 // Write writes the points, a plot of them an attack (ATTACK.png) and [ToyPlot]
 // (toy.png) to a folder, and returns the paths of the files that it has written.
 func (e Experiment) Write(dir string, points []Point) (paths []string, err error) {
-	if err := whole.MkdirAll(dir); err != nil {
+	if err := safefile.MkdirAll(dir); err != nil {
 		return nil, err
 	}
 	table := filepath.Join(dir, FileName)
-	if err := whole.Write(table, encode(points)); err != nil {
+	if err := safefile.Write(table, encode(points)); err != nil {
 		return nil, err
 	}
 	paths = []string{table}
@@ -67,7 +67,7 @@ func encode(points []Point) []byte {
 // Read reads the points that [Experiment.Write] has written to a file. Names are as the
 // file has them.
 func Read(path string) ([]Point, error) {
-	data, err := whole.ReadFile(path)
+	data, err := safefile.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

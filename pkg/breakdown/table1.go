@@ -9,8 +9,8 @@ import (
 	"strconv"
 
 	"github.com/bgmd/bgmd/internal/printable"
+	"github.com/bgmd/bgmd/internal/safefile"
 	"github.com/bgmd/bgmd/internal/table"
-	"github.com/bgmd/bgmd/internal/whole"
 	"github.com/bgmd/bgmd/pkg/agg"
 	"github.com/bgmd/bgmd/pkg/bench"
 )
@@ -73,7 +73,7 @@ func Table1(results string) (table.Table, error) {
 
 func readTimes(path string) (bench.AggResult, error) {
 	var r bench.AggResult
-	data, err := whole.ReadFile(path)
+	data, err := safefile.ReadFile(path)
 	if err != nil {
 		return r, fmt.Errorf("no times ('bgmd bench agg --json' makes them): %w", err)
 	}

@@ -10,7 +10,7 @@ import (
 	"io"
 	"math"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // Save writes the tensors, in the order given, and the run's state, anything
@@ -44,7 +44,7 @@ func Save(path string, tensors []Tensor, state any) (err error) {
 	header = bytes.Replace(header, []byte(blank), hex.AppendEncode(nil, digest.Sum(nil)), 1)
 
 	prefix := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
-	return whole.ReplaceWith(path, func(w io.Writer) error {
+	return safefile.ReplaceWith(path, func(w io.Writer) error {
 		if _, err := w.Write(append(prefix, header...)); err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func Load(path string, state any) (tensors []Tensor, err error) {
 			tensors, err = nil, fmt.Errorf("checkpoint: load %s: %w", path, err)
 		}
 	}()
-	file, err := whole.Open(path)
+	file, err := safefile.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -13,12 +13,12 @@ import (
 	"slices"
 
 	"github.com/bgmd/bgmd/internal/half"
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // ReadTensors is [DecodeTensors] for the regular file at path.
 func ReadTensors(path string) (tensors []Tensor, sum string, err error) {
-	file, err := whole.Open(path)
+	file, err := safefile.Open(path)
 	if err != nil {
 		return nil, "", fmt.Errorf("checkpoint: %w", err)
 	}

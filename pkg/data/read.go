@@ -11,7 +11,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // content is what a data file holds, unzipped. Its errors, but for [io.EOF], are
@@ -198,7 +198,7 @@ func causeOf(err error) error {
 // open opens the data file at path and returns its size. Its errors are
 // [*FileError]s.
 func open(path string) (*os.File, int64, error) {
-	f, err := whole.Open(path)
+	f, err := safefile.Open(path)
 	if err != nil {
 		return nil, 0, unopened(path, err)
 	}
@@ -212,7 +212,7 @@ func open(path string) (*os.File, int64, error) {
 
 // unopened says why the file at path could not be opened.
 func unopened(path string, err error) *FileError {
-	found, want, ok := strings.Cut(causeOf(err).Error(), ", want ") // as whole.Open says it
+	found, want, ok := strings.Cut(causeOf(err).Error(), ", want ") // as safefile.Open says it
 	if !ok {
 		want = "a readable file"
 	}

@@ -14,7 +14,7 @@ import (
 	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // The size of a plot: the width of a page's text or of a README.
@@ -40,7 +40,7 @@ func (p *Plot) Save(path string) error {
 func saveAs(path string, width, height vg.Length, paint func(draw.Canvas)) error {
 	data, err := encode(strings.ToLower(filepath.Ext(path)), width, height, paint)
 	if err == nil {
-		err = whole.Write(path, data)
+		err = safefile.Write(path, data)
 	}
 	if err != nil {
 		return fmt.Errorf("plots: save plot to %s: %w", path, err)

@@ -13,14 +13,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // writeFile gives the file called name in dir the content data: all of it,
 // durably, or on an error none of it. The error names the file.
 func writeFile(dir, name string, data []byte) error {
 	path := filepath.Join(dir, name)
-	if err := whole.Replace(path, data); err != nil {
+	if err := safefile.Replace(path, data); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
@@ -45,7 +45,7 @@ func sum(data []byte) string {
 // readJSON decodes the file at path, whose bytes it returns, into v; its errors
 // name the file.
 func readJSON(path string, v any) ([]byte, error) {
-	data, err := whole.ReadFile(path)
+	data, err := safefile.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

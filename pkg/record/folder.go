@@ -9,7 +9,7 @@ import (
 	"slices"
 
 	"github.com/bgmd/bgmd/internal/lockfile"
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // vacant returns nil if a run can begin in dir: there is no such folder, or
@@ -32,7 +32,7 @@ func vacant(dir string) error {
 	}
 	for _, e := range entries {
 		switch name := e.Name(); {
-		case name == lockName, name == environmentName, whole.Temporary(name):
+		case name == lockName, name == environmentName, safefile.Temporary(name):
 		case name == metricsName && empty(e):
 		default:
 			return fmt.Errorf("%s holds %s but no %s, so it is neither empty nor a run: choose another folder", dir, name, configName)
@@ -75,7 +75,7 @@ func removeSummary(dir string) error {
 	if err != nil {
 		return err
 	}
-	return whole.SyncFolder(dir)
+	return safefile.SyncFolder(dir)
 }
 
 // Tidy removes what is left in dir by a process that was killed after its run had
@@ -84,7 +84,7 @@ func removeSummary(dir string) error {
 // the files that stay behind lock nothing and hide nothing.
 func Tidy(dir string) error {
 	entries, err := os.ReadDir(dir)
-	if err == nil && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == lockName || whole.Temporary(e.Name()) }) {
+	if err == nil && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == lockName || safefile.Temporary(e.Name()) }) {
 		return nil // nothing to remove, and we may not be allowed to write here
 	}
 	if err == nil {
@@ -93,7 +93,7 @@ func Tidy(dir string) error {
 			return nil
 		}
 		if err == nil {
-			err = errors.Join(whole.RemoveTemporary(dir), lock.Release())
+			err = errors.Join(safefile.RemoveTemporary(dir), lock.Release())
 		}
 	}
 	if err != nil {

@@ -34,7 +34,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // The names of a run's files.
@@ -97,7 +97,7 @@ func read(dir string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if run.Config, err = whole.ReadFile(filepath.Join(dir, configName)); err != nil {
+	if run.Config, err = safefile.ReadFile(filepath.Join(dir, configName)); err != nil {
 		return nil, err
 	}
 	var env environmentFile
@@ -106,7 +106,7 @@ func read(dir string) (*Run, error) {
 		return nil, err
 	}
 	run.Environment, run.Sessions = env.Environment, env.Sessions
-	if run.metrics, err = whole.ReadFile(filepath.Join(dir, metricsName)); err != nil {
+	if run.metrics, err = safefile.ReadFile(filepath.Join(dir, metricsName)); err != nil {
 		return nil, err
 	}
 	if err := run.parseMetrics(); err != nil {

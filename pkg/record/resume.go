@@ -8,7 +8,7 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // Resume goes on with the run in dir after the epoch of mark, which comes from the
@@ -77,7 +77,7 @@ func (w *Writer) resume(env Environment, mark *Mark) error {
 	if err := w.writeEnvironment(run.Environment, run.Sessions); err != nil {
 		return err
 	}
-	return whole.RemoveTemporary(w.dir)
+	return safefile.RemoveTemporary(w.dir)
 }
 
 // readToResume is read, but its errors about damage say what to do.

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/bgmd/bgmd/internal/lockfile"
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // Writer writes one run's files and holds the run's lock until [Writer.Close].
@@ -69,7 +69,7 @@ func Create(dir string, config []byte, env Environment) (*Writer, error) {
 	if exists, ok := errors.AsType[*ExistsError](err); ok && exists.Status != Unfinished {
 		return nil, fmt.Errorf("record: create run: %w", err)
 	}
-	if err := whole.MkdirAll(dir); err != nil {
+	if err := safefile.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("record: create run: %w", err)
 	}
 	lock, err := acquire(dir)
@@ -88,7 +88,7 @@ func (w *Writer) begin(env Environment) error {
 	if err := vacant(w.dir); err != nil {
 		return err
 	}
-	if err := whole.RemoveTemporary(w.dir); err != nil {
+	if err := safefile.RemoveTemporary(w.dir); err != nil {
 		return err
 	}
 	if err := w.writeEnvironment(env, nil); err != nil {
@@ -101,7 +101,7 @@ func (w *Writer) begin(env Environment) error {
 	if err := writeFile(w.dir, configName, w.config); err != nil {
 		return err
 	}
-	return whole.SyncFolder(filepath.Dir(w.dir))
+	return safefile.SyncFolder(filepath.Dir(w.dir))
 }
 
 // writeEnvironment writes what a run began on and its sessions since.

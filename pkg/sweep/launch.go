@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/bgmd/bgmd/internal/lockfile"
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // Launcher trains the runs of a sweep, each in a process of its own, so that a
@@ -53,7 +53,7 @@ const Folder = ".sweep"
 // jobs is about harmless files that this sweep, or an earlier one, left behind.
 func (l *Launcher) Launch(ctx context.Context, jobs []Job) ([]Job, error) {
 	folder := filepath.Join(l.Out, Folder)
-	if err := whole.MkdirAll(folder); err != nil {
+	if err := safefile.MkdirAll(folder); err != nil {
 		return nil, fmt.Errorf("sweep: %w", err)
 	}
 	lock, err := lockfile.Acquire(filepath.Join(folder, "lock"))
@@ -63,7 +63,7 @@ func (l *Launcher) Launch(ctx context.Context, jobs []Job) ([]Job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sweep: %w", err)
 	}
-	err = whole.RemoveTemporary(folder) // a killed sweep's
+	err = safefile.RemoveTemporary(folder) // a killed sweep's
 	jobs = l.loop(ctx, append([]Job{}, jobs...))
 	if err = errors.Join(err, lock.Release()); err != nil {
 		err = fmt.Errorf("sweep: tidy up: %w", err)

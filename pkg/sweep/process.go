@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
@@ -69,10 +69,10 @@ type crash struct {
 // would be the same the next time.
 func (l *Launcher) process(ctx context.Context, r Run) error {
 	stem := filepath.Join(l.Out, Folder, r.Config.Name+"-"+filepath.Base(r.Dir))
-	if err := whole.Replace(stem+".yaml", r.Config.YAML()); err != nil {
+	if err := safefile.Replace(stem+".yaml", r.Config.YAML()); err != nil {
 		return fmt.Errorf("write its configuration: %w", err)
 	}
-	log, err := whole.OpenOwn(stem+".log", os.O_CREATE|os.O_RDWR|os.O_APPEND)
+	log, err := safefile.OpenOwn(stem+".log", os.O_CREATE|os.O_RDWR|os.O_APPEND)
 	if err != nil {
 		return fmt.Errorf("open its log: %w", err)
 	}

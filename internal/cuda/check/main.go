@@ -21,7 +21,7 @@ import (
 	"runtime/debug"
 
 	"github.com/bgmd/bgmd/internal/cuda"
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 func main() {
@@ -70,7 +70,7 @@ func check(ordinal int, write string, times, rehearse bool, out io.Writer) (int,
 		if err != nil {
 			return failed, err
 		}
-		return agree, whole.Write(write, text)
+		return agree, safefile.Write(write, text)
 	}
 	code, err := compare(s, out)
 	if err == nil && times {

@@ -16,7 +16,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 	"github.com/bgmd/bgmd/pkg/data"
 )
 
@@ -29,7 +29,7 @@ const maxSums = 1 << 16
 
 // unpacked reports whether the folder is what came out of the published archive.
 func unpacked(folder string, f data.Published) bool {
-	file, err := whole.Open(filepath.Join(folder, sumsName))
+	file, err := safefile.Open(filepath.Join(folder, sumsName))
 	if err != nil {
 		return false
 	}
@@ -60,7 +60,7 @@ func sumsText(f data.Published, sums map[string]string) string {
 }
 
 func sumOf(path string) (string, error) {
-	f, err := whole.Open(path)
+	f, err := safefile.Open(path)
 	if err != nil {
 		return "", err
 	}
@@ -77,14 +77,14 @@ func (g *Getter) unpack(f data.Published) error {
 	if err := os.RemoveAll(part); err != nil {
 		return err
 	}
-	if err := whole.MkdirAll(part); err != nil {
+	if err := safefile.MkdirAll(part); err != nil {
 		return err
 	}
 	sums, err := extract(archive, f.Folder, part)
 	if err != nil {
 		return fmt.Errorf("unpack %s: %w", archive, errors.Join(err, os.RemoveAll(part)))
 	}
-	if err := whole.Write(filepath.Join(part, sumsName), []byte(sumsText(f, sums))); err != nil {
+	if err := safefile.Write(filepath.Join(part, sumsName), []byte(sumsText(f, sums))); err != nil {
 		return err
 	}
 	if err := g.place(part, folder, append(slices.Sorted(maps.Keys(sums)), sumsName)); err != nil {
@@ -123,7 +123,7 @@ func (g *Getter) place(from, to string, names []string) error {
 // extract writes the files of the archive's folder, without what is in folders
 // below it, into another, and returns their sums by name.
 func extract(archive, folder, into string) (map[string]string, error) {
-	f, err := whole.Open(archive)
+	f, err := safefile.Open(archive)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func extract(archive, folder, into string) (map[string]string, error) {
 }
 
 func writeMember(path string, content io.Reader) (string, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, whole.FileMode)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, safefile.FileMode)
 	if err != nil {
 		return "", err
 	}

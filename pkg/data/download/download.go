@@ -23,7 +23,7 @@ import (
 	"time"
 
 	"github.com/bgmd/bgmd/internal/lockfile"
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 	"github.com/bgmd/bgmd/pkg/data"
 )
 
@@ -86,7 +86,7 @@ func (g *Getter) Get(ctx context.Context, set string) error {
 		g.Say(fmt.Sprintf("%s: the published files are in %s already", set, g.Dir))
 		return nil
 	}
-	if err := whole.MkdirAll(g.Dir); err != nil {
+	if err := safefile.MkdirAll(g.Dir); err != nil {
 		return err
 	}
 	lock, err := lockfile.Acquire(filepath.Join(g.Dir, "."+set+".lock"))
@@ -147,7 +147,7 @@ func (g *Getter) wanted(set string) ([]data.Published, error) {
 	if path == "" {
 		return files, nil
 	}
-	f, err := whole.Open(path)
+	f, err := safefile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", SumsVariable, err)
 	}

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 	"github.com/bgmd/bgmd/pkg/data"
 )
 
@@ -44,7 +44,7 @@ func (g *Getter) file(ctx context.Context, f data.Published, urls []string) erro
 		}
 		g.Say(fmt.Sprintf("%s is not right (%v), moved it to %s", path, err, aside))
 	}
-	if err := whole.MkdirAll(filepath.Dir(path)); err != nil {
+	if err := safefile.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	part := path + ".part"
@@ -106,7 +106,7 @@ func (g *Getter) from(ctx context.Context, url, part string, f data.Published) e
 
 // check returns nil if path is the published file, else what it is.
 func check(path string, f data.Published) error {
-	file, err := whole.Open(path)
+	file, err := safefile.Open(path)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bgmd/bgmd/internal/whole"
+	"github.com/bgmd/bgmd/internal/safefile"
 )
 
 // transfer appends to part what it lacks of the file at url, or, if the server
@@ -71,7 +71,7 @@ func (g *Getter) transfer(ctx context.Context, url, part string) (continued bool
 
 // openPart opens a .part file to append to it, and returns its size.
 func openPart(path string) (*os.File, int64, error) {
-	file, err := whole.OpenOwn(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND)
+	file, err := safefile.OpenOwn(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND)
 	if err != nil {
 		return nil, 0, err
 	}

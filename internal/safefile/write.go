@@ -1,10 +1,11 @@
-// Package whole writes files that appear whole or not at all.
+// Package safefile writes files that appear whole or not at all, and opens for reading
+// regular files alone.
 //
 // Files and folders get the permissions that the umask leaves of 666 and 777; a
 // file that is replaced keeps those it has. No link is followed that a user other
 // than this one, root and the owner of its folder has put there: in a folder that
 // all can write, such as /tmp, it could lead to any file of this user's.
-package whole
+package safefile
 
 import (
 	"errors"
