@@ -12,7 +12,7 @@ import (
 // configFlags are the flags that addConfigFlags adds.
 var configFlags = []string{"config", "set", "seed"}
 
-// addConfigFlags adds the flags by which a command is told its configuration.
+// addConfigFlags adds the flags that say what a command's configuration is.
 func addConfigFlags(cmd *cobra.Command) {
 	cmd.Flags().StringP("config", "c", "", "read the configuration from this YAML `file`")
 	cmd.Flags().StringArray("set", nil, "set one key, over the file (repeatable), as `key=value`, text to the letter")

@@ -10,8 +10,8 @@ import (
 	"github.com/bgmd/bgmd/pkg/sweep"
 )
 
-// warnOfOtherFiles says in one line if files of the set, which were read from dir,
-// are not the published ones: what is trained on them compares with nobody else's.
+// warnOfOtherFiles warns, in one line, if files of the set, which were read from dir, are
+// not the published ones: nobody else's results compare with those of such files.
 func warnOfOtherFiles(w io.Writer, set *data.Set, dir string) {
 	var others []string
 	for _, f := range set.Files {
@@ -29,8 +29,8 @@ func warnOfOtherFiles(w io.Writer, set *data.Set, dir string) {
 	printError(w, "bgmd: warning: ", fmt.Errorf("%s in %s is not the published set: the MD5 sums of %s differ", set.Name, dir, which))
 }
 
-// lookAtSets does so for the sets of all jobs that are left. It fails if none of
-// them can be read; a job whose set is not there says so itself.
+// lookAtSets warns of such files for the sets of all jobs that are left. It fails if none
+// of the sets can be read; otherwise a job whose set is missing reports it itself.
 func lookAtSets(w io.Writer, jobs []sweep.Job) error {
 	type place struct{ set, dir string }
 	seen := map[place]bool{}

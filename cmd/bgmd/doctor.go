@@ -69,7 +69,7 @@ type diagnosis struct {
 	Sets       []setStatus `json:"data_sets"`
 }
 
-// setStatus says how a data set fares.
+// setStatus says whether a data set can be read.
 type setStatus struct {
 	Name     string         `json:"name"`
 	Status   string         `json:"status"` // built-in, official, other, missing or damaged
@@ -108,7 +108,7 @@ func examine(name, dir string) setStatus {
 	return examined(name, set, err)
 }
 
-// examined says how a set fares that was loaded with the given result.
+// examined describes a set by the result of loading it.
 func examined(name string, set *data.Set, err error) setStatus {
 	s := setStatus{Name: name, Status: "official"}
 	if err != nil {

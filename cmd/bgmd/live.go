@@ -14,9 +14,9 @@ import (
 // live is a block of lines at the end of a terminal that is drawn anew in place.
 // Off a terminal it is never there.
 //
-// Between two drawings the cursor rests at the block's start. So all that is
-// behind the cursor is the block, however the terminal has folded the lines when
-// its width changed, and one code takes it back.
+// Between two drawings the cursor rests at the block's start. So everything behind the
+// cursor belongs to the block, however the terminal folds lines when its width changes,
+// and one code erases it.
 type live struct {
 	w     io.Writer
 	size  func() (columns, rows int) // of the terminal, asked anew for every drawing; zeros for none
@@ -62,7 +62,7 @@ func (l *live) draw(lines ...string) {
 	l.drawn = true
 }
 
-// clear takes the block back.
+// clear erases the block.
 func (l *live) clear() {
 	if l.drawn {
 		fmt.Fprint(l.w, "\r\x1b[J")

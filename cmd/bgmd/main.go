@@ -29,7 +29,7 @@ func main() {
 	os.Exit(execute(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// stoppable has a command, which must look at its context, finish what it is at when
+// stoppable lets a command, which must look at its context, finish its current step when
 // the process is told to stop. Every other command dies of the signal at once.
 func stoppable(cmd *cobra.Command) *cobra.Command {
 	run := cmd.RunE

@@ -15,8 +15,8 @@ import (
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
-// checkOutput refuses, before any work is done, a file to write whose folder is not
-// there, that is one, or that the command reads: an input, or a part of a record.
+// checkOutput refuses, before any work is done, an output file whose folder does not
+// exist, that is a folder, or that the command reads: an input, or a part of a record.
 func checkOutput(cmd *cobra.Command, args []string) error {
 	var written []*pflag.Flag
 	read := map[string]string{} // path to what it is called
@@ -68,8 +68,8 @@ func isOutput(f *pflag.Flag) bool {
 	return isFile(f) && (f.Name == "out" || f.Name == "figure")
 }
 
-// checkPicture refuses, before any work is done, a file that no picture can be written
-// to for the ending of its name. flag is the one that names it.
+// checkPicture refuses, before any work is done, a picture's file whose name has an unknown
+// ending. flag is the flag that names it.
 func checkPicture(flag, path string) error {
 	if !slices.Contains([]string{".png", ".svg", ".pdf"}, strings.ToLower(filepath.Ext(path))) {
 		return &configError{fmt.Errorf("--%s is %q, want a file ending in .png, .svg or .pdf", flag, path)}
@@ -77,9 +77,9 @@ func checkPicture(flag, path string) error {
 	return nil
 }
 
-// notRead refuses to write to a path that leads to one of the files that are read,
-// each with what it is called, or to a part of a record. flag is where the path
-// was given.
+// notRead refuses to write to a path that leads to a part of a record or to one of the
+// files in read, which maps a file's path to what messages call it. flag is the flag that
+// gave the path.
 func notRead(flag, path string, read map[string]string) error {
 	to, err := safefile.Follow(path)
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
-// readSeries reads runs to be drawn together. It names a line by the folder
-// around its runs, its experiment, or, where experiments are not all different,
-// by the run too. Runs that cannot be drawn are told of.
+// readSeries reads runs to be drawn together. It names a line by its experiment, the
+// folder around its runs, and by the run, too, where experiments are not all different.
+// It warns of runs that cannot be drawn.
 func readSeries(cmd *cobra.Command, args []string) ([]plots.Series, error) {
 	runs, err := readRuns(args)
 	if len(runs) == 0 {
@@ -51,9 +51,9 @@ func readSeries(cmd *cobra.Command, args []string) ([]plots.Series, error) {
 	return series, nil
 }
 
-// readRuns reads the runs that folders and patterns stand for, each once. The
-// error tells of what cannot be read or drawn; it comes without runs where none is
-// left, or an argument is neither.
+// readRuns reads the runs that folders and patterns stand for, each once. The error names
+// what cannot be read or drawn. It comes without runs if none is left, or if an argument
+// is neither folder nor pattern.
 func readRuns(args []string) ([]*record.Run, error) {
 	var runs []*record.Run
 	var broken, wrong []error
@@ -98,7 +98,7 @@ func evaluated(run *record.Run) bool {
 }
 
 // foldersOf returns the folders that an argument stands for: itself, or those that
-// fit it as a pattern. The error tells of folders that could not be searched.
+// fit it as a pattern. The error names folders that could not be searched.
 func foldersOf(arg string) ([]string, error) {
 	if info, err := os.Stat(arg); err == nil && info.IsDir() {
 		return []string{arg}, nil

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/term"
 )
 
-// standard is what a file is called that is standard input, or output.
+// standard stands for standard input or output in place of a file's name.
 const standard = "-"
 
 // standardInput and standardOutput are what messages call them.

@@ -128,8 +128,8 @@ func runSweep(cmd *cobra.Command, spec sweep.Spec, jobs int, dry, estimate bool)
 	return launch(cmd, spec.Out, on, jobs, todo)
 }
 
-// locateRun says of an error about one run's keys, which the data alone could tell,
-// where they are, and which run it is.
+// locateRun adds to an error about one run's keys, which only the data could reveal, where
+// these keys are written and which run it is.
 func locateRun(err error) error {
 	of, ok := errors.AsType[*sweep.RunError](err)
 	if !ok || !isKeyError(err) {
@@ -142,8 +142,9 @@ func locateRun(err error) error {
 // been built in its place: all runs of a sweep are of one program.
 const ownImage = "/proc/self/exe"
 
-// checkSweepMemory says how much memory what is left takes, for a dry run, or refuses more runs
-// at once than there is memory for. A run that fits by itself in none says so itself.
+// checkSweepMemory prints, in a dry run, how much memory the runs that are left take.
+// Otherwise it refuses more runs at once than there is memory for. A run that does not
+// fit even by itself reports that itself.
 func checkSweepMemory(cmd *cobra.Command, jobs int, dry bool, todo []sweep.Job) error {
 	largest, together := sweep.Memory(todo, jobs, runtime.GOMAXPROCS(0))
 	if !dry {
@@ -196,9 +197,8 @@ func launch(cmd *cobra.Command, out, on string, jobs int, todo []sweep.Job) erro
 	return errors.Join(errs...)
 }
 
-// complete does for runs that are done what their processes have left undone that
-// were killed, or failed, after the record was complete: it draws what is not
-// drawn, and tidies up.
+// complete finishes runs whose processes were killed, or failed, after the record was
+// complete: it draws missing plots and tidies up.
 func complete(cmd *cobra.Command, jobs []sweep.Job) error {
 	var errs []error
 	for _, j := range jobs {
@@ -263,8 +263,8 @@ func listJobs(w io.Writer, jobs []sweep.Job) error {
 	return nil
 }
 
-// printEstimate says how long what is left takes. Where the data is missing it
-// says so instead.
+// printEstimate prints how long the runs that are left take or, where data is missing,
+// that it is.
 func printEstimate(ctx context.Context, w io.Writer, jobs []sweep.Job, on string) error {
 	left := tally(jobs).left
 	if left == 0 {
@@ -288,7 +288,7 @@ func printEstimate(ctx context.Context, w io.Writer, jobs []sweep.Job, on string
 	return err
 }
 
-// roughly writes a time that is not known any better.
+// roughly writes an estimated time.
 func roughly(d time.Duration) string {
 	switch minutes := int(d.Round(time.Minute).Minutes()); {
 	case d < 90*time.Second:

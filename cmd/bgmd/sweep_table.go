@@ -77,5 +77,5 @@ func (t *sweepTable) draw(e sweep.Event) {
 	t.live.draw(lines...)
 }
 
-// clear takes the table back.
+// clear erases the table.
 func (t *sweepTable) clear() { t.live.clear() }

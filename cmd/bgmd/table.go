@@ -113,7 +113,7 @@ func runsTable(cmd *cobra.Command, name, results, profile string) (*evidence.Tab
 			sets = append(sets, row.DataSet)
 		}
 		profile = evidence.MainProfile(runs, sets...)
-		tellOtherProfiles(cmd, runs, profile, sets)
+		noteOtherProfiles(cmd, runs, profile, sets)
 	}
 	var t *evidence.Table
 	if number > 0 {
@@ -125,9 +125,9 @@ func runsTable(cmd *cobra.Command, name, results, profile string) (*evidence.Tab
 	return t, nil
 }
 
-// tellOtherProfiles says how many runs on the given data sets, nil for all, a
-// table of one profile is without.
-func tellOtherProfiles(cmd *cobra.Command, runs []*record.Run, profile string, sets []string) {
+// noteOtherProfiles says how many runs on the given data sets, nil for all, are not in a
+// table of one profile.
+func noteOtherProfiles(cmd *cobra.Command, runs []*record.Run, profile string, sets []string) {
 	others := map[string]int{}
 	for _, run := range runs {
 		f, err := evidence.FactsOf(run)
@@ -140,8 +140,8 @@ func tellOtherProfiles(cmd *cobra.Command, runs []*record.Run, profile string, s
 	}
 }
 
-// readResults reads the runs below a folder, at least one. Those that cannot be read
-// are told of and left out.
+// readResults reads the runs below a folder, at least one. It warns of those that cannot
+// be read and leaves them out.
 func readResults(cmd *cobra.Command, folder string) ([]*record.Run, error) {
 	if _, err := os.Stat(folder); err != nil {
 		return nil, &inputError{fmt.Errorf("--results: %w", err)}

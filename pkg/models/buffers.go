@@ -28,8 +28,8 @@ func (n *Net) UpdateBuffers(statistics []float32) {
 	n.tracked++
 }
 
-// addNorms takes stock of the layers' batch norms and gives them averages as
-// PyTorch has them at first: means 0 and variances 1.
+// addNorms counts the layers' batch norms and gives them PyTorch's first averages: means 0
+// and variances 1.
 func (n *Net) addNorms(layers []nn.Layer) {
 	for _, l := range layers {
 		if normed, ok := l.(nn.Normed); ok {

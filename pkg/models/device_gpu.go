@@ -39,7 +39,7 @@ type onDevice struct {
 	test        testSet
 }
 
-// deviceGraph is a graph of the device's with what goes in.
+// deviceGraph is a graph on the device and its inputs.
 type deviceGraph struct {
 	graph
 	engine *device.Engine
@@ -139,7 +139,7 @@ func (r *onDevice) grads(c Clients) error {
 	return r.fetch(c)
 }
 
-// draw has the clients' batches, with labels and seeds, in pinned memory.
+// draw draws the clients' batches, with labels and seeds, into pinned memory.
 func (r *onDevice) draw(c Clients) error {
 	return share(r.net.workers, c.Count, func(worker, i int) error {
 		c.Draw(worker, i, r.drawn.list[i])
@@ -152,8 +152,8 @@ func (r *onDevice) draw(c Clients) error {
 	})
 }
 
-// compute has the device compute the gradients, losses and statistics of what was drawn,
-// and does not wait.
+// compute queues the computation of the gradients, losses and statistics of what was
+// drawn. It does not wait.
 func (r *onDevice) compute(drop bool) error {
 	o, g, s := r.options, r.train, r.dev.Stream
 	g.engine.Drop = drop
@@ -170,7 +170,7 @@ func (r *onDevice) compute(drop bool) error {
 	return cmp.Or(err, r.phases.end(s, computing))
 }
 
-// fetch waits for what compute has begun, and hands it out.
+// fetch waits for the results that compute has queued and hands them to the caller.
 func (r *onDevice) fetch(c Clients) error {
 	s, d, buffers := r.dev.Stream, len(r.net.params), len(r.net.buffers)
 	var all []float32

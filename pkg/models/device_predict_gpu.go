@@ -76,7 +76,8 @@ func (r *onDevice) predict(b Batches) error {
 	return nil
 }
 
-// bring has batches [from, from+count) on the device, and returns at which place of x.
+// bring copies batches [from, from+count) to the device, unless they are there, and
+// returns their place in x.
 func (t *testSet) bring(r *onDevice, b Batches, from, count int) (at int, err error) {
 	if b.Count <= t.room {
 		at = from
@@ -101,8 +102,8 @@ func (t *testSet) bring(r *onDevice, b Batches, from, count int) (at int, err er
 	return at, cuda.Upload(r.dev.Stream, t.x.Slice(at*size, (at+len(t.chunk.list))*size), t.chunk.x)
 }
 
-// predictChunk computes the logits of count batches from x's batch at on, which are those
-// of b from from on.
+// predictChunk computes the logits of count batches. They begin at batch at of x and at
+// batch from of b.
 func (r *onDevice) predictChunk(b Batches, from, count, at int) error {
 	t, g, s := &r.test, r.eval, r.dev.Stream
 	if b.Dropout != nil {

@@ -52,7 +52,8 @@ func (r *onDeviceResident) Adam(a Adam, m, v []float32) error {
 	}, m, v)
 }
 
-// move has step move the parameters, with the given vectors on the device.
+// move calls step to move the parameters, after it has brought the given vectors to the
+// device.
 func (r *onDeviceResident) move(step func(*cuda.Stream) error, vectors ...[]float32) error {
 	if !r.ahead {
 		if err := cmp.Or(r.upload(), r.bring(vectors)); err != nil {
@@ -88,7 +89,7 @@ func (r *onDeviceResident) bring(vectors [][]float32) error {
 // Settle implements [Resident].
 func (r *onDeviceResident) Settle() error {
 	if !r.ahead {
-		return r.dev.Stream.Wait() // tells of what failed
+		return r.dev.Stream.Wait() // for the errors of what is queued
 	}
 	for _, v := range r.vectors[:r.used] {
 		if err := cuda.Read(r.dev.Stream, v.host, v.memory); err != nil {

@@ -37,11 +37,11 @@ type Options struct {
 	Device    *device.Device // in place of replicas; nil for none
 	Clients   int            // of every step, on a device
 	Rand      *rand.Rand     // draws the initial parameters
-	// BatchStats has batch norm in Predict use the batch's own statistics, as
-	// in training, and not the running averages.
+	// BatchStats makes batch norm in Predict use the batch's own statistics, as in
+	// training, rather than the running averages.
 	BatchStats bool
-	// Direct has all convolutions computed by their definition, not with fewer
-	// multiplications where that is faster. Results differ by roundings.
+	// Direct makes all convolutions be computed by their definition, even where fewer
+	// multiplications would be faster. Results differ by roundings.
 	Direct bool
 }
 
@@ -180,10 +180,11 @@ func (n *Net) Params() []float32 { return n.params }
 // Replicas is the number of graphs that run side by side; 0 on a device.
 func (n *Net) Replicas() int { return len(n.replicas) }
 
-// Workers bounds the workers that [Net.Grads] and [Net.Predict] tell of.
+// Workers is the number of workers that [Net.Grads] and [Net.Predict] use: the numbers that
+// they pass are below it.
 func (n *Net) Workers() int { return n.workers }
 
-// Replica returns one of them, counted from 0.
+// Replica returns replica i, counted from 0.
 func (n *Net) Replica(i int) *Replica { return n.replicas[i] }
 
 // Each calls f for every i in [0, count), from as many goroutines as there are
@@ -202,9 +203,9 @@ func (n *Net) Each(count int, f func(r *Replica, i int) error) error {
 	return share(len(n.replicas), count, func(w, i int) error { return f(n.replicas[w], i) })
 }
 
-// share calls f for every i in [0, count), from as many goroutines as there are
-// workers, with the number of the one that calls. After an error no new calls start;
-// all errors come back joined.
+// share calls f for every i in [0, count), from as many goroutines as there are workers,
+// with the number of the worker that calls. After an error no new calls start; all errors
+// come back joined.
 func share(workers, count int, f func(worker, i int) error) error {
 	var next atomic.Int64
 	errs := make([]error, workers)

@@ -1,8 +1,8 @@
 // Package device computes networks' layers on an NVIDIA GPU, for the samples of all
 // clients of a step at once: the engine of [nn.Engine] beside the host's.
 //
-// All of it but this file is behind the build tag gpu. Where the program is built
-// without, [Open] fails, so that a [Device] that there is can compute.
+// All of it but this file is behind the build tag gpu. In a program that is built without
+// the tag, [Open] fails, so every [Device] can compute.
 //
 // Arrays are those of the host, H×C×W×M, with M = clients·N samples innermost, client
 // by client. Outputs and gradients of inputs are one product for all of them; the
@@ -55,8 +55,8 @@ func Open(name string) (*Device, error) {
 	return open(ordinal)
 }
 
-// Check refuses a name that [Open] does not take, or that it does not take in this
-// program. It looks at no device.
+// Check refuses a name that [Open] does not take, in any program or in this one. It looks
+// at no device.
 func Check(name string) error {
 	_, gpu, err := parse(name)
 	if err == nil && gpu && !Built {

@@ -17,17 +17,17 @@ import (
 // are [Array]s and [Labels]; the gradient of a layer's parameters is a window on the
 // first client's row, and the others' rows lie behind it.
 //
-// Its calls put kernels into the device's stream, which run later: an error may be an
-// earlier call's.
+// Its calls queue kernels, which run later: an error may belong to an earlier call.
 type Engine struct {
-	// Drop says whether dropout layers drop in runs from now on, as Seeds say: two
-	// words a client, those of its rand.PCG.
+	// Drop says whether dropout layers drop in runs from now on. Seeds says which units:
+	// it has two words for each client, those of its rand.PCG.
 	Drop  bool
 	Seeds cuda.Memory[uint64]
 	// Losses are the clients' mean losses of the last run.
 	Losses cuda.Memory[float64]
-	// Running holds the averages that batch norms normalise by; without it they do by
-	// each client's own statistics, which go to Batch, a row a client.
+	// Running holds the averages that batch norms normalise by. Without it they
+	// normalise by each client's own statistics, and write these to Batch, a row a
+	// client.
 	Running, Batch cuda.Memory[float32]
 
 	dev        *Device
@@ -72,7 +72,7 @@ func count(pass *nn.Pass, flops int) {
 	pass.ByDefinition += flops
 }
 
-// reserve has the space be large enough for the gradient of c's weights.
+// reserve makes the space large enough for the gradient of c's weights.
 func (e *Engine) reserve(c cuda.Conv) { e.spaceLen = max(e.spaceLen, c.WeightSpace()) }
 
 // from is memory from an element on.

@@ -63,8 +63,8 @@ func (d *Device) Close() error {
 	return d.gpu.Close()
 }
 
-// Alloc takes memory of the device for n elements, until that is closed. It fails with
-// a [MemoryError] where there is not so much.
+// Alloc takes memory of the device for n elements, until the device is closed. It fails
+// with a [MemoryError] where there is not so much.
 func Alloc[T any](d *Device, n int) (cuda.Memory[T], error) {
 	m, err := cuda.Alloc[T](d.gpu, n)
 	return m, d.hold(m, err)
@@ -76,7 +76,7 @@ func AllocRows(d *Device, n, size int) (cuda.Rows, error) {
 	return r, d.hold(r.Memory, err)
 }
 
-// hold has memory freed with the device. It returns the error with which that was
+// hold frees memory when the device is closed. It returns err, with which the memory was
 // taken.
 func (d *Device) hold(m interface{ Free() error }, err error) error {
 	if full, ok := errors.AsType[*cuda.MemoryError](err); ok {
@@ -88,8 +88,8 @@ func (d *Device) hold(m interface{ Free() error }, err error) error {
 	return err
 }
 
-// AllocPinned takes memory of the host for n elements, which the device copies from
-// and to by itself, until that is closed.
+// AllocPinned takes memory of the host for n elements, which the device copies from and to
+// by itself, until the device is closed.
 func AllocPinned[T any](d *Device, n int) (cuda.Pinned[T], error) {
 	m, err := cuda.AllocPinned[T](d.gpu, n)
 	return m, d.hold(m, err)

@@ -67,8 +67,9 @@ func (u *unit) train(products int) {
 	count(u.pass, products*u.flops)
 }
 
-// backward computes g, the gradient before ReLU, from dout, that behind it, and out, the
-// output of ReLU, and from it the gradients of the parameters. g may be dout.
+// backward computes g, the gradient before ReLU, from the gradient behind it, dout, and
+// the output of ReLU, out. From g it computes the gradients of the parameters. g may be
+// dout.
 func (u *unit) backward(g, dout, out, rows cuda.Memory[float32]) error {
 	dw, dgamma, dbeta := u.split(rows)
 	s := u.dev.Stream

@@ -48,8 +48,8 @@ func NewArray(d *Device, shape ...int) (*Array, error) {
 	return a, err
 }
 
-// Labels are the class numbers of samples. As a value it passes for int, which is what
-// Gorgonia has for them on the host.
+// Labels are the class numbers of samples. To Gorgonia they are values of type int, as
+// labels on the host are.
 type Labels struct {
 	value
 	Memory cuda.Memory[int32]

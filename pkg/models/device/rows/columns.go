@@ -54,7 +54,7 @@ type columns struct {
 	hostIndex cuda.Pinned[uint32]
 	block     *Space               // the columns I
 	inBlock   cuda.Memory[float32] // the memory there, where direct
-	failed    error                // of State, which has no other way to tell
+	failed    error                // the error of State, which cannot return it
 }
 
 func (c *columns) stream() *cuda.Stream { return c.space.work.dev.Stream }

@@ -23,7 +23,7 @@ func (s *Space) Scale(rows []int, factor float32) error {
 }
 
 // Noise returns memory of the host for so many rows, which [Space.Add] and
-// [Space.Replace] take. It is the same in every call.
+// [Space.Replace] take. Every call returns the same memory.
 func (s *Space) Noise(n int) (agg.Matrix, error) {
 	size := n * s.rows.D
 	if s.noise.Len() < size {
@@ -56,7 +56,7 @@ func (s *Space) Replace(rows []int, noise agg.Matrix) error {
 	})
 }
 
-// eachNoise has f queue something for each row and its noise, and waits.
+// eachNoise calls f for each row and its noise, and waits for what f queues.
 func (s *Space) eachNoise(rows []int, noise agg.Matrix, f func(i int, z cuda.Pinned[float32]) error) error {
 	d := s.rows.D
 	if size := len(rows) * d; noise.Rows != len(rows) || noise.Cols != d || s.noise.Len() < size || &noise.Data[0] != &s.noise.Slice()[0] {

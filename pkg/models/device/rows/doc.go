@@ -1,4 +1,4 @@
-// Package rows has package agg's rules run on a device, where the clients' gradients
+// Package rows runs package agg's rules on a device, where the clients' gradients
 // are. All but this file and [Load] is behind the build tag gpu.
 package rows
 
