@@ -27,15 +27,15 @@
 // One table has a line for every key: its path, its field, what it allows, what it means
 // and when it is written. Load, Validate, [Config.YAML], the hash, [Keys] and with it
 // the program's manual all go by it. To add a key, add the field and its line. Options of
-// aggregation rules are not even that: agg.Options is embedded, and its table, in package
+// aggregation rules need no line here: agg.Options is embedded, and its table, in package
 // agg, makes the lines.
 //
 // # Writing
 //
-// [Config.YAML] is the whole config, which no later profile can change; read again, it is
-// equal to what it was. [Config.Hash] is that of the YAML, without what does not decide
-// the result, and names the record's [Config.Folder]. Both hold for ever: a new key is
-// written only where it differs from what the program did before there was one.
+// [Config.YAML] is the whole config. No later profile can change it: read again, it gives
+// an equal config. [Config.Hash] is the hash of the YAML without what does not decide the
+// result, and names the record's [Config.Folder]. Both hold for ever: a new key is written
+// only where its value differs from what the program did before the key existed.
 //
 // [bgmd] is Acharya et al., "Robust Training in High Dimensions via Block Coordinate
 // Geometric Median Descent", AISTATS 2022.
@@ -56,7 +56,7 @@ type Config struct {
 	Epochs       int     // passes over the training set
 	Workers      int     // clients computed at once; 0 is one a core
 	DivergedLoss float64 // a mean loss above it ends the run
-	DivergedAt   string  // when it is looked at: at an epoch's end, or at every step, too
+	DivergedAt   string  // when the loss is checked: at an epoch's end, or at every step, too
 	Data         Data
 	Model        Model
 	Corruption   Corruption

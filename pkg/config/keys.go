@@ -64,13 +64,16 @@ type setting struct {
 }
 
 // writing says when the YAML has a key, so that the configs of old records, and their
-// hashes, stay what they are: always; where it has an effect or differs from what the
-// profile sets for the data set; or where it differs from the value by which the program
-// went before there was the key. The first is for keys as old as the records, the last
-// for all that are new.
+// hashes, stay what they are. There are three kinds of keys:
 //
-// A config that lacks a key of the last kind and has all of the first is older than the
-// key: a record's. There it has that value, whatever the profile sets.
+//   - written always: keys as old as the records;
+//   - written where it has an effect, or differs from what the profile sets for the data
+//     set;
+//   - written where it differs from what the program did before the key existed: all new
+//     keys.
+//
+// A config that has all keys of the first kind and lacks one of the last is an old
+// record's. The key then has the value of the time before it, whatever the profile sets.
 type writing struct {
 	effect func(*Config) bool
 	before any
@@ -82,7 +85,8 @@ func where(effect func(*Config) bool) writing { return writing{effect: effect} }
 
 func before(value any) writing { return writing{before: value} }
 
-// never is the effect of keys that have a value for none; ofModel that of a model's.
+// never is the effect of keys one of whose values means none; ofModel is the effect of a
+// model's keys.
 func never(*Config) bool { return false }
 
 func ofModel(name string) func(*Config) bool {

@@ -12,13 +12,13 @@ import (
 
 // Load returns the configuration that files and assignments describe. Each layer
 // lies over the one before: [Defaults], the profile, the files in order, each over
-// those that it names as its base, and sets, assignments key=value of which the value
-// is text to the letter, not YAML. A run without a name has that of the last file; a
-// file called "-" is standard input.
+// those that it names as its base, and sets. These are assignments key=value, whose value
+// is plain text, not YAML. A run without a name is called after the last file; a file
+// called "-" is standard input.
 //
 // The error lists every problem, one a line: each says where the value was written,
-// as "FILE:LINE" or "--set KEY=VALUE", the key, the value and what is allowed. The
-// config then is of no use. What is allowed but hardly meant, [Config.Warnings] says.
+// as "FILE:LINE" or "--set KEY=VALUE", the key, the value and what is allowed. With an
+// error the config is of no use. [Config.Warnings] lists what is allowed but hardly meant.
 func Load(files, sets []string) (Config, error) {
 	var layers []*Layer
 	for _, file := range files {
@@ -47,13 +47,13 @@ func (l *Layer) nameAfter(file string, layers []*Layer) {
 	}, strings.TrimLeft(yamltext.Stem(file), ".")))
 }
 
-// Base reads what a file names at where as its base, and the files below that, and
-// returns them from the lowest up.
+// Base reads the file that another names as its base, at the place where, and the files
+// below it, and returns them from the lowest up.
 func Base(where, file, base string) []*Layer { return readFiles(where, beside(file, base)) }
 
-// readFiles reads a file, which is named at where if by another file, and the
-// ones below it, and returns them from the lowest up. It stops at the first base
-// that cannot be read or closes a cycle.
+// readFiles reads a file and the ones below it, and returns them from the lowest up. where
+// is the place in another file that names it, or empty. It stops at the first base that
+// cannot be read or closes a cycle.
 func readFiles(where, file string) []*Layer {
 	var layers []*Layer
 	var chain []string // files read so far, the highest first
@@ -90,8 +90,8 @@ func beside(file, base string) string {
 	return filepath.Join(filepath.Dir(file), base)
 }
 
-// readFile reads one file, which is named at where if by another file. It
-// returns no info where the file cannot be read.
+// readFile reads one file; where is as for readFiles. It returns no info where the file
+// cannot be read.
 func readFile(where, file string) (*Layer, fs.FileInfo) {
 	source, info, err := yamltext.Read(file)
 	if err == nil {

@@ -20,10 +20,10 @@ func (p *places) of(key string) string {
 	return "profile " + p.profile
 }
 
-// Locate puts before an error about keys, a [KeyError], where the first of them that
-// was written is, and behind it where the others are. Other errors stay as they are,
-// and so do all where the config was not loaded, but made by a program. Of a value that
-// a program has changed since, it says where the one before was written.
+// Locate adds to a [KeyError] where its keys were written: in front of it the place of the
+// first that was, behind it those of the others. It returns other errors as they are, and
+// all errors about a config that a program made rather than loaded. For a value that a
+// program has changed since, the place is that of the value before.
 func (c Config) Locate(err error) error {
 	problem, ok := errors.AsType[*KeyError](err)
 	if !ok || c.from == nil {

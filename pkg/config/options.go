@@ -7,15 +7,15 @@ import (
 	"github.com/bgmd/bgmd/pkg/agg"
 )
 
-// firstOptions are the options that all records have, and youngOptions those that they
-// have where something read them. A record may lack all others.
+// firstOptions are the options that all records have. youngOptions are those that a record
+// has if something read them. A record may lack all others.
 var (
 	firstOptions = []string{"solver", "stop", "eps", "max_iter", "on_fail"}
 	youngOptions = []string{"f", "beta", "keep", "tau", "iterations", "sigma", "pivot", "bucket", "radius"}
 )
 
-// optionSettings are the settings of agg's options, in its table's order, from one to
-// another, or to the end where that is empty.
+// optionSettings are the settings of agg's options in the order of agg's table, from one
+// option to another, or to the end if that is empty.
 func optionSettings(from, to string) []setting {
 	table := agg.OptionTable()
 	index := func(name string) int {
@@ -32,8 +32,8 @@ func optionSettings(from, to string) []setting {
 	return list
 }
 
-// optionSetting makes an option's key. What the table says of it holds; but integers
-// are bounded further, and f, which the config can count, has a default of its own.
+// optionSetting makes an option's key of its line in agg's table. Integers get a tighter
+// bound, and f, which the config can count, gets a default of its own.
 func optionSetting(o agg.Option) setting {
 	s := setting{
 		path:    "aggregator." + o.Name,

@@ -9,10 +9,10 @@ import (
 
 // profiles maps names to functions that set the keys a protocol decides, for
 // Fashion-MNIST; what it decides otherwise for another set is in profile_sets.go.
-// Each sets all of them, so that the order in which profiles are applied is of no
-// account. What a profile leaves alone is the experiment's own question: the
-// seed, the set, the rule and its block, which corruption there is and of what
-// fraction. A profile says how each corruption would act.
+// Each sets all of them, so that the order in which profiles are applied does not
+// matter. A profile leaves alone what the experiment itself is about: the seed, the set,
+// the rule and its block, which corruption there is and of what fraction. A profile says
+// how each corruption would act.
 var profiles = []struct {
 	name  string
 	apply func(*Config)

@@ -3,8 +3,7 @@ package config
 // protocol is a profile on a data set.
 type protocol struct{ profile, set string }
 
-// setProtocols has what a profile sets otherwise on other sets than
-// Fashion-MNIST.
+// setProtocols lists what a profile sets differently on sets other than Fashion-MNIST.
 var setProtocols = map[protocol]func(*Config){
 	{"paper", "mnist"}:          paperMNIST,
 	{"author-code", "mnist"}:    authorMNIST,

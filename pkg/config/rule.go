@@ -23,9 +23,10 @@ func (c Config) Chain() agg.Chain {
 // Rule builds the config's [Config.Chain].
 func (c Config) Rule() (agg.Aggregator, error) { return c.Chain().New() }
 
-// corrupt is the largest number of clients that may be corrupt in a step: all of
-// them, where a share of every client's samples is. Corruptions that draw their
-// members in the same way share them, the fewer among the more; others may not.
+// corrupt is the largest number of clients that may be corrupt in a step: all clients, if
+// a share of every client's samples is corrupt. Corruptions with members of the same kind
+// have members in common: the smaller set lies within the larger. Those of different
+// kinds may have none in common.
 func (c Config) corrupt() int {
 	n := c.Data.Clients
 	most := map[string]int{} // of those that draw in that way

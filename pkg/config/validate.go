@@ -70,7 +70,7 @@ func (c Config) Warnings() []error {
 	return warnings
 }
 
-// ofPackages takes from an error of tryRule what says nothing about the config.
+// ofPackages removes from an error of tryRule what says nothing about the config.
 var ofPackages = strings.NewReplacer("agg: ", "")
 
 // show writes a value as an error message shows it: text in quotes, and what is
@@ -142,7 +142,7 @@ func weightedRules() []string {
 	return names
 }
 
-// hidden refuses an ALIE that is told to choose its z, and has none to choose.
+// hidden refuses an ALIE that should choose its z where there is none to choose.
 func hidden(c *Config) *KeyError {
 	g, n := c.Corruption.Gradient, c.Data.Clients
 	f := g.Corrupt(n)
@@ -205,7 +205,7 @@ func (c Config) tryRule() error {
 	return rule.Fits(c.Data.Clients, 0, agg.Step{})
 }
 
-// membersPaths are the keys that say who suffers a part's corruption.
+// membersPaths are the keys that say who is corrupt in a part.
 func membersPaths(part string) []string {
 	section := "corruption." + part
 	paths := []string{section + ".kind", section + ".fraction", section + ".count", "data.clients", "data.batch"}

@@ -12,9 +12,9 @@ import (
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
-// unwritten returns the config that gives the keys which are not written their values:
-// the profile's, see [Profile], unless what is written is a whole config as
-// [Config.YAML] gives it, in which keys that it is older than keep their meaning.
+// unwritten returns the config whose values stand for keys that are not written. That is
+// the profile, see [Profile]. In a whole config, as [Config.YAML] writes it, keys younger
+// than the config have the values of the time before them.
 func unwritten(profile, set string, written func(path string) bool) (Config, error) {
 	c, err := Profile(profile, set)
 	if err != nil {
@@ -33,9 +33,9 @@ func unwritten(profile, set string, written func(path string) bool) (Config, err
 	return c, nil
 }
 
-// YAML returns c in the order of [Keys], with every key but the young ones that are as
-// if they were not written. Loaded again, it gives a config equal to c, whatever
-// profiles have become by then.
+// YAML returns c in the order of [Keys]. It leaves out young keys whose values are those
+// that they would have unwritten. Loaded again, it gives a config equal to c, even if
+// profiles have changed by then.
 func (c Config) YAML() []byte {
 	base, err := Profile(c.Profile, c.Data.Set)
 	if err != nil {

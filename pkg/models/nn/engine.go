@@ -7,12 +7,12 @@ import (
 	"github.com/bgmd/bgmd/pkg/models/nn/kernel"
 )
 
-// Engine computes layers: the [Host], or a device. A layer asks the engine of its
-// pass for its state once, when it is put into a graph, and the graph runs that from
-// then on. Values of a graph are its engine's own: an engine gets no other's.
+// Engine computes layers: the [Host], or a device. When a layer is put into a graph, it
+// asks the engine of its pass once for its state, which the graph then runs. A graph has
+// only values of its own engine.
 //
-// A layer has checked its input when it asks. The batch of a geometry or shape is the
-// whole graph's.
+// A layer checks its input before it asks. Geometries and shapes have the batch of the
+// whole graph.
 type Engine interface {
 	ConvPool(l ConvPool, c kernel.Conv, params gorgonia.Value, pass *Pass) (State, error)
 	Linear(l Linear, n int, params gorgonia.Value, pass *Pass) (State, error)
@@ -29,13 +29,12 @@ type State interface {
 	// Forward computes the output from the input and the layer's parameters, nil
 	// where it has none.
 	Forward(x, params gorgonia.Value) (gorgonia.Value, error)
-	// Train takes what Backward needs for an input's gradient of the given shape,
-	// nil for none: a first layer's. It is called once, when the graph is
-	// differentiated.
+	// Train allocates what Backward needs. The input's gradient has the given shape;
+	// nil means that it is not needed, as in a first layer. The graph calls Train once,
+	// when it is differentiated.
 	Train(din tensor.Shape) error
-	// Backward computes, from the gradient of the last Forward's output, that of
-	// the parameters, which it writes to grad, and that of the input, which it
-	// returns.
+	// Backward takes the gradient of the last Forward's output. It writes the
+	// gradient of the parameters to grad and returns the gradient of the input.
 	Backward(dout, grad gorgonia.Value) (gorgonia.Value, error)
 }
 

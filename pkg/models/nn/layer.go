@@ -101,11 +101,11 @@ type Layer interface {
 	// Params lists the layer's parameters in the order in which they follow
 	// each other in its vector.
 	Params() []Param
-	// Apply puts the layer into the graph of x. The node params holds the
-	// vector of all its parameters: Gorgonia allocates at every run for every
-	// node, so one is better than one an array. When the graph's gradient
-	// runs, that of params goes to grad, and is the value of its node. A layer
-	// without parameters gets neither.
+	// Apply puts the layer into the graph of x. The node params holds the vector of
+	// all its parameters: Gorgonia allocates at every run for every node, so one node
+	// is better than one for each array. When the graph's gradient runs, the gradient
+	// of params is written to grad, which is the value of its node. A layer without
+	// parameters gets neither.
 	Apply(x, params *gorgonia.Node, grad gorgonia.Value, pass *Pass) (*gorgonia.Node, error)
 	// Size returns the shape that Apply maps an x of the given shape to, and the
 	// bytes that the layer then holds, with train those for its gradient too. It
@@ -141,7 +141,7 @@ type Pass struct {
 	Flops, ByDefinition int
 	// Weights are the net's; with nil, layers take the parameters as they are.
 	Weights *Weights
-	// Direct has all convolutions computed by definition, as nil weights do.
+	// Direct makes all convolutions be computed by definition, as nil Weights do.
 	Direct bool
 	// Buffers are those of the batch norms.
 	Buffers Buffers

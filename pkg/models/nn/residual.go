@@ -15,9 +15,9 @@ import (
 //	a   = ReLU(bn1(conv1(x)))      3×3, with the block's stride, padding 1
 //	out = ReLU(bn2(conv2(a)) + r)  3×3, padding 1
 //
-// where r is x itself, or bn(conv(x)) by 1×1 with the block's stride where its
-// channels or stride make out another size than x. One op, because where a node
-// has two consumers Gorgonia adds their gradients in a pass of its own.
+// where r is x itself or, if out has another size than x, bn(conv(x)) with a 1×1
+// convolution of the block's stride. It is one op because Gorgonia adds the gradients of a
+// node's two consumers in a pass of its own.
 type Residual struct {
 	Name    string
 	In, Out int // channels, at least 16

@@ -6,17 +6,16 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// call is one op's turn in a run of its graph on the host. The values stay the same from run to
-// run; what is in them does not.
+// call is the call of one op in a run of its graph on the host. Every run has the same
+// values, with other contents.
 type call struct {
 	op *op
 	in []gorgonia.Value
 }
 
-// Run runs p's graph g, which has none but this package's ops. The first time it is
-// machine that does, and the calls are noted; from then on they are made in the same
-// order from here. A device's values need not be the same from run to run, and its
-// machine runs every time.
+// Run runs p's graph g, all of whose ops are this package's. The first time, machine runs
+// it, and Run notes the calls of ops; later it makes these calls itself, in the same
+// order. On a device values may differ from run to run, so that machine runs every time.
 //
 // A tape machine's RunAll locks the caller to its thread and runs on another one: two
 // changes of threads a run, to a core whose caches know nothing of it and, beside

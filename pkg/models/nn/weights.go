@@ -9,9 +9,9 @@ import (
 	"github.com/bgmd/bgmd/pkg/models/nn/kernel"
 )
 
-// Weights are those of a net's layers in the form that their products want, which
-// takes a while to compute: once for all graphs of the net, while the parameters stay
-// what they are. The zero value has none yet.
+// Weights holds the weights of a net's layers in the form that their products want. That
+// form takes a while to compute, so all graphs of the net share it until parameters
+// change. The zero value is empty.
 type Weights struct {
 	mu   sync.Mutex
 	list []*weights
@@ -39,9 +39,9 @@ func (s *Weights) of(w []float32, size int, transform func(u, w []float32)) *wei
 	return added
 }
 
-// Update computes anew what parameters have changed since. Call it after they have,
-// before a graph runs and while none does. Several calls at once are safe where
-// nothing has changed.
+// Update computes the weights anew whose parameters have changed. Call it after
+// parameters have changed, while no graph runs. Concurrent calls are safe if nothing has
+// changed.
 func (s *Weights) Update() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

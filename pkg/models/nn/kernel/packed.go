@@ -16,9 +16,9 @@ const (
 	chunk = 64
 )
 
-// Packed is a fully connected layer's products with weights that are packed once for
-// all clients: as W, or Wᵀ, is read again and again, it is to be read straight on.
-// Results are those of [Linear] and [GradLinearInput] to the bit.
+// Packed is a fully connected layer's products with weights that are packed once for all
+// clients, in the order in which products read them. Results have the same bits as those
+// of [Linear] and [GradLinearInput].
 type Packed struct{ In, Out int }
 
 // Pays tells whether it is faster than the functions on weights as they are.

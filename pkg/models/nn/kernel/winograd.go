@@ -5,7 +5,7 @@ import (
 	"github.com/bgmd/bgmd/internal/winograd"
 )
 
-// Limits of what is computed by [Winograd].
+// When [Winograd] is used.
 const (
 	// leastGain is how many times fewer multiplications it must have than the
 	// definition, without taps that fall outside: its transforms take time, too.
@@ -16,9 +16,9 @@ const (
 )
 
 // Fast tells whether the convolution is computed by [Winograd], where one may choose.
-// It is the one place that decides, and by geometry alone: results are not to depend
-// on what a machine was doing when it measured. Measured were, on one core of a Zen 5
-// (AVX-512; AVX2 gains as much or more), all three products together:
+// Nothing else decides that. It goes by geometry alone, so that results do not depend on
+// what a machine was doing while it measured. Measured on one core of a Zen 5 (AVX-512;
+// AVX2 gains as much or more), all three products together:
 //
 //	                                    N  multiplications  time
 //	5×5,  64 channels, 12×12 (LeNet)   64  6.25 times fewer  4.8 times less
