@@ -187,22 +187,21 @@ func Score(scores []float64, next []float32, s []float64, m []float32, gamma, ro
 	scoreGo(scores[done:], next[done:], s[done:], m[done:], square, twice, rows, scale)
 }
 
-// Above writes the indices i at which x[i] has bits of at least least to the front of
-// found, in ascending order, and returns how many they are. Bits are compared as signed
-// integers; least must be above −2⁶³. Where no x[i] is negative, the indices are those
-// of the numbers from the one with these bits on, and of NaN. found must be at least as
-// long as x.
-func Above(found []uint16, x []float64, least int64) int {
+// Above finds the elements of x whose bits, compared as signed integers, are bound or more.
+// It writes their indices to the front of found, in ascending order, and returns their
+// number. If no element is negative, these are the numbers from the one with the bits
+// bound on, and NaN. bound must be above −2⁶³, and found at least as long as x.
+func Above(found []uint16, x []float64, bound int64) int {
 	if len(x) > 1<<16 || len(found) < len(x) {
 		panic(fmt.Sprintf("simd: Above: %d elements, and room for %d", len(x), len(found)))
 	}
 	done, count := whole(len(x), 8), 0
 	if done > 0 {
-		count = aboveAVX2(&found[0], &x[0], done, &setBits[0], least-1)
+		count = aboveAVX2(&found[0], &x[0], done, &setBits[0], bound-1)
 	}
 	for i := done; i < len(x); i++ {
 		found[count] = uint16(i) // overwritten unless it is one
-		if int64(math.Float64bits(x[i])) >= least {
+		if int64(math.Float64bits(x[i])) >= bound {
 			count++
 		}
 	}

@@ -163,7 +163,7 @@ func joined(first, then string) string {
 	return first + "; then " + then
 }
 
-// silent tells how a call that met an error failed to say so.
+// silent says in which way a call that met an error did not report it.
 func silent(code int, said string, errno unix.Errno) string {
 	if code == 1 && strings.Contains(said, errno.Error()) {
 		return ""

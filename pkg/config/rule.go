@@ -5,9 +5,10 @@ import (
 	"github.com/bgmd/bgmd/pkg/corrupt"
 )
 
-// Chain returns what the config aggregates with: the rule, told of as many corrupt
-// rows as there may be, behind a pre-aggregator if there is one, inside a block if
-// Block.Fraction is below 1, with rows dropped that are not finite if it says so.
+// Chain returns what the config aggregates with: the rule, behind a pre-aggregator if
+// there is one, inside a block if Block.Fraction is below 1, with non-finite rows dropped
+// if NonFinite says so. With Aggregator.F < 0 the rule assumes as many corrupt rows as
+// there may be.
 func (c Config) Chain() agg.Chain {
 	a := c.Aggregator
 	chain := agg.Chain{Rule: a.Rule, Options: a.Options, Pre: a.Pre, DropNonFinite: a.NonFinite == "drop"}

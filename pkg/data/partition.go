@@ -52,8 +52,8 @@ func (p Partition) check() error {
 	return errors.Join(errs...)
 }
 
-// split returns the parts. Each has samples enough for all who draw from it, at least
-// least a client.
+// split returns the parts. Each has samples enough for all clients that draw from it, least
+// or more for each.
 func (p Partition) split(labels []uint8, least int, rng *rand.Rand) ([][]int, error) {
 	n := len(labels)
 	if n/p.Clients < least {

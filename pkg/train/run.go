@@ -1,8 +1,8 @@
 // Package train runs experiments: it trains a model on the gradients of many
 // clients, some of them corrupt, and leaves a complete record.
 //
-// [Run] is the paper's Algorithm 1 around any aggregation rule; [config.Config] is
-// what it is told. Everything random derives from the config's seed by name
+// [Run] is the paper's Algorithm 1 around any aggregation rule; a [config.Config] says
+// what to run. Everything random derives from the config's seed by name
 // and place (package stream), so a run does not depend on the number of
 // workers, and a resumed one ends as an undisturbed one.
 package train

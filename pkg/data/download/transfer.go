@@ -115,7 +115,7 @@ func startsAt(reply *http.Response, at int64) bool {
 	return strings.HasPrefix(reply.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", at))
 }
 
-// watched is a reply's body that tells of its progress and of its silence.
+// watched is a reply's body that reports progress, and fails when nothing comes.
 type watched struct {
 	g           *Getter
 	body        io.Reader
