@@ -395,7 +395,10 @@ func TestSweepWithANewProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "bgmd") // of this name the test's binary is the program
-	if err := os.WriteFile(program, text, 0o755); err != nil {
+	syscall.ForkLock.RLock()              // a process forked meanwhile would have it open for writing, and it could not run
+	err = os.WriteFile(program, text, 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	s := &sweeping{t: t, Cmd: exec.Command(program, "sweep", "--config", "grid.yaml", "--out", "out")}
