@@ -94,12 +94,18 @@ func (s isa) panel(vectors int) {
 		SHLQ(Imm(2), r)
 	}
 	LEAQ(Mem{Base: rowStride, Index: rowStride, Scale: 2}, rowStride3)
+	s.tiles(vectors, s.tile)
+}
+
+// tiles calls tile for rowsTo rows, as many at a time as there are registers for and then
+// half as many and half again, and returns.
+func (s isa) tiles(vectors int, tile func(name string, rows, vectors int)) {
 	for rows := s.rows; rows >= 1; rows /= 2 {
 		name := fmt.Sprint("rows", rows)
 		Label(name)
 		CMPQ(rowsTo, Imm(uint64(rows)))
 		JL(LabelRef(name + "_done"))
-		s.tile(name, rows, vectors)
+		tile(name, rows, vectors)
 		SUBQ(Imm(uint64(rows)), rowsTo)
 		JMP(LabelRef(name))
 		Label(name + "_done")

@@ -24,18 +24,7 @@ func (s isa) stream(vectors int) {
 	SHLQ(Imm(2), strideC)
 	SHLQ(Imm(2), rowStride)
 	LEAQ(Mem{Base: rowStride, Index: rowStride, Scale: 2}, rowStride3)
-	for rows := s.rows; rows >= 1; rows /= 2 {
-		name := fmt.Sprint("rows", rows)
-		Label(name)
-		CMPQ(rowsTo, Imm(uint64(rows)))
-		JL(LabelRef(name + "_done"))
-		s.streamTile(name, rows, vectors)
-		SUBQ(Imm(uint64(rows)), rowsTo)
-		JMP(LabelRef(name))
-		Label(name + "_done")
-	}
-	VZEROUPPER()
-	RET()
+	s.tiles(vectors, s.streamTile)
 }
 
 // streamTile computes a tile of rows of all panels, and moves rowC and tileA behind
