@@ -3,24 +3,14 @@
 package cuda
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"github.com/bgmd/bgmd/internal/cuda/cudatest"
 )
 
-func TestMain(m *testing.M) {
-	if os.Getenv(LibraryVariable) == "" {
-		if err := cudatest.Use(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { cudatest.Main(m) }
 
 // bench is a stream to try kernels on.
 type bench struct {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -17,13 +16,7 @@ import (
 	"github.com/bgmd/bgmd/pkg/models/device"
 )
 
-func TestMain(m *testing.M) {
-	if err := cudatest.Use(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { cudatest.Main(m) }
 
 // deviceCase is a model on small images.
 type deviceCase struct {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -23,13 +22,7 @@ import (
 	"github.com/bgmd/bgmd/pkg/record"
 )
 
-func TestMain(m *testing.M) {
-	if err := cudatest.Use(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { cudatest.Main(m) }
 
 // onDevice is tiny with some 20 steps in all, of the named model.
 func onDevice(t *testing.T, model string) config.Config {

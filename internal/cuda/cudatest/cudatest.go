@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"testing"
 )
 
 // flags build the emulator as a stand-in for the driver's library.
@@ -68,15 +69,24 @@ func build(file string, command []string) error {
 	return os.Rename(part.Name(), file)
 }
 
-// Use has this process load the emulator in place of the driver. It must come before the
-// first device is opened: call it in TestMain.
-func Use() error {
-	file, err := Library()
-	if err != nil {
-		return err
+// Main runs a package's tests with the emulator in place of the driver; it is what their
+// TestMain calls. Where BGMD_CUDA_LIBRARY names another library, that is taken.
+func Main(m *testing.M) {
+	if os.Getenv(variable) == "" {
+		file, err := Library()
+		if err == nil {
+			err = os.Setenv(variable, file)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
-	return os.Setenv("BGMD_CUDA_LIBRARY", file)
+	os.Exit(m.Run())
 }
+
+// variable names the library that package cuda opens.
+const variable = "BGMD_CUDA_LIBRARY"
 
 func compiler() ([]string, error) {
 	for _, c := range compilers {

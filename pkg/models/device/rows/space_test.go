@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -19,13 +18,7 @@ import (
 	"github.com/bgmd/bgmd/pkg/models/device/rows"
 )
 
-func TestMain(m *testing.M) {
-	if err := cudatest.Use(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { cudatest.Main(m) }
 
 // space is a space that can be filled and read.
 type space struct {
