@@ -107,19 +107,8 @@ func encodeHeader(tensors []Tensor, state []byte) ([]byte, error) {
 // with their names, in the order in which they stand there. It checks that they
 // describe exactly the given number of bytes of data, in that order.
 func decodeHeader(header []byte, data uint64) (metadata map[string]string, names []string, entries []entry, err error) {
-	seen := make(map[string]bool)
 	var end uint64
-	err = eachMember(header, func(name string, value json.RawMessage) error {
-		if seen[name] {
-			return fmt.Errorf("header has two members %q", name)
-		}
-		seen[name] = true
-		if name == metadataKey {
-			if err := json.Unmarshal(value, &metadata); err != nil {
-				return fmt.Errorf("%s: %w", metadataKey, err)
-			}
-			return nil
-		}
+	metadata, err = eachTensor(header, func(name string, value json.RawMessage) error {
 		e, err := decodeEntry(value)
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", name, err)
@@ -163,6 +152,26 @@ func decodeEntry(value json.RawMessage) (entry, error) {
 		return e, fmt.Errorf("data_offsets are [%d, %d], want %d bytes for shape %v", begin, end, 4*size, e.Shape)
 	}
 	return e, nil
+}
+
+// eachTensor calls f for every member of a header, each of another name, but the
+// metadata, which it returns.
+func eachTensor(header []byte, f func(name string, value json.RawMessage) error) (metadata map[string]string, err error) {
+	seen := map[string]bool{}
+	err = eachMember(header, func(name string, value json.RawMessage) error {
+		if seen[name] {
+			return fmt.Errorf("header has two members %q", name)
+		}
+		seen[name] = true
+		if name != metadataKey {
+			return f(name, value)
+		}
+		if err := json.Unmarshal(value, &metadata); err != nil {
+			return fmt.Errorf("%s: %w", metadataKey, err)
+		}
+		return nil
+	})
+	return metadata, err
 }
 
 // eachMember calls f for every member of a JSON object, including those that

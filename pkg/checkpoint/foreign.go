@@ -90,18 +90,7 @@ func parseHeader(header []byte) (metadata map[string]string, all []described, er
 	if !bytes.HasPrefix(header, []byte("{")) {
 		return nil, nil, fmt.Errorf("header is not a JSON object: it begins with %q", header[:min(4, len(header))])
 	}
-	seen := map[string]bool{}
-	err = eachMember(header, func(name string, value json.RawMessage) error {
-		if seen[name] {
-			return fmt.Errorf("header has two members %q", name)
-		}
-		seen[name] = true
-		if name == metadataKey {
-			if err := json.Unmarshal(value, &metadata); err != nil {
-				return fmt.Errorf("%s: %w", metadataKey, err)
-			}
-			return nil
-		}
+	metadata, err = eachTensor(header, func(name string, value json.RawMessage) error {
 		d := described{name: name}
 		if err := json.Unmarshal(value, &d.entry); err != nil {
 			return fmt.Errorf("tensor %q: %w", name, err)
