@@ -68,34 +68,16 @@ func (b Step) Run(ctx context.Context) (r StepResult, err error) {
 		b.Workers = runtime.GOMAXPROCS(0)
 	}
 	root := stream.Root(1)
-	shape := data.Shape{C: 1, H: 28, W: 28}
-	if b.Model == "resnet18" {
-		shape = data.Shape{C: 3, H: 32, W: 32}
-	}
-	o := config.Defaults().Model.Options()
-	o.Shape, o.Classes, o.Batch, o.EvalBatch = shape, 10, b.Batch, 1
-	o.Replicas, o.Rand, o.Direct = min(b.Workers, b.Clients), root.At(stream.Init), b.Direct
-	size, err := models.SizeOf(b.Model, o)
+	net, closeNet, err := b.open(root.At(stream.Init))
 	if err != nil {
-		return StepResult{}, err
-	}
-	if err := ram.Check(4*float64(b.Clients+1)*float64(size.Params)+float64(o.Replicas)*float64(size.Train+size.Eval)+float64(size.Shared), ""); err != nil {
-		return StepResult{}, err
-	}
-	if o.Device, err = device.Open(b.Device); err != nil {
 		return StepResult{}, err
 	}
 	defer func() {
-		if closed := o.Device.Close(); err == nil {
+		if closed := closeNet(); err == nil {
 			err = closed
 		}
 	}()
-	o.Clients = b.Clients
-	net, err := models.New(b.Model, o)
-	if err != nil {
-		return StepResult{}, err
-	}
-	batch := noise(shape, b.Batch, root.At(stream.Synthetic))
+	batch := noise(b.shape(), b.Batch, root.At(stream.Synthetic))
 	row, err := rowsOf(net, b.Clients)
 	if err != nil {
 		return StepResult{}, err
@@ -146,11 +128,41 @@ func (b Step) Run(ctx context.Context) (r StepResult, err error) {
 		Split:   shares(profiles),
 	}
 	r.Workers = net.Workers()
-	if o.Device == nil {
+	if b.Device == "" || b.Device == device.Host {
 		r.Sgemm = Sgemm()
 		r.OfSgemm = r.GFLOPS / (r.Sgemm * float64(r.Workers))
 	}
 	return r, nil
+}
+
+// shape is that of the model's images.
+func (b Step) shape() data.Shape {
+	if b.Model == "resnet18" {
+		return data.Shape{C: 3, H: 32, W: 32}
+	}
+	return data.Shape{C: 1, H: 28, W: 28}
+}
+
+// open makes the net, with fresh parameters, if there is memory for it and the rows. Its
+// device is closed by what it returns.
+func (b Step) open(init *rand.Rand) (net *models.Net, closeNet func() error, err error) {
+	o := config.Defaults().Model.Options()
+	o.Shape, o.Classes, o.Batch, o.EvalBatch = b.shape(), 10, b.Batch, 1
+	o.Replicas, o.Rand, o.Direct, o.Clients = min(b.Workers, b.Clients), init, b.Direct, b.Clients
+	size, err := models.SizeOf(b.Model, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := ram.Check(4*float64(b.Clients+1)*float64(size.Params)+float64(o.Replicas)*float64(size.Train+size.Eval)+float64(size.Shared), ""); err != nil {
+		return nil, nil, err
+	}
+	if o.Device, err = device.Open(b.Device); err != nil {
+		return nil, nil, err
+	}
+	if net, err = models.New(b.Model, o); err != nil {
+		return nil, nil, errors.Join(err, o.Device.Close())
+	}
+	return net, o.Device.Close, nil
 }
 
 // rowsOf is where the gradients of a net's clients go; nil on a device, where they stay.
