@@ -42,6 +42,7 @@ part() {
     fi
     timeout -k 10 "$limit" "$@" >"$out/$name.txt" 2>&1
     code=$?
+    sed -i "s|$out/||g" "$out/$name.txt" # the machine's folders are nobody's business
     if [ "$code" -ne 0 ] && [ "$name $code" != "cells 124" ]; then
         verdict="FAIL (exit $code)"
         failed=1
